@@ -1,0 +1,35 @@
+"""keras_ae: autoencoders and pretrained weights for Keras 3.
+
+    vae = keras_ae.load("vae_mnist")
+    images = vae.sample(16)
+
+Importing this package imports nothing heavy; TensorFlow comes with the first name that needs it.
+"""
+
+import importlib
+
+from keras_ae.presets import info, list_models, load, verify
+
+__version__ = "0.1.0"
+
+_CLASSES = {
+    "AE": "keras_ae.models.ae",
+    "DAE": "keras_ae.models.dae",
+    "VAE": "keras_ae.models.vae",
+    "TrainingLog": "keras_ae.training",
+}
+_MODULES = ["corruption", "datasets", "distributions", "evaluation", "models", "networks", "plots", "presets", "training"]
+
+__all__ = [*_CLASSES, *_MODULES, "info", "list_models", "load", "verify"]
+
+
+def __getattr__(name):
+    if name in _CLASSES:
+        return getattr(importlib.import_module(_CLASSES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"keras_ae.{name}")
+    raise AttributeError(f"module 'keras_ae' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

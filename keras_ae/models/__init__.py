@@ -1,0 +1,12 @@
+"""The models, one file a family.
+
+They know nothing of presets. The verbs that a user looks for on them are tied on here: `Cls.from_preset(name)`, `Cls.presets` and
+`model.save_to_preset(folder)`, as in keras-hub.
+"""
+
+from keras_ae import presets
+from keras_ae.models.autoencoder import Autoencoder
+
+Autoencoder.from_preset = classmethod(presets.from_preset)
+Autoencoder.presets = presets.OfClass()
+Autoencoder.save_to_preset = presets.save

@@ -1,0 +1,282 @@
+"""The base of all models: the verbs they share, and the only place that touches Keras' training internals."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_ae import distributions, inputs, networks, random
+
+
+class Autoencoder(keras.Model):
+    """An encoder, a decoder and a likelihood p(x|z), trained by plain `fit`.
+
+    A subclass states `objective(x, target)`, a (batch,) tensor in nats whose mean is minimised. It may report parts of it by
+    `self.log(name=...)`, for names in the class attribute `logged`; they appear in the logs of fit and evaluate.
+
+    Args:
+        shape: tuple, the shape of one example: (height, width, channels) or (features,).
+        latent_dim: int, the size of a code z.
+        network: "dense", "conv" or a pair (encoder, decoder) of keras.Models; see `keras_ae.networks`.
+        widths: units or filters of the hidden layers from the input to the code; None for the network's own.
+        activation: Keras activation of the hidden layers, "glu" for gated ones; None for the network's own.
+        likelihood: a name or a layer of `keras_ae.distributions`; None: "bernoulli" for images, "gaussian" for vectors.
+        code_size: int, the size of the encoder's output; a subclass's business.
+    """
+
+    logged = ()
+
+    def __init__(self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs):
+        super().__init__(**kwargs)
+        self.shape = _shape(shape)
+        self.latent_dim = latent_dim
+        self._likelihood = _likelihood(likelihood, self.shape)
+        self._params_shape = (*self.shape[:-1], self._likelihood.params_size(self.shape[-1]))
+        self._network = {"network": network, "widths": widths, "activation": activation}
+        self.encoder, self.decoder = networks.build(
+            _deserialized(network), self.shape, code_size, latent_dim, self._params_shape, widths, activation
+        )
+        self._seeds = random.SeedGenerator()
+        self._parts = {name: keras.metrics.Mean(name=name) for name in self.logged}
+        self._logs = None  # the parts of the objective, while compute_loss runs
+        self._training = False  # whether encoder and decoder run in training mode, while compute_loss runs
+        self._compile_arguments = {}
+        self.built = True  # every weight exists; Keras' own build would lock the model before a subclass is complete
+
+    # The verbs
+
+    def encode(self, x):
+        """Codes of x.
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+
+        Returns:
+            tensor (batch, latent_dim).
+
+        Raises:
+            ValueError: x has another shape, holds NaN, or lies outside the likelihood's support.
+        """
+        return inputs.in_batches(self._encode, self._checked(x))
+
+    def decode(self, z):
+        """The mean of p(x|z): (batch, latent_dim) -> (batch, *shape).
+
+        Raises:
+            ValueError: z has another shape.
+        """
+        return inputs.in_batches(lambda z: self.likelihood(z).mean(), self._checked_code(z))
+
+    def reconstruct(self, x):
+        """decode(encode(x)), without any draw: (batch, *shape) -> (batch, *shape). `predict` gives the same as an array."""
+        return self.decode(self.encode(x))
+
+    def likelihood(self, z):
+        """p(x|z): a tfp distribution, batch shape (batch,), event shape `shape`. z: (batch, latent_dim)."""
+        params = self.decoder(self._checked_code(z), training=self._training)
+        return self._likelihood(ops.reshape(params, (-1, *self._params_shape)))
+
+    def interpolate(self, a, b, steps=10):
+        """Decodes the straight lines between the codes of a and of b.
+
+        Args:
+            a, b: arrays (batch, *shape), as many of one as of the other.
+            steps: int >= 2, the number of points, ends included.
+
+        Returns:
+            tensor (batch, steps, *shape).
+
+        Raises:
+            ValueError: as in `encode`; a and b differ in length; steps < 2.
+        """
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
+            raise ValueError(f"Expected `steps` to be an integer of at least 2. Received: steps={steps!r}")
+        if len(a) != len(b):
+            raise ValueError(f"Expected as many examples in `a` as in `b`. Received: {len(a)} and {len(b)}")
+        t = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]  # (steps, 1)
+        start, end = (self.encode(x)[:, tf.newaxis] for x in (a, b))  # (batch, 1, latent_dim)
+        z = (1 - t) * start + t * end  # (batch, steps, latent_dim)
+        images = self.decode(ops.reshape(z, (-1, self.latent_dim)))
+        return ops.reshape(images, (len(a), steps, *self.shape))
+
+    # Training: what a subclass states
+
+    def objective(self, x, target):
+        """What training minimises: float tensors (batch, *shape), x and target -> (batch,) nats."""
+        raise NotImplementedError
+
+    def training_input(self, x):
+        """What the network sees of x in fit and evaluate: x itself, unless a subclass corrupts it."""
+        return x
+
+    def log(self, **parts):
+        """Reports parts of the objective, each (batch,), in the logs. Weighted as the loss is. For use inside `objective`."""
+        if self._logs is not None:
+            self._logs.update(parts)
+
+    # Training: Keras
+
+    def call(self, x):
+        return self.reconstruct(x)  # no loss, no metric, no draw; no `training` argument, so that BatchNormalization updates once
+
+    def compile(self, optimizer="adam", loss=None, *, jit_compile="auto", steps_per_execution="auto", **kwargs):
+        """As keras.Model.compile, with defaults that suit the model; `compile()` is enough.
+
+        Args:
+            optimizer: as in Keras.
+            loss: None: the model's own objective. Otherwise a Keras loss of (x, reconstruction), used instead.
+            jit_compile: "auto": XLA for dense networks on one device, where it is up to twice as fast on CPUs; convolutions on CPUs are
+                slower with it.
+            steps_per_execution: "auto": 32 with XLA, else 1.
+        """
+        if jit_compile == "auto":
+            jit_compile = self._suits_xla() and not kwargs.get("run_eagerly", False)
+        if steps_per_execution == "auto":
+            steps_per_execution = 32 if jit_compile else 1
+        self.loss = self._compile_loss = None  # Keras keeps the loss of an earlier compile when the new one is None
+        super().compile(optimizer, loss, jit_compile=jit_compile, steps_per_execution=steps_per_execution, **kwargs)
+
+    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+        """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None."""
+        if isinstance(validation_data, (tuple, list)):
+            self._check_data(*validation_data[:2], names=("validation_data[0]", "validation_data[1]"))
+        else:
+            self._check_data(validation_data, names=("validation_data", ""))
+        self._ready(x, y)
+        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """As keras.Model.evaluate. x and y as in `fit`."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked its validation data
+            self._ready(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def predict(self, x, *args, **kwargs):
+        """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
+        self._check_data(x)
+        return super().predict(x, *args, **kwargs)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        x = inputs.to_float(x, self.shape)
+        target = x if y is None else inputs.to_float(y, self.shape)
+        seen = self.training_input(x)
+        if self._compile_loss is not None:
+            return super().compute_loss(x, target, self._trained(training, self.reconstruct, seen), sample_weight)
+        self._logs = {}
+        objective = self._trained(training, self.objective, seen, target)
+        logs, self._logs = self._logs, None
+        for name, part in logs.items():
+            self._parts[name].update_state(_mean(part, sample_weight), sample_weight=tf.shape(x)[0])
+        # add_loss and not a return of our own: Keras then divides by the number of replicas.
+        self.add_loss(_mean(objective, sample_weight))
+        return super().compute_loss(x, target, y_pred, sample_weight)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if self._compile_metrics is not None:
+            x = inputs.to_float(x, self.shape)
+            y = x if y is None else inputs.to_float(y, self.shape)
+            if self.training_input.__func__ is not Autoencoder.training_input:
+                y_pred = self.reconstruct(self.training_input(x))  # what is evaluated is what the network made of what it saw
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    # Saving: Keras
+
+    def get_config(self):
+        # Written out, because Keras' automatic config records the default arguments of a Model, silently.
+        network = self._network["network"]
+        if not isinstance(network, str):
+            network = [keras.saving.serialize_keras_object(model) for model in (self.encoder, self.decoder)]
+        return {
+            "name": self.name,
+            "shape": self.shape,
+            "latent_dim": self.latent_dim,
+            **self._network,
+            "network": network,
+            "likelihood": keras.saving.serialize_keras_object(self._likelihood),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+    def get_build_config(self):
+        return None  # the constructor builds everything
+
+    def build_from_config(self, config):
+        pass
+
+    # Inside
+
+    def _encode(self, x):
+        return self.encoder(x, training=self._training)
+
+    def _checked(self, x):
+        if inputs.is_eager(x):
+            inputs.check(x, self.shape, self._likelihood.support)
+        return inputs.to_float(x, self.shape)
+
+    def _checked_code(self, z):
+        z = tf.convert_to_tensor(z, tf.float32)
+        if z.shape.rank != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"Expected `z` to have the shape (batch, {self.latent_dim}). Received: shape={tuple(z.shape)}")
+        return z
+
+    def _ready(self, x, y):
+        self._check_data(x, y)
+        if not self.compiled:
+            self.compile()
+
+    def _check_data(self, x, y=None, names=("x", "y")):
+        for array, name in zip((x, y), names, strict=True):
+            if isinstance(array, tf.data.Dataset):
+                _check_dataset(array, self.shape)
+            elif tf.is_tensor(array) or hasattr(array, "__array__") or isinstance(array, list):
+                inputs.check(array, self.shape, self._likelihood.support, name)
+
+    def _suits_xla(self):
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            return False
+        if tf.config.list_physical_devices("GPU"):
+            return True
+        return not any("Conv" in type(layer).__name__ for model in (self.encoder, self.decoder) for layer in model._flatten_layers())
+
+    def _trained(self, training, function, *args):
+        """Runs a function with encoder and decoder in training mode; Keras passes `training` down only from call()."""
+        self._training = training
+        try:
+            return function(*args)
+        finally:
+            self._training = False
+
+
+def _mean(values, sample_weight):
+    """sum(values * weights) / count, and 0 for an empty batch, which a replica may get: (batch,) -> ()."""
+    values = ops.cast(values, "float32")
+    if sample_weight is not None:
+        values = values * ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
+    return ops.sum(values) / ops.maximum(ops.cast(ops.shape(values)[0], "float32"), 1.0)
+
+
+def _shape(shape):
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if len(shape) not in (1, 3) or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise ValueError(f"Expected `shape` to be (height, width, channels) or (features,), positive integers. Received: {shape}")
+    return shape
+
+
+def _likelihood(likelihood, shape):
+    if likelihood is None:
+        likelihood = "bernoulli" if len(shape) == 3 else "gaussian"
+    return distributions.likelihood(likelihood)
+
+
+def _deserialized(network):
+    if isinstance(network, (tuple, list)):
+        return [keras.saving.deserialize_keras_object(m) if isinstance(m, dict) else m for m in network]
+    return network
+
+
+def _check_dataset(dataset, shape):
+    specs = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
+    for spec in specs[:2]:
+        if isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None:
+            inputs.to_float(tf.zeros([0 if n is None else n for n in spec.shape], spec.dtype), shape)

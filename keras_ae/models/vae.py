@@ -1,0 +1,212 @@
+"""The variational autoencoder: a density p(x) through a latent variable z."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_ae import distributions, inputs, random
+from keras_ae.models.autoencoder import Autoencoder
+
+SAMPLES_PER_STEP = 50  # importance samples of each image that are decoded at once: 100 images make a matrix of 5,000 rows
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class VAE(Autoencoder):
+    """Variational autoencoder: p(x) = integral p(x|z) p(z) dz, with q(z|x) in the place of the posterior.
+
+    objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)),  z ~ q(z|x), nats an example
+
+    With beta = 1 this is minus the evidence lower bound, an upper bound of -log p(x). KL is exact where TensorFlow Probability knows
+    it and otherwise estimated at the same z. The logs hold loss, reconstruction and kl, and loss = reconstruction + beta * kl.
+
+    Args:
+        shape: tuple, the shape of one example: (height, width, channels) or (features,).
+        latent_dim: int, the size of a code z.
+        network: "dense", "conv" or a pair (encoder, decoder) of keras.Models, (batch, *shape) -> (batch,
+            posterior.params_size(latent_dim)) and (batch, latent_dim) -> (batch, *what the likelihood asks for).
+        widths, activation, likelihood: as in `AE`.
+        prior: p(z), "standard_normal", "mixture", or a layer of `keras_ae.distributions`.
+        posterior: q(z|x), "diagonal", "full", or a layer of `keras_ae.distributions`.
+        beta: float >= 0, the weight of the KL term. The attribute `beta` is a variable: `vae.beta.assign(0.5)` in a callback warms up.
+
+    Input shape: (batch, *shape), floats in the likelihood's support, or integers 0-255. Output shape: (batch, *shape).
+
+    Raises:
+        ValueError: an argument does not fit.
+
+    Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, equations 3 and 10; beta: Higgins et al., ICLR 2017.
+    """
+
+    logged = ("reconstruction", "kl")
+
+    def __init__(
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        prior="standard_normal",
+        posterior="diagonal",
+        beta=1.0,
+        **kwargs,
+    ):
+        posterior = distributions.posterior(posterior)
+        if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < math.inf:
+            raise ValueError(f"Expected `beta` to be a number of at least 0. Received: beta={beta!r}")
+        code_size = posterior.params_size(latent_dim)
+        super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs)
+        self._posterior = posterior
+        self._prior = distributions.prior(prior, latent_dim)
+        self.beta = self.add_weight(
+            shape=(), initializer=keras.initializers.Constant(beta), trainable=False, dtype="float32", autocast=False, name="beta"
+        )
+
+    @property
+    def prior(self):
+        """p(z): a tfp distribution, batch shape (), event shape (latent_dim,)."""
+        return self._prior()
+
+    def posterior(self, x):
+        """q(z|x): a tfp distribution, batch shape (batch,), event shape (latent_dim,). x: array (batch, *shape)."""
+        return self._posterior(self.encoder(self._checked(x), training=self._training))
+
+    def objective(self, x, target):
+        posterior = self.posterior(x)
+        z = posterior.sample(seed=self._seeds.draw())  # (batch, latent_dim)
+        reconstruction = -self.likelihood(z).log_prob(target)
+        kl = distributions.kl_divergence(posterior, self.prior, z)
+        self.log(reconstruction=reconstruction, kl=kl)
+        return reconstruction + self.beta * kl
+
+    def encode(self, x, sample=False, seed=None):
+        """Codes of x: the mean of q(z|x), or a draw from it.
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+            sample: whether to draw.
+            seed: int for a reproducible draw, None for a fresh one.
+
+        Returns:
+            tensor (batch, latent_dim).
+
+        Raises:
+            ValueError: x has another shape, holds NaN, or lies outside the likelihood's support.
+        """
+        if not sample:
+            return super().encode(x)
+        return self.posterior(x).sample(seed=self._seed(seed))
+
+    def elbo(self, x, n_samples=1, seed=None):
+        """The evidence lower bound, with beta = 1 whatever the model's beta.
+
+        ELBO(x) = E_q[log p(x|z)] - KL(q(z|x) || p(z)) <= log p(x)
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+            n_samples: int, draws of z that estimate the expectation.
+            seed: int for a reproducible draw, None for a fresh one.
+
+        Returns:
+            tensor (batch,), nats.
+
+        Raises:
+            ValueError: as in `encode`; n_samples < 1.
+        """
+        _check_count(n_samples, "n_samples")
+        x = self._checked(x)
+        posterior, prior = self.posterior(x), self.prior
+        total = tf.zeros(len(x))
+        for step in random.split(self._seed(seed), n_samples):
+            z = posterior.sample(seed=step)  # (batch, latent_dim)
+            total += self.likelihood(z).log_prob(x) - distributions.kl_divergence(posterior, prior, z)
+        return total / n_samples
+
+    def log_likelihood(self, x, n_samples=5000, batch_size=100, seed=None, verbose=0):
+        """The importance-weighted bound of log p(x), which grows to log p(x) with n_samples.
+
+        L(x) = log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x),  z_s ~ q(z|x),  ELBO(x) <= E[L(x)] <= log p(x)
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+            n_samples: int, S.
+            batch_size: int, the number of examples worked on at once; it bounds the memory.
+            seed: int for a reproducible draw, None for a fresh one.
+            verbose: 1 for a progress bar.
+
+        Returns:
+            tensor (batch,), nats.
+
+        Raises:
+            ValueError: as in `encode`; n_samples < 1; batch_size < 1.
+
+        Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8.
+        """
+        _check_count(n_samples, "n_samples")
+        _check_count(batch_size, "batch_size")
+        x = self._checked(x)
+        batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
+        steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP) + [n_samples % SAMPLES_PER_STEP] * (n_samples % SAMPLES_PER_STEP > 0)
+        log_sum = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla(), reduce_retracing=False)
+        progress = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch")
+        results = []
+        for batch, seed_of_batch in zip(batches, random.split(self._seed(seed), len(batches)), strict=True):
+            seeds = random.split(seed_of_batch, len(steps))
+            sums = [log_sum(batch, n, seed_of_step) for n, seed_of_step in zip(steps, seeds, strict=True)]
+            results.append(tf.reduce_logsumexp(tf.stack(sums), axis=0) - np.log(n_samples))  # (steps, batch) -> (batch,)
+            progress.add(1)
+        return tf.concat(results, axis=0)
+
+    def sample(self, n, seed=None):
+        """Draws codes from the prior and decodes them, each to the mean of p(x|z): (n, *shape).
+
+        Args:
+            n: int, how many.
+            seed: int for a reproducible draw, None for a fresh one.
+
+        Raises:
+            ValueError: n < 1.
+        """
+        _check_count(n, "n")
+        return self.decode(self.prior.sample(n, seed=self._seed(seed)))
+
+    def compile(self, optimizer="adam", loss=None, **kwargs):
+        """As in `Autoencoder.compile`, but for `loss`, which is always the model's own."""
+        if loss is not None:
+            raise ValueError(
+                "Expected no `loss`: a VAE is trained by minus its evidence lower bound, in which the reconstruction term is the "
+                "log-density of its likelihood; another loss would make it no density model. Choose `likelihood=` (for example "
+                f'keras_ae.distributions.Gaussian(scale=0.1) for a squared error), or use an AE. Received: loss={loss!r}'
+            )
+        super().compile(optimizer, **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "prior": keras.saving.serialize_keras_object(self._prior),
+            "posterior": keras.saving.serialize_keras_object(self._posterior),
+            "beta": float(self.beta),
+        }
+
+    def _encode(self, x):
+        return self.posterior(x).mean()
+
+    def _log_sum_of_weights(self, x, n, seed):
+        """log sum_s p(x, z_s) / q(z_s|x) over n draws: (batch, *shape) -> (batch,)."""
+        posterior = self.posterior(x)
+        z = posterior.sample(n, seed=seed)  # (n, batch, latent_dim)
+        likelihood = self.likelihood(tf.reshape(z, (-1, self.latent_dim)))
+        repeated = tf.repeat(x[tf.newaxis], n, axis=0)  # (n, batch, *shape)
+        log_likelihood = tf.reshape(likelihood.log_prob(tf.reshape(repeated, (-1, *self.shape))), (n, -1))  # (n, batch)
+        return tf.reduce_logsumexp(log_likelihood + self.prior.log_prob(z) - posterior.log_prob(z), axis=0)
+
+    def _seed(self, seed):
+        return self._seeds.draw() if seed is None else random.from_int(seed)
+
+
+def _check_count(value, name):
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"Expected `{name}` to be a positive integer. Received: {name}={value!r}")

