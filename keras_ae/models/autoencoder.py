@@ -198,6 +198,11 @@ class Autoencoder(keras.Model):
     def from_config(cls, config):
         return cls(**config)
 
+    def compile_from_config(self, config):
+        # Keras leaves a model whose compile() is overridden uncompiled on loading, unless this is overridden too.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def get_build_config(self):
         return None  # the constructor builds everything
 

@@ -1,0 +1,38 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+# Two logical CPUs, so that tf.distribute has something to distribute to. To be set before the first tensor.
+cpus = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def images():
+    """20 random 8 x 8 images, float32 in [0, 1]."""
+    return np.random.default_rng(0).random((20, 8, 8, 1), dtype="float32")
+
+
+@pytest.fixture
+def vectors():
+    """40 vectors of 5 features, float32, standard normal."""
+    return np.random.default_rng(0).standard_normal((40, 5)).astype("float32")
+
+
+def pytest_collection_modifyitems(items):
+    folder = os.environ.get("KERAS_AE_DATA", "")
+    if not os.path.isfile(os.path.join(folder, "mnist.npz")):
+        skip = pytest.mark.skip(reason="KERAS_AE_DATA names no folder with mnist.npz")
+        for item in items:
+            if "full_data" in item.keywords:
+                item.add_marker(skip)

@@ -1,0 +1,296 @@
+"""What every public model does on every network. A new model in keras_ae's public names is tested with no test edited."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae
+from keras_ae.models.autoencoder import Autoencoder
+
+MODELS = [value for value in (getattr(keras_ae, name) for name in keras_ae.__all__) if isinstance(value, type) and issubclass(value, Autoencoder)]
+SHAPES = {"dense": (8, 8, 1), "conv": (7, 5, 3), "vector": (5,), "custom": (8, 8, 1), "glu": (8, 8, 1)}
+
+
+def custom_network(cls):
+    code_size = 6 if issubclass(cls, keras_ae.VAE) else 3
+    flatten, noise = keras.layers.Flatten(), keras.layers.Dropout(0.1)
+    encoder = keras.Sequential([keras.Input((8, 8, 1)), flatten, keras.layers.Dense(9), keras.layers.BatchNormalization(), noise, keras.layers.Dense(code_size)])
+    decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(64)])  # flat: the model folds it into (8, 8, 1)
+    return encoder, decoder
+
+
+def make(cls, kind, **options):
+    arguments = {
+        "dense": {"widths": (16,)},
+        "glu": {"widths": (16, 12), "activation": "glu"},
+        "conv": {"network": "conv", "widths": (4, 8)},
+        "vector": {"widths": ()},
+        "custom": {"network": custom_network(cls)},
+    }
+    return cls(SHAPES[kind], 3, **{**arguments[kind], **options})
+
+
+def data(kind, n=20, seed=0):
+    rng = np.random.default_rng(seed)
+    if kind == "vector":
+        return rng.standard_normal((n, 5)).astype("float32")
+    return rng.random((n, *SHAPES[kind]), dtype="float32")
+
+
+everywhere = pytest.mark.parametrize("kind", SHAPES)
+every_model = pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+
+
+@every_model
+@everywhere
+def test_fit_evaluate_predict_and_the_verbs(cls, kind):
+    model, x = make(cls, kind), data(kind)
+    model.compile(jit_compile=False)
+    history = model.fit(x, epochs=2, batch_size=8, validation_data=x[:5], verbose=0).history
+    assert {"loss", "val_loss"} <= set(history) and np.isfinite(history["loss"]).all()
+    assert np.isfinite(model.evaluate(x, verbose=0, return_dict=True)["loss"])
+    predicted = model.predict(x, verbose=0)
+    assert isinstance(predicted, np.ndarray) and predicted.shape == x.shape
+    np.testing.assert_allclose(predicted, model.reconstruct(x), atol=1e-5)
+    np.testing.assert_allclose(predicted, model.predict(x, verbose=0))  # nothing is drawn
+    z = model.encode(x)
+    assert z.shape == (20, 3) and model.decode(z).shape == x.shape
+    np.testing.assert_allclose(model.decode(z), model.likelihood(z).mean())
+    lines = model.interpolate(x[:2], x[2:4], steps=4)
+    assert lines.shape == (2, 4, *SHAPES[kind])
+    np.testing.assert_allclose(lines[:, 0], model.reconstruct(x[:2]), atol=1e-5)
+    np.testing.assert_allclose(lines[:, -1], model.reconstruct(x[2:4]), atol=1e-5)
+
+
+@every_model
+@everywhere
+def test_gradients_reach_every_trainable_weight(cls, kind):
+    model, x = make(cls, kind), tf.constant(data(kind))
+    with tf.GradientTape() as tape:
+        objective = model.objective(x, x)
+    assert objective.shape == (20,)
+    for weight, gradient in zip(model.trainable_weights, tape.gradient(objective, model.trainable_variables), strict=True):
+        assert gradient is not None, weight.path
+        assert np.isfinite(gradient).all(), weight.path
+        # a bias before BatchNormalization cancels, so its gradient is zero in exact arithmetic only
+        assert np.abs(gradient).max() > 0, weight.path
+
+
+@every_model
+@everywhere
+def test_save_and_load_give_equal_outputs_and_go_on_training(cls, kind, tmp_path):
+    model, x = make(cls, kind), data(kind)
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
+    model.fit(x, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert type(loaded) is cls and loaded.get_config() == model.get_config()
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert loaded.optimizer.learning_rate == pytest.approx(0.01) and loaded.optimizer.iterations == model.optimizer.iterations
+    loaded.fit(x, verbose=0)
+
+
+@every_model
+def test_an_uncompiled_model_compiles_itself(cls):
+    model = make(cls, "dense")
+    model.fit(data("dense"), verbose=0)
+    assert model.compiled
+
+
+@every_model
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_xla_gives_the_same_reconstruction(cls, kind):
+    model, x = make(cls, kind), data(kind)
+    model.compile(jit_compile=True, steps_per_execution=2)
+    loss = model.fit(x, epochs=2, batch_size=8, verbose=0).history["loss"]
+    assert np.isfinite(loss).all()
+    np.testing.assert_allclose(model.predict(x, verbose=0), model.reconstruct(x), atol=1e-5)
+
+
+@every_model
+def test_every_kind_of_input_trains_alike(cls):
+    """uint8 and float, with and without the channel axis, arrays and tf.data, x alone and (x, x): the same history."""
+    pixels = (data("dense") * 255).astype("uint8")
+    x = pixels / np.float32(255)
+    inputs = {
+        "float": (x,),
+        "float64": (x.astype("float64"),),
+        "uint8": (pixels,),
+        "int64": (pixels.astype("int64"),),
+        "no channel": (x[..., 0],),
+        "uint8, no channel": (pixels[..., 0],),
+        "(x, x)": (x, x),
+        "tensor": (tf.constant(x),),
+        "list": (x.tolist(),),
+        "tf.data": (tf.data.Dataset.from_tensor_slices(pixels).batch(8),),
+        "tf.data of pairs": (tf.data.Dataset.from_tensor_slices((x, pixels)).batch(8),),
+    }
+    losses = {}
+    for name, arrays in inputs.items():
+        keras.utils.set_random_seed(1)
+        model = make(cls, "dense")
+        model.compile(jit_compile=False)
+        batch_size = None if name.startswith("tf.data") else 8
+        arrays = [np.array(a, "float32") if isinstance(a, list) else a for a in arrays]
+        losses[name] = model.fit(*arrays, batch_size=batch_size, shuffle=False, epochs=2, verbose=0).history["loss"]
+    for name, loss in losses.items():
+        np.testing.assert_allclose(loss, losses["float"], rtol=1e-5, err_msg=name)
+
+
+@every_model
+def test_the_same_seed_gives_the_same_result(cls):
+    def loss(seed):
+        keras.utils.set_random_seed(seed)
+        model = make(cls, "dense")
+        model.compile(jit_compile=False)
+        return model.fit(data("dense"), epochs=2, verbose=0).history["loss"]
+
+    assert loss(1) == loss(1)
+    assert loss(1) != loss(2)
+
+
+@every_model
+def test_sample_weights_weigh_examples(cls):
+    """Weights of 0 and 2 are as if only the others, twice, had been there: sum(objective * weight) / count."""
+    model, x = make(cls, "dense"), data("dense")
+    model.compile(jit_compile=False)
+    weights = np.array([0.0, 2.0] * 10)
+    if cls is keras_ae.AE:  # no noise: equal to rounding
+        weighted = model.evaluate(x, sample_weight=weights, verbose=0, return_dict=True)["loss"]
+        assert weighted == pytest.approx(model.evaluate(x[1::2], verbose=0, return_dict=True)["loss"], rel=1e-5)
+    silent = model.evaluate(x, sample_weight=np.zeros(20), verbose=0, return_dict=True)
+    assert all(value == 0 for value in silent.values())
+    before = [w.numpy() for w in model.trainable_weights]
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    model.fit(x, sample_weight=np.zeros(20), verbose=0)
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+@every_model
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_computes_densities_in_float32(cls, policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model, x = make(cls, "dense"), data("dense")
+        model.compile(jit_compile=False)
+        history = model.fit(x, epochs=2, verbose=0).history
+        assert np.isfinite(history["loss"]).all()
+        assert model.encoder.compute_dtype == policy.removeprefix("mixed_")
+        assert model.predict(x, verbose=0).dtype == "float32"
+        assert model.likelihood(model.encode(x)).log_prob(x).dtype == tf.float32
+        assert all(weight.dtype == "float32" for weight in model.trainable_weights)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@every_model
+def test_metrics_and_callbacks_work(cls):
+    model, x = make(cls, "dense"), data("dense")
+    model.compile("adam", metrics=["mse"], jit_compile=False)
+    stop = keras.callbacks.EarlyStopping(monitor="val_mse", patience=0, min_delta=1e9)
+    history = model.fit(x, epochs=5, validation_data=(x, x), callbacks=[stop], verbose=0).history
+    assert len(history["mse"]) < 5  # stopped
+    expected = np.mean((model.predict(x, verbose=0) - x) ** 2)
+    if cls.training_input is Autoencoder.training_input:
+        assert model.evaluate(x, return_dict=True, verbose=0)["mse"] == pytest.approx(expected, rel=1e-5)
+
+
+@every_model
+def test_two_replicas_train_like_one_device(cls):
+    """The loss keeps its scale, and for a model without noise the weights are the same. 19 examples leave one replica short."""
+    x, results = data("dense", n=19), {}
+    for name, strategy in {"one": tf.distribute.get_strategy(), "two": tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])}.items():
+        keras.utils.set_random_seed(1)
+        with strategy.scope():
+            model = make(cls, "dense")
+            model.compile(keras.optimizers.SGD(0.001))
+        history = model.fit(x, epochs=3, batch_size=6, shuffle=False, verbose=0).history  # batches of 6, 6, 6 and 1
+        assert model.distribute_strategy.num_replicas_in_sync == (2 if name == "two" else 1)
+        results[name] = history, model.predict(x, verbose=0), model.evaluate(x, verbose=0)
+    tolerance = 1e-4 if cls is keras_ae.AE else 0.05
+    np.testing.assert_allclose(results["one"][0]["loss"], results["two"][0]["loss"], rtol=tolerance)
+    np.testing.assert_allclose(results["one"][1], results["two"][1], atol=1e-5 if cls is keras_ae.AE else 0.05)
+    np.testing.assert_allclose(results["one"][2], results["two"][2], rtol=tolerance)
+
+
+@every_model
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_a_network_overfits_one_batch(cls, kind):
+    """Ten images of one pixel each: the reconstructions, of clean input, come close."""
+    x = np.zeros((10, *SHAPES[kind]), "float32")
+    for i in range(10):
+        x[i, i % x.shape[1], i // 2 % x.shape[2]] = 1
+    options = {"corruption": keras_ae.corruption.GaussianCorruption(0.01)} if cls is keras_ae.DAE else {}
+    options |= {"widths": (64,), "beta": 0.01} if cls is keras_ae.VAE else {"widths": (64,)}
+    model = make(cls, kind, **options)
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
+    model.fit(np.repeat(x, 2, axis=0), epochs=250, batch_size=20, verbose=0)
+    assert np.mean((model.predict(x, verbose=0) - x) ** 2) < 0.1 * np.var(x)
+
+
+@every_model
+@pytest.mark.parametrize(
+    "x, message",
+    [
+        (np.zeros((4, 9, 8, 1), "float32"), r"shape \(batch, 8, 8, 1\). Received: shape=\(4, 9, 8, 1\)"),
+        (np.zeros((8, 8, 1), "float32"), r"Received: shape=\(8, 8, 1\)"),
+        (np.zeros((0, 8, 8, 1), "float32"), "at least one example"),
+        (np.full((4, 8, 8, 1), np.nan, "float32"), "256 NaN"),
+        (np.full((4, 8, 8, 1), 1.5, "float32"), r"lie in \[0.0, 1.0\].*from 1.5 to 1.5"),
+        (np.full((4, 8, 8, 1), -1, "int64"), r"lie in \[0, 255\].*from -1 to -1"),
+        (np.full((4, 8, 8, 1), 256, "int64"), r"lie in \[0, 255\]"),
+        (np.full((4, 8, 8, 1), "a"), "numbers. Received: dtype=<U1"),
+    ],
+)
+def test_bad_input_is_refused(cls, x, message):
+    model, good = make(cls, "dense"), data("dense")
+    verbs = [model.encode, model.reconstruct, model.fit, model.evaluate, model.predict]
+    verbs += [lambda x: model.fit(good, x, verbose=0), lambda x: model.fit(good, validation_data=(x, x), verbose=0)]
+    verbs += [getattr(model, name) for name in ("elbo", "log_likelihood", "posterior", "corrupt") if hasattr(model, name)]
+    for verb in verbs:
+        with pytest.raises(ValueError, match=message):
+            verb(x)
+
+
+@every_model
+def test_a_dataset_of_another_shape_is_refused(cls):
+    dataset = tf.data.Dataset.from_tensor_slices(np.zeros((4, 9, 8, 1), "float32")).batch(2)
+    with pytest.raises(ValueError, match=r"shape \(batch, 8, 8, 1\)"):
+        make(cls, "dense").fit(dataset)
+
+
+@every_model
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"shape": (8, 8)}, r"\(height, width, channels\) or \(features,\).*Received: \(8, 8\)"),
+        ({"shape": (8, 0, 1)}, "positive integers"),
+        ({"latent_dim": 0}, "latent_dim=0"),
+        ({"network": "resnet"}, "'dense', 'conv', or a pair of keras.Models.*'resnet'"),
+        ({"widths": (0,)}, "positive integers.*Received: widths="),
+        ({"likelihood": "poisson"}, "'bernoulli'.*Received: 'poisson'"),
+        ({"shape": (5,), "network": "conv"}, r"shape=\(height, width, channels\), for network=\"conv\""),
+    ],
+)
+def test_bad_arguments_are_refused(cls, options, message):
+    with pytest.raises(ValueError, match=message):
+        cls(**{"shape": (8, 8, 1), "latent_dim": 3, **options})
+
+
+@every_model
+def test_a_network_that_does_not_fit_is_refused(cls):
+    encoder, decoder = custom_network(cls)
+    small = keras.Sequential([keras.Input((3,)), keras.layers.Dense(63)])
+    with pytest.raises(ValueError, match=r"decoder to give \(batch, 8, 8, 1\).*Received: \(None, 63\)"):
+        cls((8, 8, 1), 3, network=(encoder, small))
+    wrong = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(5)])
+    with pytest.raises(ValueError, match=r"encoder to give \(batch, [36]\).*Received: \(None, 5\)"):
+        cls((8, 8, 1), 3, network=(wrong, decoder))
+
+
+@every_model
+def test_a_code_of_another_shape_is_refused(cls):
+    with pytest.raises(ValueError, match=r"`z` to have the shape \(batch, 3\). Received: shape=\(2, 4\)"):
+        make(cls, "dense").decode(np.zeros((2, 4), "float32"))

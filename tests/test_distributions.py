@@ -1,0 +1,224 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+from scipy import stats
+
+from keras_ae import distributions
+
+tfd = tfp.distributions
+LIKELIHOODS = [
+    distributions.Bernoulli(),
+    distributions.ContinuousBernoulli(),
+    distributions.Gaussian(0.3),
+    distributions.Gaussian("trainable"),
+    distributions.Gaussian("predicted"),
+    distributions.DiscretizedLogisticMixture(3),
+]
+POSTERIORS = [distributions.DiagonalGaussian(), distributions.FullGaussian()]
+PRIORS = [distributions.StandardNormal(3), distributions.GaussianMixture(3, components=4)]
+
+
+def params(layer, event_shape, batch=6, seed=0):
+    shape = (batch, *event_shape[:-1], layer.params_size(event_shape[-1]))
+    return np.random.default_rng(seed).standard_normal(shape).astype("float32")
+
+
+def ids(layer):
+    return f"{type(layer).__name__}-{getattr(layer, 'scale', '')}"
+
+
+@pytest.mark.parametrize("layer", LIKELIHOODS, ids=ids)
+@pytest.mark.parametrize("event_shape", [(8, 8, 1), (4, 6, 3), (5,)], ids=str)
+def test_a_likelihood_has_the_event_shape_of_the_data(layer, event_shape):
+    likelihood = layer(params(layer, event_shape))
+    x = np.random.default_rng(1).random((6, *event_shape), dtype="float32")
+    assert tuple(likelihood.event_shape) == event_shape and tuple(likelihood.batch_shape) == (6,)
+    assert likelihood.log_prob(x).shape == (6,)
+    assert likelihood.mean().shape == x.shape and likelihood.sample(seed=1).shape == x.shape
+    assert np.isfinite(likelihood.log_prob(x)).all()
+    assert layer.params_size(event_shape) == np.prod(layer(params(layer, event_shape)).event_shape) * layer.params_size(1)
+
+
+@pytest.mark.parametrize("layer", LIKELIHOODS, ids=ids)
+def test_the_mean_is_that_of_the_samples(layer):
+    likelihood = layer(params(layer, (5,), batch=3))
+    samples = likelihood.sample(20_000, seed=3).numpy()
+    error = samples.std(axis=0) / np.sqrt(len(samples))
+    np.testing.assert_allclose(samples.mean(axis=0), likelihood.mean(), atol=5 * error.max() + 1e-6)
+
+
+def test_bernoulli_of_grey_pixels_is_minus_the_cross_entropy():
+    logits, x = params(LIKELIHOODS[0], (5,)), np.random.default_rng(1).random((6, 5))
+    p = 1 / (1 + np.exp(-logits.astype("float64")))
+    expected = (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=1)
+    np.testing.assert_allclose(LIKELIHOODS[0](logits).log_prob(x.astype("float32")), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.3, "trainable", "predicted"])
+def test_gaussian_against_scipy(scale):
+    layer = distributions.Gaussian(scale)
+    values, x = params(layer, (5,)), params(layer, (5,), seed=1)[:, :5]
+    expected_scale = {"trainable": 1.0, "predicted": np.log1p(np.exp(values[:, 5:]))}.get(scale, 0.3)
+    expected = stats.norm.logpdf(x, values[:, :5], expected_scale).sum(axis=1)
+    np.testing.assert_allclose(layer(values).log_prob(x), expected, rtol=1e-3)
+
+
+def test_continuous_bernoulli_integrates_to_one():
+    layer, grid = distributions.ContinuousBernoulli(), np.linspace(0, 1, 2001, dtype="float32")
+    for logit in (-4.0, -1e-3, 0.7, 3.0):
+        density = np.exp(layer(np.full((2001, 1), logit, "float32")).log_prob(grid[:, None]))
+        assert np.trapezoid(density, grid) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("scale", [0.0005, 0.003, 0.05, 2.0])
+@pytest.mark.parametrize("loc", [-0.2, 0.0, 0.3137, 0.999])
+def test_discretized_logistic_is_a_probability_with_that_mean(loc, scale):
+    distribution = distributions.DiscretizedLogistic(tf.constant(loc), tf.constant(scale))
+    levels = np.arange(256, dtype="float32") / 255
+    probability = np.exp(distribution.log_prob(levels).numpy().astype("float64"))
+    edges = np.concatenate([[-np.inf], (np.arange(255) + 0.5) / 255, [np.inf]])
+    np.testing.assert_allclose(probability, np.diff(stats.logistic.cdf(edges, loc, scale)), atol=2e-5)  # float32: 1e-7 / 0.0005
+    assert probability.sum() == pytest.approx(1, abs=1e-4)
+    assert distribution.mean().numpy() == pytest.approx((probability * levels).sum(), abs=0.2 / 255)
+
+
+def test_diagonal_gaussian_against_scipy():
+    layer = distributions.DiagonalGaussian()
+    values, z = params(layer, (3,)), np.random.default_rng(1).standard_normal((6, 3)).astype("float32")
+    scale = np.log1p(np.exp(values[:, 3:])) + distributions.SMALLEST_SCALE
+    np.testing.assert_allclose(layer(values).log_prob(z), stats.norm.logpdf(z, values[:, :3], scale).sum(axis=1), rtol=1e-4)
+
+
+def test_full_gaussian_against_scipy():
+    layer = distributions.FullGaussian()
+    values, z = params(layer, (3,)), np.random.default_rng(1).standard_normal((6, 3)).astype("float32")
+    posterior = layer(values)
+    covariance = posterior.covariance().numpy()
+    assert np.abs(covariance[:, 0, 1]).min() > 1e-3
+    expected = [stats.multivariate_normal.logpdf(z[i], values[i, :3], covariance[i]) for i in range(6)]
+    np.testing.assert_allclose(posterior.log_prob(z), expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 40])
+def test_full_gaussian_finds_its_size(n):
+    layer = distributions.FullGaussian()
+    assert layer(params(layer, (n,))).event_shape == (n,)
+
+
+@pytest.mark.parametrize("posterior", POSTERIORS, ids=ids)
+def test_kl_is_exact_where_there_is_a_closed_form(posterior):
+    q, p = posterior(params(posterior, (3,))), distributions.StandardNormal(3)()
+    mean, covariance = q.mean().numpy().astype("float64"), q.covariance().numpy().astype("float64")
+    trace, logdet = np.trace(covariance, axis1=1, axis2=2), np.linalg.slogdet(covariance)[1]
+    expected = 0.5 * (trace + (mean**2).sum(axis=1) - 3 - logdet)
+    kl = distributions.kl_divergence(q, p, z=None)  # no z: it is not an estimate
+    np.testing.assert_allclose(kl, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("posterior", POSTERIORS, ids=ids)
+def test_kl_is_estimated_where_there_is_none(posterior):
+    q, p = posterior(params(posterior, (3,), batch=1)), distributions.GaussianMixture(3, components=1)()
+    with pytest.raises(NotImplementedError):
+        tfd.kl_divergence(q, p)
+    z = q.sample(50_000, seed=1)
+    estimates = distributions.kl_divergence(q, p, z).numpy()
+    component = tfd.MultivariateNormalDiag(p.components_distribution.mean()[0], p.components_distribution.stddev()[0])
+    error = estimates.std() / np.sqrt(len(estimates))
+    assert estimates.mean() == pytest.approx(float(tfd.kl_divergence(q, component)[0]), abs=5 * error)
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("layer", [*LIKELIHOODS, *POSTERIORS, *PRIORS], ids=ids)
+def test_gradients_reach_parameters_and_weights(layer, jit):
+    prior = isinstance(layer, distributions.Prior)
+    values = None if prior else tf.constant(params(layer, (3,)))
+    x = np.random.default_rng(1).random((6, 3), dtype="float32")
+
+    @tf.function(jit_compile=jit)
+    def gradients():
+        with tf.GradientTape() as tape:
+            sources = list(layer.trainable_variables)
+            if not prior:
+                tape.watch(values)
+                sources.append(values)
+            log_prob = tf.reduce_sum((layer() if prior else layer(values)).log_prob(x))
+        return tape.gradient(log_prob, [getattr(v, "value", v) for v in sources])
+
+    if not isinstance(layer, distributions.StandardNormal):
+        assert gradients()
+    for gradient in gradients():
+        assert gradient is not None and np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+
+
+@pytest.mark.parametrize("layer", [*LIKELIHOODS, *POSTERIORS, *PRIORS], ids=ids)
+def test_a_layer_survives_json(layer):
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert type(copy) is type(layer) and copy.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("posterior", POSTERIORS, ids=ids)
+def test_the_sample_has_a_gradient(posterior):
+    values = tf.constant(params(posterior, (3,)))
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        z = posterior(values).sample(seed=1)
+    assert np.abs(tape.gradient(z, values)).max() > 0
+
+
+def test_the_layers_work_in_any_keras_model(vectors):
+    class Regression(keras.Model):
+        """p(y|x) with a scale that depends on x."""
+
+        def __init__(self):
+            super().__init__()
+            self.likelihood = distributions.Gaussian("predicted")
+            self.dense = keras.layers.Dense(self.likelihood.params_size(1))
+
+        def call(self, x):
+            return self.likelihood(self.dense(x)).mean()
+
+        def compute_loss(self, x, y, y_pred, sample_weight=None, training=True):
+            return -keras.ops.mean(self.likelihood(self.dense(x)).log_prob(y))
+
+    model = Regression()
+    model.compile(keras.optimizers.Adam(0.05))
+    y = vectors[:, :1] * 2 + 1
+    history = model.fit(vectors, y, epochs=60, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0] - 1
+    np.testing.assert_allclose(model.predict(vectors, verbose=0), y, atol=0.5)
+
+
+def test_a_new_likelihood_is_five_lines():
+    class Poisson(distributions.Likelihood):
+        support = (0.0, float("inf"))
+
+        def call(self, params):
+            return self.independent(tfd.Poisson(log_rate=params))
+
+    counts = np.arange(6.0, dtype="float32")[:, None]
+    np.testing.assert_allclose(Poisson()(np.zeros((6, 1), "float32")).log_prob(counts), stats.poisson.logpmf(counts[:, 0], 1), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: distributions.Gaussian(0), "positive number.*Received: scale=0"),
+        (lambda: distributions.Gaussian("learned"), "trainable.*Received: scale='learned'"),
+        (lambda: distributions.Gaussian(True), "Received: scale=True"),
+        (lambda: distributions.GaussianMixture(2, components=0), "positive integer. Received: components=0"),
+        (lambda: distributions.StandardNormal(2.5), "positive integer. Received: latent_dim=2.5"),
+        (lambda: distributions.likelihood("gauss"), "'bernoulli', .*Received: 'gauss'"),
+        (lambda: distributions.posterior(distributions.Bernoulli()), "a Posterior layer. Received: <Bernoulli"),
+        (lambda: distributions.prior(distributions.StandardNormal(3), 2), r"shape \(2,\).*event_shape=\(3,\)"),
+    ],
+)
+def test_bad_arguments_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_a_functional_model_is_refused_with_a_reason():
+    with pytest.raises(TypeError, match=r"inside the call\(\) of a subclassed keras.Model"):
+        distributions.Bernoulli()(keras.Input((3,)))
