@@ -264,19 +264,23 @@ class DiagonalGaussian(Posterior):
 class FullGaussian(Posterior):
     """q(z|x) = N(z; loc, L L^T), L lower triangular with a positive diagonal.
 
-    Input shape: (batch, latent_dim + latent_dim * (latent_dim + 1) / 2): loc, then the entries of L, in the order of
-    `tfp.math.fill_triangular`, the diagonal before softplus. Output: batch shape (batch,), event shape (latent_dim,).
+    Input shape: (batch, 2 * latent_dim + latent_dim * (latent_dim - 1) / 2): loc, the diagonal of L before softplus, and the entries
+    below it in the order of `tfp.math.fill_triangular`. Output: batch shape (batch,), event shape (latent_dim,).
     """
 
     def params_size(self, event_shape):
         n = _size(event_shape)
-        return n + n * (n + 1) // 2
+        return 2 * n + n * (n - 1) // 2
 
     def call(self, params):
-        # params = n + n (n + 1) / 2  =>  n = (sqrt(9 + 8 params) - 3) / 2
+        # params = 2 n + n (n - 1) / 2  =>  n = (sqrt(9 + 8 params) - 3) / 2
         n = (math.isqrt(9 + 8 * params.shape[-1]) - 3) // 2
-        loc, entries = params[..., :n], params[..., n:]
-        scale = tfb.FillScaleTriL(diag_bijector=tfb.Softplus(), diag_shift=SMALLEST_SCALE)(entries)  # (batch, n, n)
+        loc, raw_diagonal, entries = ops.split(params, (n, 2 * n), axis=-1)
+        # Not tfb.FillScaleTriL: the gradient of its set_diag does not compile under XLA when the batch size is not static.
+        scale = tf.linalg.diag(_positive(raw_diagonal))  # (batch, n, n)
+        if n > 1:
+            below = tfp.math.fill_triangular(entries)  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
+            scale += tf.pad(below, ((0, 0), (1, 0), (0, 1)))  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
         return tfd.MultivariateNormalTriL(loc, scale)
 
 

@@ -94,6 +94,18 @@ class DepthToSpace(layers.Layer):
         return ops.reshape(x, (-1, 2 * h, 2 * w, c // 4))  # -> (batch, 2h, 2w, c)
 
 
+@keras.saving.register_keras_serializable("keras_ae")
+class GatedLinearUnit(layers.Layer):
+    """a * sigmoid(b), a and b being the halves of the last axis: (batch, ..., 2 * width) -> (batch, ..., width).
+
+    Source: Dauphin et al., "Language modeling with gated convolutional networks", ICML 2017, equation 1.
+    """
+
+    def call(self, x):
+        a, b = ops.split(x, 2, axis=-1)
+        return a * ops.sigmoid(b)
+
+
 NETWORKS = {"dense": dense, "conv": conv}
 
 
@@ -128,8 +140,10 @@ def _check_output(role, model, input_shape, expected, why):
 
 
 def _activated(layer, width, activation, **options):
-    """A layer of `width` units or filters with its activation; gated linear units need two numbers for one."""
-    return layer(2 * width if activation == "glu" else width, activation=activation, **options)
+    """A layer of `width` units or filters with its activation."""
+    if activation == "glu":
+        return lambda h: GatedLinearUnit()(layer(2 * width, **options)(h))
+    return layer(width, activation=activation, **options)
 
 
 def _upsampled(h, size):

@@ -279,6 +279,18 @@ def protocol(metric):
     return ", ".join(f"{key} {value}" for key, value in metric["protocol"].items())
 
 
+def recipe(name):
+    """The path of the script that trains a built-in preset.
+
+    Raises:
+        ValueError: no preset of that name has a recipe.
+    """
+    recipes = {path.parent.name: path for path in _zoo().glob("*/recipe.py")}
+    if name not in recipes:
+        raise ValueError(f"Expected the name of a model with a recipe: {', '.join(sorted(recipes))}. Received: {name!r}")
+    return recipes[name]
+
+
 # Safety
 
 

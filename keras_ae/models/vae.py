@@ -197,11 +197,11 @@ class VAE(Autoencoder):
     def _log_sum_of_weights(self, x, n, seed):
         """log sum_s p(x, z_s) / q(z_s|x) over n draws: (batch, *shape) -> (batch,)."""
         posterior = self.posterior(x)
-        z = posterior.sample(n, seed=seed)  # (n, batch, latent_dim)
+        z, log_posterior = posterior.experimental_sample_and_log_prob(n, seed=seed)  # (n, batch, latent_dim), (n, batch)
         likelihood = self.likelihood(tf.reshape(z, (-1, self.latent_dim)))
         repeated = tf.repeat(x[tf.newaxis], n, axis=0)  # (n, batch, *shape)
         log_likelihood = tf.reshape(likelihood.log_prob(tf.reshape(repeated, (-1, *self.shape))), (n, -1))  # (n, batch)
-        return tf.reduce_logsumexp(log_likelihood + self.prior.log_prob(z) - posterior.log_prob(z), axis=0)
+        return tf.reduce_logsumexp(log_likelihood + self.prior.log_prob(z) - log_posterior, axis=0)
 
     def _seed(self, seed):
         return self._seeds.draw() if seed is None else random.from_int(seed)
