@@ -23,15 +23,15 @@ def main(arguments=None):
 
 
 def _list(options):
-    from keras_ae import presets
+    from keras_ae import cards, presets
 
-    cards = [presets.info(name) for name in presets.list_models(options.filter, options.family, options.dataset)]
+    found = [presets.info(name) for name in presets.list_models(options.filter, options.family, options.dataset)]
     if options.json:
-        print(json.dumps({card.name: card.metadata for card in cards}))
+        print(json.dumps({card.name: card.metadata for card in found}))
         return
     rows = [("name", "family", "data", "parameters", "weights", "main metric")]
-    for card in cards:
-        metric = f"{card.metrics[0]['name']} {presets.measured(card.metrics[0])}" if card.metrics else ""
+    for card in found:
+        metric = f"{card.metrics[0]['name']} {cards.measured(card.metrics[0])}" if card.metrics else ""
         rows.append((card.name, card.family, card.dataset or "", f"{card.parameters:,}", f"{card.size / 1e6:.1f} MB", metric))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -49,7 +49,9 @@ def _sample(options):
     keras_ae = _quiet_import()
     model = keras_ae.load(options.name)
     if not hasattr(model, "sample"):
-        raise ValueError(f"Expected a model that can be sampled, a VAE. Received: {options.name}, which is a {type(model).__name__}")
+        raise ValueError(
+            f"Expected a model that can be sampled, a VAE. Received: {options.name}, which is a {type(model).__name__}"
+        )
     _save(keras_ae.plots.samples(model, options.n, options.seed), options.out)
 
 
@@ -115,12 +117,16 @@ def _parser():
     sub.add_argument("--out", type=pathlib.Path, default="samples.png", help="the picture (default: %(default)s)")
     sub.add_argument("--n", type=int, default=64, help="how many images (default: %(default)s)")
     sub.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
-    sub = command("reconstruct", _reconstruct, "Save a picture of test images above their reconstructions.", "vae_mnist --out pairs.png")
+    sub = command(
+        "reconstruct", _reconstruct, "Save a picture of test images above their reconstructions.", "vae_mnist --out pairs.png"
+    )
     sub.add_argument("name", help="a built-in model or a folder")
     sub.add_argument("--dataset", help="a data set (default: the one that the model was trained on)")
     sub.add_argument("--out", type=pathlib.Path, default="reconstructions.png", help="the picture (default: %(default)s)")
     sub.add_argument("--n", type=int, default=10, help="how many images (default: %(default)s)")
-    sub = command("train", _train, "Train a model from nothing by its recipe. Run it again after an interruption: it goes on.", "vae_mnist")
+    sub = command(
+        "train", _train, "Train a model from nothing by its recipe. Run it again after an interruption: it goes on.", "vae_mnist"
+    )
     sub.add_argument("name", help="a built-in model, or a recipe of your own: path/to/recipe.py")
     sub.add_argument("--out", type=pathlib.Path, help="the folder of the preset (default: the model's name, in this folder)")
     sub = command("verify", _verify, "Measure the metrics on the cards again and compare.", "vae_mnist --images 500")
@@ -165,3 +171,7 @@ def _error_stream_to(path):
         sys.stderr.flush()
         os.dup2(saved, 2)
         os.close(saved)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -118,6 +118,8 @@ def build(network, shape, code_size, latent_dim, output_shape, widths=None, acti
     if isinstance(network, str) and network in NETWORKS:
         options = {"widths": widths, "activation": activation}
         options = {name: value for name, value in options.items() if value is not None}
+        if not all(isinstance(width, int) and width > 0 for width in options.get("widths", ())):
+            raise ValueError(f"Expected `widths` to be positive integers. Received: widths={widths}")
         return NETWORKS[network](shape, code_size, latent_dim, output_shape, **options)
     if not (isinstance(network, (tuple, list)) and len(network) == 2 and all(isinstance(m, keras.Model) for m in network)):
         known = ", ".join(map(repr, NETWORKS))

@@ -29,7 +29,9 @@ def images(x, columns=None, titles=None):
             axis.imshow(x[i], cmap="gray_r" if x.ndim == 3 else None, vmin=0, vmax=1)
         if titles and i % columns == 0:
             axis.set_title(titles[i // columns], loc="left", fontsize=9)
-    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=0.9 if titles else 0.99, wspace=0.05, hspace=0.3 if titles else 0.05)
+    figure.subplots_adjust(
+        left=0.01, right=0.99, bottom=0.01, top=0.9 if titles else 0.99, wspace=0.05, hspace=0.3 if titles else 0.05
+    )
     return figure
 
 

@@ -7,7 +7,6 @@ Nothing in a preset is executed: no pickle, no lambda, and a config may name onl
 is imported when a model is loaded or saved, not before.
 """
 
-import dataclasses
 import datetime
 import difflib
 import fnmatch
@@ -20,62 +19,10 @@ import os
 import pathlib
 import tempfile
 
-CONFIG, WEIGHTS, METADATA, CARD, PICTURE = "config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"
+from keras_ae import cards
+from keras_ae.cards import CARD, CONFIG, METADATA, PICTURE, WEIGHTS
+
 VERIFY_TOLERANCE = 0.05  # nats: between two machines, the same seeds and weights differ by far less
-
-
-@dataclasses.dataclass(frozen=True)
-class ModelCard:
-    """What is known of a preset. `print(card)` shows it; `card.metadata` is everything in metadata.json.
-
-    Attributes:
-        name: str.
-        folder: pathlib.Path.
-        metadata: dict.
-    """
-
-    name: str
-    folder: pathlib.Path
-    metadata: dict
-
-    @property
-    def family(self):
-        """The class of the model: "AE", "DAE" or "VAE"."""
-        return self.metadata["family"]
-
-    @property
-    def dataset(self):
-        """The name of the data set that it was trained on, or None."""
-        return self.metadata["dataset"]
-
-    @property
-    def parameters(self):
-        """The number of trainable and other weights."""
-        return self.metadata["parameters"]
-
-    @property
-    def size(self):
-        """The size of the weights file in bytes."""
-        return (self.folder / WEIGHTS).stat().st_size
-
-    @property
-    def sha256(self):
-        """{file name: hex digest} of the config and the weights."""
-        return self.metadata["sha256"]
-
-    @property
-    def metrics(self):
-        """The measurements: a list of dicts with name, value, standard_error, unit and protocol."""
-        return self.metadata["metrics"]
-
-    @property
-    def recipe(self):
-        """The source of the script that trained it, or None."""
-        path = self.folder / "recipe.py"
-        return path.read_text() if path.is_file() else None
-
-    def __str__(self):
-        return card_text(self.name, self.metadata)
 
 
 def list_models(filter="", family=None, dataset=None):
@@ -104,7 +51,7 @@ def info(name):
     for key, kind in wanted.items():
         if not isinstance(metadata.get(key), kind):
             raise ValueError(_damaged(folder / METADATA, f"no valid entry {key!r}"))
-    return ModelCard(folder.resolve().name, folder, {"dataset": None, "training": None, "versions": {}, **metadata})
+    return cards.ModelCard(folder.resolve().name, folder, {"dataset": None, "training": None, "versions": {}, **metadata})
 
 
 def load(name, *, load_weights=True, **overrides):
@@ -138,7 +85,9 @@ def load(name, *, load_weights=True, **overrides):
     unknown = sorted(set(overrides) - set(config["config"]))
     if unknown:
         known = ", ".join(config["config"])
-        raise ValueError(f"Expected overrides among the constructor arguments of {card.family}: {known}. Received: {', '.join(unknown)}")
+        raise ValueError(
+            f"Expected overrides among the constructor arguments of {card.family}: {known}. Received: {', '.join(unknown)}"
+        )
     model = keras.saving.deserialize_keras_object({**config, "config": {**config["config"], **overrides}})
     if not isinstance(model, keras_ae.models.autoencoder.Autoencoder):
         raise ValueError(_damaged(card.folder / CONFIG, f"the class {type(model).__name__}, which is no model of keras_ae"))
@@ -195,7 +144,7 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         metadata = _metadata(model, written, dataset, training, list(metrics))
         (written / METADATA).write_text(json.dumps(metadata, indent=1) + "\n")
         has_picture = _write_picture(model, written / PICTURE)
-        (written / CARD).write_text(card_markdown(folder.resolve().name, metadata, has_picture))
+        (written / CARD).write_text(cards.as_markdown(folder.resolve().name, metadata, has_picture))
         folder.mkdir(exist_ok=True)
         if not has_picture:
             (folder / PICTURE).unlink(missing_ok=True)
@@ -223,60 +172,15 @@ def verify(name, **overrides):
         tolerance = VERIFY_TOLERANCE if same else 4 * measured["standard_error"]
         passed = abs(measured["value"] - metric["value"]) <= tolerance
         results.append(
-            {"name": metric["name"], "card": metric["value"], "measured": measured["value"], "tolerance": tolerance, "passed": passed}
+            {
+                "name": metric["name"],
+                "card": metric["value"],
+                "measured": measured["value"],
+                "tolerance": tolerance,
+                "passed": passed,
+            }
         )
     return results
-
-
-# Cards
-
-
-def card_text(name, metadata):
-    """The card for a terminal."""
-    lines = [f"{name}: {metadata['family']}, trained on {metadata['dataset'] or 'data of your own'}"]
-    lines += [f"  parameters  {metadata['parameters']:,}"]
-    lines += [f"  {metric['name']:<11} {measured(metric)}, {protocol(metric)}" for metric in metadata["metrics"]]
-    if metadata["training"]:
-        minutes = metadata["training"]["wall_time_seconds"] / 60
-        lines += [f"  trained     {metadata['training']['epochs']} epochs, {minutes:.0f} minutes on {metadata['training']['hardware']}"]
-    lines += [f"  versions    {', '.join(f'{package} {version}' for package, version in metadata['versions'].items())}"]
-    return "\n".join(lines)
-
-
-def card_markdown(name, metadata, has_picture=True):
-    """The card as README.md, made from the metadata alone."""
-    config = metadata["model"]
-    lines = [f"# {name}", "", metadata["summary"], ""]
-    lines += [f"![samples of {name}]({PICTURE})", ""] if has_picture else []
-    lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', "```", ""]
-    lines += ["| | |", "|---|---|", f"| class | `keras_ae.{metadata['family']}` |"]
-    lines += [f"| {key} | `{json.dumps(value)}` |" for key, value in config.items()]
-    lines += [f"| parameters | {metadata['parameters']:,} |", f"| input | {metadata['input']} |"]
-    lines += [f"| data | {metadata['dataset']} |"] if metadata["dataset"] else []
-    lines += ["", "## Measured", "", "| metric | value | protocol |", "|---|---|---|"] if metadata["metrics"] else []
-    lines += [f"| {metric['name']} | {measured(metric)} | {protocol(metric)} |" for metric in metadata["metrics"]]
-    if metadata["metrics"]:
-        lines += ["", "The standard error is that of the mean over the images. Measure again: " f"`keras-ae verify {name}`."]
-    if metadata["training"]:
-        training = metadata["training"]
-        lines += ["", "## Training", ""]
-        lines += [f"{training['epochs']} epochs, {training['wall_time_seconds'] / 60:.0f} minutes on {training['hardware']}."]
-        last = ", ".join(f"{key} {values[-1]:.4g}" for key, values in training["curve"].items() if values and values[-1] is not None)
-        lines += [f"Logs of the last epoch: {last}. Train again: `keras-ae train {name}`."]
-    versions = ", ".join(f"{package} {version}" for package, version in metadata["versions"].items())
-    lines += ["", f"Made with {versions}, on {metadata['date']}.", ""]
-    return "\n".join(lines)
-
-
-def measured(metric):
-    """The value of a measurement with its standard error and unit, as "84.41 ± 0.24 nats"."""
-    error = f" ± {metric['standard_error']:.2f}" if metric["standard_error"] is not None else ""
-    return f"{metric['value']:.2f}{error} {metric['unit']}"
-
-
-def protocol(metric):
-    """The protocol of a measurement in one line."""
-    return ", ".join(f"{key} {value}" for key, value in metric["protocol"].items())
 
 
 def recipe(name):
@@ -403,7 +307,9 @@ def _check_target(folder):
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"Expected a folder to save the preset in. Received: {str(folder)!r}, which is a file")
     if folder.is_dir() and any(folder.iterdir()) and not ((folder / METADATA).exists() or (folder / "recipe.py").exists()):
-        raise ValueError(f"Expected a new or empty folder, or one that holds a preset. Received: {str(folder)!r}, which holds other files")
+        raise ValueError(
+            f"Expected a new or empty folder, or one that holds a preset. Received: {str(folder)!r}, which holds other files"
+        )
 
 
 def _load_weights(model, path, overrides):
@@ -419,7 +325,11 @@ def _metadata(model, folder, dataset, training, metrics):
     config = model.get_config()
     described = {key: config[key] for key in ("shape", "latent_dim", "widths", "activation")}
     described["network"] = config["network"] if isinstance(config["network"], str) else "custom"
-    parts = {"likelihood": model._likelihood, "posterior": getattr(model, "_posterior", None), "prior": getattr(model, "_prior", None)}
+    parts = {
+        "likelihood": model._likelihood,
+        "posterior": getattr(model, "_posterior", None),
+        "prior": getattr(model, "_prior", None),
+    }
     described |= {key: type(part).__name__ for key, part in parts.items() if part is not None}
     return {
         "family": type(model).__name__,

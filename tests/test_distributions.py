@@ -198,7 +198,9 @@ def test_a_new_likelihood_is_five_lines():
             return self.independent(tfd.Poisson(log_rate=params))
 
     counts = np.arange(6.0, dtype="float32")[:, None]
-    np.testing.assert_allclose(Poisson()(np.zeros((6, 1), "float32")).log_prob(counts), stats.poisson.logpmf(counts[:, 0], 1), rtol=1e-4)
+    np.testing.assert_allclose(
+        Poisson()(np.zeros((6, 1), "float32")).log_prob(counts), stats.poisson.logpmf(counts[:, 0], 1), rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,9 +211,8 @@ def test_a_new_likelihood_is_five_lines():
         (lambda: distributions.Gaussian(True), "Received: scale=True"),
         (lambda: distributions.GaussianMixture(2, components=0), "positive integer. Received: components=0"),
         (lambda: distributions.StandardNormal(2.5), "positive integer. Received: latent_dim=2.5"),
-        (lambda: distributions.likelihood("gauss"), "'bernoulli', .*Received: 'gauss'"),
-        (lambda: distributions.posterior(distributions.Bernoulli()), "a Posterior layer. Received: <Bernoulli"),
-        (lambda: distributions.prior(distributions.StandardNormal(3), 2), r"shape \(2,\).*event_shape=\(3,\)"),
+        (lambda: distributions.get(distributions.Likelihood, "gauss"), "'bernoulli', .*Received: 'gauss'"),
+        (lambda: distributions.get(distributions.Posterior, distributions.Bernoulli()), "a Posterior layer. Received: <Bernoulli"),
     ],
 )
 def test_bad_arguments_are_refused(make, message):

@@ -28,9 +28,12 @@ class Autoencoder(keras.Model):
     def __init__(self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs):
         super().__init__(**kwargs)
         self.shape = _shape(shape)
+        if isinstance(latent_dim, bool) or not isinstance(latent_dim, int) or latent_dim < 1:
+            raise ValueError(f"Expected `latent_dim` to be a positive integer. Received: latent_dim={latent_dim!r}")
         self.latent_dim = latent_dim
         self._likelihood = _likelihood(likelihood, self.shape)
         self._params_shape = (*self.shape[:-1], self._likelihood.params_size(self.shape[-1]))
+        widths = None if widths is None else tuple(widths)
         self._network = {"network": network, "widths": widths, "activation": activation}
         self.encoder, self.decoder = networks.build(
             _deserialized(network), self.shape, code_size, latent_dim, self._params_shape, widths, activation
@@ -39,7 +42,6 @@ class Autoencoder(keras.Model):
         self._parts = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self._logs = None  # the parts of the objective, while compute_loss runs
         self._training = False  # whether encoder and decoder run in training mode, while compute_loss runs
-        self._compile_arguments = {}
         self.built = True  # every weight exists; Keras' own build would lock the model before a subclass is complete
 
     # The verbs
@@ -135,25 +137,33 @@ class Autoencoder(keras.Model):
         self.loss = self._compile_loss = None  # Keras keeps the loss of an earlier compile when the new one is None
         super().compile(optimizer, loss, jit_compile=jit_compile, steps_per_execution=steps_per_execution, **kwargs)
 
-    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, *, validation_data=None, sample_weight=None, **kwargs):
         """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None."""
+        self._check_data(x, y)
         if isinstance(validation_data, (tuple, list)):
             self._check_data(*validation_data[:2], names=("validation_data[0]", "validation_data[1]"))
         else:
             self._check_data(validation_data, names=("validation_data", ""))
-        self._ready(x, y)
-        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+        if not self.compiled:
+            self.compile()
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # else Keras warns that it does not shuffle a tf.data.Dataset
+        y = x if sample_weight is not None and y is None else y  # Keras drops sample_weight where there is no y
+        return super().fit(x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **kwargs):
         """As keras.Model.evaluate. x and y as in `fit`."""
         if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked its validation data
-            self._ready(x, y)
-        return super().evaluate(x, y, *args, **kwargs)
+            self._check_data(x, y)
+        if not self.compiled:
+            self.compile()
+        y = x if sample_weight is not None and y is None else y
+        return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
 
-    def predict(self, x, *args, **kwargs):
+    def predict(self, x, batch_size=None, **kwargs):
         """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
         self._check_data(x)
-        return super().predict(x, *args, **kwargs)
+        return super().predict(x, batch_size, **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
@@ -177,6 +187,11 @@ class Autoencoder(keras.Model):
             if self.training_input.__func__ is not Autoencoder.training_input:
                 y_pred = self.reconstruct(self.training_input(x))  # what is evaluated is what the network made of what it saw
         return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
+        example = tf.zeros((1, *self.shape))
+        super()._maybe_symbolic_build(data_batch=(example, example))
 
     # Saving: Keras
 
@@ -220,15 +235,10 @@ class Autoencoder(keras.Model):
         return inputs.to_float(x, self.shape)
 
     def _checked_code(self, z):
-        z = tf.convert_to_tensor(z, tf.float32)
+        z = ops.cast(z, "float32")
         if z.shape.rank != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"Expected `z` to have the shape (batch, {self.latent_dim}). Received: shape={tuple(z.shape)}")
         return z
-
-    def _ready(self, x, y):
-        self._check_data(x, y)
-        if not self.compiled:
-            self.compile()
 
     def _check_data(self, x, y=None, names=("x", "y")):
         for array, name in zip((x, y), names, strict=True):
@@ -242,7 +252,9 @@ class Autoencoder(keras.Model):
             return False
         if tf.config.list_physical_devices("GPU"):
             return True
-        return not any("Conv" in type(layer).__name__ for model in (self.encoder, self.decoder) for layer in model._flatten_layers())
+        return not any(
+            "Conv" in type(layer).__name__ for model in (self.encoder, self.decoder) for layer in model._flatten_layers()
+        )
 
     def _trained(self, training, function, *args):
         """Runs a function with encoder and decoder in training mode; Keras passes `training` down only from call()."""
@@ -271,7 +283,7 @@ def _shape(shape):
 def _likelihood(likelihood, shape):
     if likelihood is None:
         likelihood = "bernoulli" if len(shape) == 3 else "gaussian"
-    return distributions.likelihood(likelihood)
+    return distributions.get(distributions.Likelihood, likelihood)
 
 
 def _deserialized(network):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import distributions, inputs, random
+from keras_ae import distributions, random
 from keras_ae.models.autoencoder import Autoencoder
 
 SAMPLES_PER_STEP = 50  # importance samples of each image that are decoded at once: 100 images make a matrix of 5,000 rows
@@ -54,13 +54,18 @@ class VAE(Autoencoder):
         beta=1.0,
         **kwargs,
     ):
-        posterior = distributions.posterior(posterior)
+        posterior = distributions.get(distributions.Posterior, posterior)
         if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < math.inf:
             raise ValueError(f"Expected `beta` to be a number of at least 0. Received: beta={beta!r}")
-        code_size = posterior.params_size(latent_dim)
+        code_size = posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None  # an error of the base's then
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs)
         self._posterior = posterior
-        self._prior = distributions.prior(prior, latent_dim)
+        self._prior = distributions.get(distributions.Prior, prior, latent_dim)
+        if tuple(self.prior.event_shape) != (latent_dim,):
+            raise ValueError(
+                f"Expected `prior` to be a distribution over codes of shape ({latent_dim},), since latent_dim={latent_dim}. "
+                f"Received: {type(self._prior).__name__} with event_shape={tuple(self.prior.event_shape)}"
+            )
         self.beta = self.add_weight(
             shape=(), initializer=keras.initializers.Constant(beta), trainable=False, dtype="float32", autocast=False, name="beta"
         )
@@ -149,7 +154,9 @@ class VAE(Autoencoder):
         _check_count(batch_size, "batch_size")
         x = self._checked(x)
         batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
-        steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP) + [n_samples % SAMPLES_PER_STEP] * (n_samples % SAMPLES_PER_STEP > 0)
+        steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP) + [n_samples % SAMPLES_PER_STEP] * (
+            n_samples % SAMPLES_PER_STEP > 0
+        )
         log_sum = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla(), reduce_retracing=False)
         progress = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch")
         results = []
@@ -179,7 +186,7 @@ class VAE(Autoencoder):
             raise ValueError(
                 "Expected no `loss`: a VAE is trained by minus its evidence lower bound, in which the reconstruction term is the "
                 "log-density of its likelihood; another loss would make it no density model. Choose `likelihood=` (for example "
-                f'keras_ae.distributions.Gaussian(scale=0.1) for a squared error), or use an AE. Received: loss={loss!r}'
+                f"keras_ae.distributions.Gaussian(scale=0.1) for a squared error), or use an AE. Received: loss={loss!r}"
             )
         super().compile(optimizer, **kwargs)
 

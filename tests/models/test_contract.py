@@ -8,14 +8,27 @@ import tensorflow as tf
 import keras_ae
 from keras_ae.models.autoencoder import Autoencoder
 
-MODELS = [value for value in (getattr(keras_ae, name) for name in keras_ae.__all__) if isinstance(value, type) and issubclass(value, Autoencoder)]
+MODELS = [
+    value
+    for value in (getattr(keras_ae, name) for name in keras_ae.__all__)
+    if isinstance(value, type) and issubclass(value, Autoencoder)
+]
 SHAPES = {"dense": (8, 8, 1), "conv": (7, 5, 3), "vector": (5,), "custom": (8, 8, 1), "glu": (8, 8, 1)}
 
 
 def custom_network(cls):
     code_size = 6 if issubclass(cls, keras_ae.VAE) else 3
     flatten, noise = keras.layers.Flatten(), keras.layers.Dropout(0.1)
-    encoder = keras.Sequential([keras.Input((8, 8, 1)), flatten, keras.layers.Dense(9), keras.layers.BatchNormalization(), noise, keras.layers.Dense(code_size)])
+    encoder = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            flatten,
+            keras.layers.Dense(9),
+            keras.layers.BatchNormalization(),
+            noise,
+            keras.layers.Dense(code_size),
+        ]
+    )
     decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(64)])  # flat: the model folds it into (8, 8, 1)
     return encoder, decoder
 
@@ -85,9 +98,12 @@ def test_save_and_load_give_equal_outputs_and_go_on_training(cls, kind, tmp_path
     model.fit(x, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert type(loaded) is cls and loaded.get_config() == model.get_config()
+    assert type(loaded) is cls
+    for name in ("name", "shape", "latent_dim", "widths", "activation"):
+        assert loaded.get_config()[name] == model.get_config()[name]
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
-    assert loaded.optimizer.learning_rate == pytest.approx(0.01) and loaded.optimizer.iterations == model.optimizer.iterations
+    assert float(loaded.optimizer.learning_rate) == pytest.approx(0.01)
+    assert int(loaded.optimizer.iterations) == int(model.optimizer.iterations) == 1
     loaded.fit(x, verbose=0)
 
 
@@ -197,22 +213,34 @@ def test_metrics_and_callbacks_work(cls):
         assert model.evaluate(x, return_dict=True, verbose=0)["mse"] == pytest.approx(expected, rel=1e-5)
 
 
-@every_model
-def test_two_replicas_train_like_one_device(cls):
-    """The loss keeps its scale, and for a model without noise the weights are the same. 19 examples leave one replica short."""
-    x, results = data("dense", n=19), {}
-    for name, strategy in {"one": tf.distribute.get_strategy(), "two": tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])}.items():
+def on_one_and_on_two(cls, x, batch_size):
+    """History, prediction and evaluation of the same training on one device and on two replicas."""
+    for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
         keras.utils.set_random_seed(1)
         with strategy.scope():
             model = make(cls, "dense")
-            model.compile(keras.optimizers.SGD(0.001))
-        history = model.fit(x, epochs=3, batch_size=6, shuffle=False, verbose=0).history  # batches of 6, 6, 6 and 1
-        assert model.distribute_strategy.num_replicas_in_sync == (2 if name == "two" else 1)
-        results[name] = history, model.predict(x, verbose=0), model.evaluate(x, verbose=0)
-    tolerance = 1e-4 if cls is keras_ae.AE else 0.05
-    np.testing.assert_allclose(results["one"][0]["loss"], results["two"][0]["loss"], rtol=tolerance)
-    np.testing.assert_allclose(results["one"][1], results["two"][1], atol=1e-5 if cls is keras_ae.AE else 0.05)
-    np.testing.assert_allclose(results["one"][2], results["two"][2], rtol=tolerance)
+            model.compile(keras.optimizers.SGD(0.001), jit_compile=False)
+        history = model.fit(x, epochs=2, batch_size=batch_size, shuffle=False, verbose=0).history
+        assert model.distribute_strategy.num_replicas_in_sync == strategy.num_replicas_in_sync
+        yield history["loss"], model.predict(x, verbose=0), model.evaluate(x, verbose=0)
+
+
+@every_model
+def test_two_replicas_train_like_one_device(cls):
+    """The loss keeps its scale, and for a model without noise the weights are the same."""
+    one, two = on_one_and_on_two(cls, data("dense", n=18), batch_size=6)
+    exact = cls is keras_ae.AE
+    np.testing.assert_allclose(one[0], two[0], rtol=1e-5 if exact else 0.05)
+    np.testing.assert_allclose(one[1], two[1], atol=1e-5 if exact else 0.05)
+    np.testing.assert_allclose(one[2], two[2], rtol=1e-5 if exact else 0.05)
+
+
+@every_model
+def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls):
+    one, two = on_one_and_on_two(cls, data("dense", n=13), batch_size=6)  # batches of 6, 6 and 1: one replica has none of the last
+    assert np.isfinite(two[0]).all() and np.isfinite(two[1]).all()
+    assert two[1].shape == one[1].shape
+    np.testing.assert_allclose(one[2], two[2], rtol=0.05)
 
 
 @every_model
@@ -226,7 +254,7 @@ def test_a_network_overfits_one_batch(cls, kind):
     options |= {"widths": (64,), "beta": 0.01} if cls is keras_ae.VAE else {"widths": (64,)}
     model = make(cls, kind, **options)
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
-    model.fit(np.repeat(x, 2, axis=0), epochs=250, batch_size=20, verbose=0)
+    model.fit(np.repeat(x, 8, axis=0), epochs=60, batch_size=10, verbose=0)
     assert np.mean((model.predict(x, verbose=0) - x) ** 2) < 0.1 * np.var(x)
 
 

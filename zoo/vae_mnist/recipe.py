@@ -3,9 +3,10 @@
 import sys
 
 import keras
+
 import keras_ae
 
-EPOCHS, WARM_UP, BATCH = 400, 20, 256
+EPOCHS, WARM_UP, BATCH = 300, 20, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "vae_mnist"
 
 keras.utils.set_random_seed(1)
@@ -24,7 +25,7 @@ callbacks = [
     keras.callbacks.SwapEMAWeights(),  # validates the averaged weights, which are the final ones
     keras.callbacks.BackupAndRestore(f"{folder}.backup"),
 ]
-vae.fit(train, epochs=EPOCHS, validation_data=validation, callbacks=callbacks)
+vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
 
 metrics = [measure(vae, "mnist", verbose=1) for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)]
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)

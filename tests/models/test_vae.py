@@ -1,0 +1,229 @@
+"""The mathematics of the VAE against exact answers."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+from sklearn.datasets import load_wine
+from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
+
+import keras_ae
+from keras_ae import distributions
+
+
+def linear_vae(posterior, latent_dim=2, features=5, scale=0.7):
+    """p(x|z) = N(W z + b, scale^2 I), p(z) = N(0, I), so that p(x) = N(b, W W^T + scale^2 I) is known."""
+    vae = keras_ae.VAE((features,), latent_dim, widths=(), likelihood=distributions.Gaussian(scale), posterior=posterior)
+    rng = np.random.default_rng(0)
+    vae.decoder.set_weights([rng.standard_normal(w.shape) for w in vae.decoder.get_weights()])
+    weights, bias = vae.decoder.get_weights()
+    exact = stats.multivariate_normal(bias, weights.T @ weights + scale**2 * np.eye(features))
+    return vae, exact
+
+
+def exact_posterior(vae, scale=0.7):
+    """Sets the encoder to the true posterior N((W W^T + s^2 I)^-1 W (x - b), s^2 (W W^T + s^2 I)^-1), as L L^T."""
+    weights, bias = (w.astype("float64") for w in vae.decoder.get_weights())
+    precision = np.linalg.inv(weights @ weights.T + scale**2 * np.eye(len(weights)))
+    chol, n = np.linalg.cholesky(scale**2 * precision), len(weights)
+    kernel = np.zeros((weights.shape[1], vae._posterior.params_size(n)))
+    offset = np.zeros(kernel.shape[1])
+    kernel[:, :n] = weights.T @ precision
+    offset[:n] = -bias @ kernel[:, :n]
+    offset[n : 2 * n] = np.log(np.expm1(np.diag(chol) - distributions.SMALLEST_SCALE))  # softplus^-1
+    offset[2 * n :] = chol[1, 0]
+    vae.encoder.set_weights([kernel, offset])
+
+
+def test_the_bounds_are_ordered_and_tighten():
+    """ELBO <= L_1 <= ... <= log p(x): in the mean over images, beyond the error of the estimate."""
+    vae, exact = linear_vae("diagonal")
+    x = exact.rvs(300, random_state=1).astype("float32")
+    log_p = exact.logpdf(x).mean()
+    elbo = float(tf.reduce_mean(vae.elbo(x, n_samples=200, seed=0)))
+    bounds = [float(tf.reduce_mean(vae.log_likelihood(x, n_samples=n, seed=0))) for n in (1, 10, 100, 2000)]
+    assert elbo < bounds[1] < bounds[2] < bounds[3] <= log_p + 0.05
+    assert bounds[1] - elbo > 1 and bounds[2] - bounds[1] > 0.5  # a poor posterior: the bounds are far apart
+    assert log_p - bounds[3] < 0.5 * (log_p - bounds[2])
+
+
+def test_every_bound_is_exact_with_the_true_posterior():
+    vae, exact = linear_vae("full")
+    exact_posterior(vae)
+    x = exact.rvs(50, random_state=1).astype("float32")
+    log_p = exact.logpdf(x)
+    np.testing.assert_allclose(vae.log_likelihood(x, n_samples=3, seed=0), log_p, rtol=1e-4)  # every weight is p(x)
+    elbo = vae.elbo(x, n_samples=2000, seed=0)
+    np.testing.assert_allclose(elbo, log_p, atol=0.15)
+    assert float(tf.reduce_mean(elbo)) == pytest.approx(log_p.mean(), abs=0.02)
+
+
+def test_one_sample_of_the_bound_is_the_elbo_with_a_sampled_kl():
+    vae, exact = linear_vae("diagonal")
+    x = exact.rvs(4, random_state=1).astype("float32")
+    one = np.mean([vae.log_likelihood(x, n_samples=1, seed=i).numpy().mean() for i in range(300)])
+    assert one == pytest.approx(float(tf.reduce_mean(vae.elbo(x, n_samples=300, seed=0))), rel=0.05)
+
+
+@pytest.mark.parametrize("n_samples, batch_size", [(7, 3), (50, 20), (120, 1), (51, 100)])
+def test_the_bound_is_the_log_mean_of_the_weights(n_samples, batch_size):
+    """Whatever the batches: against scipy, from a posterior so narrow that every draw is its mean."""
+    vae, exact = linear_vae("diagonal")
+    x = exact.rvs(20, random_state=1).astype("float32")
+    kernel, bias = vae.encoder.get_weights()
+    vae.encoder.set_weights([np.concatenate([kernel[:, :2], 0 * kernel[:, 2:]], axis=1), np.array([0, 0, -20, -20])])
+    z = vae.encode(x).numpy()
+    weights, offset = vae.decoder.get_weights()
+    joint = stats.norm.logpdf(x, z @ weights + offset, 0.7).sum(axis=1) + stats.norm.logpdf(z).sum(axis=1)
+    narrow = distributions.SMALLEST_SCALE + math.log1p(math.exp(-20))
+    bound = vae.log_likelihood(x, n_samples=n_samples, batch_size=batch_size, seed=0)
+    # E over e ~ N(0, I) of log-mean-exp of e^2 / 2 lies within its extremes, found by the same draws' squares
+    assert bound.shape == (20,)
+    log_q_of_mean = -2 * math.log(narrow * math.sqrt(2 * math.pi))
+    excess = bound - (joint - log_q_of_mean)
+    assert np.all(excess > 0) and np.all(excess < 12)  # log mean of exp(|e|^2 / 2) over a few draws of two numbers
+
+
+def test_a_trained_linear_vae_reaches_probabilistic_pca():
+    """The global optimum of a linear Gaussian VAE with a trained scale is probabilistic PCA (Lucas et al., NeurIPS 2019)."""
+    x = StandardScaler().fit_transform(load_wine().data).astype("float32")  # (178, 13)
+    expected = PCA(3).fit(x).score(x)  # mean log-likelihood of probabilistic PCA, nats
+    vae = keras_ae.VAE((13,), 3, widths=(), likelihood=distributions.Gaussian("trainable"))
+    vae.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.02, 2400)))
+    vae.fit(np.tile(x, (10, 1)), epochs=120, batch_size=89, verbose=0)
+    elbo = float(tf.reduce_mean(vae.elbo(x, n_samples=100, seed=0)))
+    bound = float(tf.reduce_mean(vae.log_likelihood(x, n_samples=500, seed=0)))
+    assert elbo == pytest.approx(expected, abs=0.1)
+    assert elbo - 0.02 < bound < expected + 0.05
+
+
+@pytest.mark.parametrize("posterior", ["diagonal", "full"])
+@pytest.mark.parametrize("prior", ["standard_normal", "mixture"])
+@pytest.mark.parametrize("beta", [0.0, 1.0, 4.0])
+def test_loss_is_reconstruction_plus_beta_kl(images, prior, posterior, beta):
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), prior=prior, posterior=posterior, beta=beta)
+    vae.compile(jit_compile=False)
+    weights = np.linspace(0, 2, 20)
+    logs = vae.fit(images, epochs=2, batch_size=8, sample_weight=weights, validation_data=images, verbose=0).history
+    for prefix in ("", "val_"):
+        loss, reconstruction, kl = (np.array(logs[prefix + name]) for name in ("loss", "reconstruction", "kl"))
+        np.testing.assert_allclose(loss, reconstruction + beta * kl, rtol=1e-5)
+    log = vae.evaluate(images, verbose=0, return_dict=True)
+    assert log["loss"] == pytest.approx(log["reconstruction"] + beta * log["kl"], rel=1e-5)
+
+
+def test_the_logged_loss_is_minus_the_elbo(images):
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), beta=3.0)
+    vae.compile(jit_compile=False)
+    logs = [vae.evaluate(images, batch_size=7, verbose=0, return_dict=True) for _ in range(100)]
+    expected = -float(tf.reduce_mean(vae.elbo(images, n_samples=2000, seed=0)))  # beta = 1
+    assert np.mean([log["reconstruction"] + log["kl"] for log in logs]) == pytest.approx(expected, rel=1e-3)
+    q = vae.posterior(images)
+    kl = 0.5 * (q.mean() ** 2 + q.variance() - 1 - np.log(q.variance())).numpy().sum(axis=1).mean()
+    assert logs[0]["kl"] == pytest.approx(kl, rel=1e-4)
+
+
+def test_beta_is_a_variable_that_a_callback_can_change(images):
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
+    vae.compile()
+    warm_up = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: vae.beta.assign(epoch / 2))
+    logs = vae.fit(images, epochs=3, verbose=0, callbacks=[warm_up]).history
+    differences = np.array(logs["loss"]) - np.array(logs["reconstruction"])
+    np.testing.assert_allclose(differences, np.array([0, 0.5, 1]) * logs["kl"], rtol=1e-4, atol=1e-4)
+    assert vae.get_config()["beta"] == 1.0
+
+
+def test_seeds_decide_every_draw(images):
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
+    draws = {
+        "sample": lambda seed: vae.sample(5, seed=seed),
+        "encode": lambda seed: vae.encode(images, sample=True, seed=seed),
+        "elbo": lambda seed: vae.elbo(images, n_samples=2, seed=seed),
+        "log_likelihood": lambda seed: vae.log_likelihood(images, n_samples=7, seed=seed),
+    }
+    for name, draw in draws.items():
+        np.testing.assert_array_equal(draw(3), draw(3), err_msg=name)
+        assert np.abs(draw(3) - draw(4)).max() > 0, name
+        assert np.abs(draw(None) - draw(None)).max() > 0, name  # no seed: fresh
+    np.testing.assert_array_equal(vae.encode(images), vae.posterior(images).mean())
+
+
+def test_replicas_share_no_noise():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    with strategy.scope():
+        vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
+    x = tf.zeros((4, 8, 8, 1))
+    draw = tf.function(lambda: strategy.run(lambda: vae.posterior(x).sample(seed=vae._seeds.draw())))
+    first, second = strategy.experimental_local_results(draw())
+    assert np.abs(first - second).min() > 0
+
+
+def test_samples_are_means_of_decoded_draws_of_the_prior(images):
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), prior="mixture")
+    assert vae.sample(16).shape == (16, 8, 8, 1)
+    assert float(tf.reduce_min(vae.sample(16))) > 0 and float(tf.reduce_max(vae.sample(16))) < 1
+    assert len(np.unique(vae.sample(2000, seed=0))) > 64  # means, no coin flips
+
+
+def test_a_prior_of_one_s_own_is_five_lines(images):
+    import tensorflow_probability as tfp
+
+    @keras.saving.register_keras_serializable("tests")
+    class Laplace(distributions.Prior):
+        def call(self):
+            return tfp.distributions.Independent(tfp.distributions.Laplace(tf.zeros(self.latent_dim), 1.0), 1)
+
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), prior=Laplace(3))
+    vae.compile(jit_compile=False)
+    assert np.isfinite(vae.fit(images, verbose=0).history["kl"]).all()
+
+
+@pytest.mark.parametrize(
+    "likelihood",
+    [*distributions.NAMES[distributions.Likelihood], distributions.Gaussian("predicted"), distributions.Gaussian("trainable")],
+)
+@pytest.mark.parametrize("network", ["dense", "conv"])
+def test_every_likelihood_trains_under_xla(likelihood, network):
+    x = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3)).astype("uint8")
+    vae = keras_ae.VAE((8, 8, 3), 3, network, widths=(4,), likelihood=likelihood)
+    vae.compile(keras.optimizers.Adam(0.01), jit_compile=network == "dense", steps_per_execution=1)
+    loss = vae.fit(x, epochs=3, verbose=0).history["loss"]
+    assert np.isfinite(loss).all() and loss[-1] < loss[0]
+    assert vae.reconstruct(x).shape == x.shape
+
+
+def test_a_gaussian_vae_learns_a_table():
+    """On the wine table, held-out rows become far likelier than under one Gaussian a feature."""
+    x = StandardScaler().fit_transform(load_wine().data).astype("float32")
+    train, test = x[::2], x[1::2]
+    vae = keras_ae.VAE((13,), 3, widths=(32,), likelihood=distributions.Gaussian("trainable"), posterior="full")
+    vae.compile(keras.optimizers.Adam(0.005))
+    vae.fit(np.tile(train, (8, 1)), epochs=40, batch_size=64, verbose=0)
+    independent = stats.norm.logpdf(test, train.mean(axis=0), train.std(axis=0)).sum(axis=1).mean()
+    assert float(tf.reduce_mean(vae.log_likelihood(test, n_samples=200, seed=0))) > independent + 1
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda vae: vae.compile(loss="mse"), "minus its evidence lower bound.*Received: loss='mse'"),
+        (lambda vae: vae.sample(0), "`n` to be a positive integer. Received: n=0"),
+        (lambda vae: vae.sample(2, seed="a"), "`seed` to be an integer or None. Received: seed='a'"),
+        (lambda vae: vae.elbo(np.zeros((2, 8, 8, 1), "float32"), n_samples=0), "n_samples=0"),
+        (lambda vae: vae.log_likelihood(np.zeros((2, 8, 8, 1), "float32"), n_samples=2.5), "n_samples=2.5"),
+        (lambda vae: vae.log_likelihood(np.zeros((2, 8, 8, 1), "float32"), batch_size=0), "batch_size=0"),
+        (lambda vae: vae.interpolate(np.zeros((2, 8, 8)), np.zeros((3, 8, 8))), "Received: 2 and 3"),
+        (lambda vae: vae.interpolate(np.zeros((2, 8, 8)), np.zeros((2, 8, 8)), steps=1), "steps=1"),
+        (lambda vae: keras_ae.VAE((8, 8, 1), 3, beta=-1), "beta=-1"),
+        (lambda vae: keras_ae.VAE((8, 8, 1), 3, beta=math.nan), "beta=nan"),
+        (lambda vae: keras_ae.VAE((8, 8, 1), 3, prior=distributions.StandardNormal(4)), r"shape \(3,\).*event_shape=\(4,\)"),
+        (lambda vae: keras_ae.VAE((8, 8, 1), 3, posterior="laplace"), "'diagonal', 'full'.*Received: 'laplace'"),
+    ],
+)
+def test_mistakes_are_explained(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(keras_ae.VAE((8, 8, 1), 3, widths=(4,)))

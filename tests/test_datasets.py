@@ -1,0 +1,162 @@
+import hashlib
+
+import keras
+import numpy as np
+import pytest
+
+from keras_ae import datasets
+
+
+def digest(x):
+    return hashlib.sha256(np.ascontiguousarray(x)).hexdigest()[:16]
+
+
+@pytest.fixture
+def fake_mnist():
+    rng = np.random.default_rng(0)
+    images = lambda n: rng.integers(0, 256, (n, 28, 28)).astype("uint8")  # noqa: E731
+    return {
+        "x_train": images(6),
+        "y_train": np.arange(6, dtype="uint8"),
+        "x_test": images(4),
+        "y_test": np.arange(4, dtype="uint8"),
+    }
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    def refuse(*args, **kwargs):
+        raise Exception("URL fetch failure on https://...: None -- no network")
+
+    monkeypatch.delenv("KERAS_AE_DATA", raising=False)
+    for name in ("mnist", "fashion_mnist"):
+        monkeypatch.setattr(getattr(keras.datasets, name), "load_data", refuse)
+
+
+@pytest.mark.parametrize("name, train, test, size", [("mnist_5k", 4000, 1000, 28), ("digits", 1437, 360, 8)])
+def test_the_offline_sets(name, train, test, size):
+    (x_train, y_train), (x_test, y_test) = datasets.load(name)
+    assert x_train.shape == (train, size, size, 1) and x_test.shape == (test, size, size, 1)
+    assert y_train.shape == (train,) and y_test.shape == (test,)
+    assert all(array.dtype == np.uint8 for array in (x_train, y_train, x_test, y_test))
+    assert x_train.min() == 0 and x_train.max() == 255
+    assert set(y_train) == set(y_test) == set(range(10))
+
+
+def test_mnist_5k_holds_out_a_hundred_of_each_digit():
+    _, (_, y_test) = datasets.load("mnist_5k")
+    assert np.bincount(y_test).tolist() == [100] * 10
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_the_folder_comes_first(name, fake_mnist, offline, monkeypatch, tmp_path):
+    np.savez(tmp_path / f"{name}.npz", **fake_mnist)
+    monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
+    (x_train, y_train), (x_test, y_test) = datasets.load(name)
+    np.testing.assert_array_equal(x_train[..., 0], fake_mnist["x_train"])
+    np.testing.assert_array_equal(x_test[..., 0], fake_mnist["x_test"])
+    assert x_train.shape == (6, 28, 28, 1) and y_train.tolist() == [0, 1, 2, 3, 4, 5] and len(y_test) == 4
+
+
+def test_keras_comes_next(fake_mnist, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))  # has no mnist.npz
+    arrays = (fake_mnist["x_train"], fake_mnist["y_train"]), (fake_mnist["x_test"], fake_mnist["y_test"])
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: arrays)
+    assert datasets.load("mnist")[0][0].shape == (6, 28, 28, 1)
+
+
+def test_offline_the_error_names_the_ways(offline):
+    with pytest.raises(FileNotFoundError) as error:
+        datasets.load("mnist")
+    for part in ("KERAS_AE_DATA", "~/.keras/datasets", "network", "mnist_5k", "digits", "URL fetch failure"):
+        assert part in str(error.value)
+
+
+def test_a_damaged_file_is_named(fake_mnist, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
+    path = tmp_path / "mnist.npz"
+    np.savez(path, **fake_mnist)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"mnist.npz to be an .npz file of the arrays x_train"):
+        datasets.load("mnist")
+    np.savez(path, x_train=fake_mnist["x_train"])
+    with pytest.raises(ValueError, match="y_train"):
+        datasets.load("mnist")
+    np.savez(path, **{**fake_mnist, "x_train": np.zeros((6, 20, 20), "uint8")})
+    with pytest.raises(ValueError, match=r"uint8 images \(n, 28, 28\). Received: uint8 \(6, 20, 20\)"):
+        datasets.load("mnist")
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match="mnist, fashion_mnist, mnist_5k, digits. Received: 'cifar'"):
+        datasets.load("cifar")
+
+
+def test_binarize_is_one_draw_for_a_seed():
+    x = np.full((200, 28, 28, 1), 51, "uint8")  # probability 0.2
+    drawn = datasets.binarize(x, seed=1)
+    assert drawn.dtype == np.float32 and set(np.unique(drawn)) == {0, 1}
+    assert drawn.mean() == pytest.approx(0.2, abs=5 * 0.4 / np.sqrt(x.size))
+    np.testing.assert_array_equal(drawn, datasets.binarize(x, seed=1))
+    assert np.any(drawn != datasets.binarize(x, seed=2))
+    np.testing.assert_array_equal(drawn, datasets.binarize(x / np.float32(255), seed=1))
+    assert datasets.binarize(np.array([0, 255], "uint8")).tolist() == [0, 1]
+
+
+def test_binarize_threshold():
+    assert datasets.binarize_threshold(np.array([0, 127, 128, 255], "uint8")).tolist() == [0, 0, 1, 1]
+    assert datasets.binarize_threshold(np.array([0.2, 0.4]), threshold=0.3).tolist() == [0, 1]
+
+
+def test_binarize_dynamic_redraws_at_each_use():
+    x = np.full((10, 8, 8, 1), 128, "uint8")
+    dataset = datasets.binarize_dynamic(x, batch_size=4, seed=1)
+    assert len(dataset) == 3
+    first, second = (np.concatenate(list(dataset.as_numpy_iterator())) for _ in range(2))
+    assert first.shape == (10, 8, 8, 1) and set(np.unique(first)) == {0, 1}
+    assert np.any(first != second)
+    assert first.mean() == pytest.approx(0.5, abs=0.1)
+    again = datasets.binarize_dynamic(x, batch_size=4, seed=1)
+    for expected in (first, second):
+        np.testing.assert_array_equal(np.concatenate(list(again.as_numpy_iterator())), expected)
+
+
+def test_binarize_dynamic_uses_every_image_once_a_pass():
+    x = np.zeros((10, 2, 2, 1), "uint8")
+    for i in range(10):
+        x[i].reshape(-1)[:] = [255 * int(bit) for bit in f"{i:04b}"]
+    for _ in range(2):
+        passed = np.concatenate(list(datasets.binarize_dynamic(x, batch_size=3, seed=0).as_numpy_iterator()))
+        codes = passed.reshape(10, 4) @ [8, 4, 2, 1]
+        assert sorted(codes) == list(range(10)) and codes.tolist() != list(range(10))
+
+
+def test_binarize_refuses_values_outside_the_unit_interval():
+    with pytest.raises(ValueError, match="from 0 to 255"):
+        datasets.binarize(np.array([0.0, 255.0]))
+    with pytest.raises(ValueError, match="nan"):
+        datasets.binarize(np.array([np.nan]))
+
+
+@pytest.mark.full_data
+def test_mnist_is_mnist():
+    (x_train, y_train), (x_test, y_test) = datasets.load("mnist")
+    assert x_train.shape == (60000, 28, 28, 1) and x_test.shape == (10000, 28, 28, 1)
+    assert x_train.mean() / 255 == pytest.approx(0.13066, abs=1e-5) and x_test.mean() / 255 == pytest.approx(0.13251, abs=1e-5)
+    assert y_train[:5].tolist() == [5, 0, 4, 1, 9] and y_test[:5].tolist() == [7, 2, 1, 0, 4]
+
+
+@pytest.mark.full_data
+def test_fashion_mnist_is_fashion_mnist():
+    (x_train, _), (x_test, y_test) = datasets.load("fashion_mnist")
+    assert x_train.shape == (60000, 28, 28, 1) and x_train.mean() / 255 == pytest.approx(0.28604, abs=1e-5)
+    assert y_test[:5].tolist() == [9, 2, 1, 1, 6]
+
+
+@pytest.mark.full_data
+def test_mnist_5k_is_a_subset_of_mnists_training_set():
+    (x_train, _), (x_test, _) = datasets.load("mnist")
+    (subset, _), (held_out, _) = datasets.load("mnist_5k")
+    train, test = {digest(x) for x in x_train}, {digest(x) for x in x_test}
+    both = {digest(x) for x in np.concatenate([subset, held_out])}
+    assert both <= train and not both & test

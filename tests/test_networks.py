@@ -1,0 +1,53 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ae import networks
+
+
+@pytest.mark.parametrize("network", [networks.dense, networks.conv])
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (7, 5, 2), (1, 9, 1)], ids=str)
+@pytest.mark.parametrize("widths", [(4,), (4, 6, 8)], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "glu"])
+def test_shapes(network, shape, widths, activation):
+    output_shape = (*shape[:-1], 2 * shape[-1])
+    encoder, decoder = network(shape, 6, 3, output_shape, widths=widths, activation=activation)
+    assert encoder(np.zeros((2, *shape), "float32")).shape == (2, 6)
+    assert decoder(np.zeros((2, 3), "float32")).shape == (2, *output_shape)
+    assert encoder.output_shape == (None, 6) and decoder.output_shape == (None, *output_shape)
+
+
+def test_dense_without_widths_is_linear():
+    encoder, decoder = networks.dense((4,), 2, 2, (4,), widths=())
+    assert len(encoder.weights) == len(decoder.weights) == 2
+    a, b = np.random.default_rng(0).standard_normal((2, 3, 4)).astype("float32")
+    np.testing.assert_allclose(encoder(a + b), encoder(a) + encoder(b) - encoder(0 * a), atol=1e-5)
+
+
+def test_dense_widths_run_from_the_input_to_the_code():
+    encoder, decoder = networks.dense((8, 8, 1), 2, 2, (8, 8, 1), widths=(9, 5))
+    assert [w.shape for w in encoder.get_weights()[::2]] == [(64, 9), (9, 5), (5, 2)]
+    assert [w.shape for w in decoder.get_weights()[::2]] == [(2, 5), (5, 9), (9, 64)]
+
+
+def test_a_gated_layer_is_the_published_formula():
+    encoder, _ = networks.dense((4,), 3, 2, (4,), widths=(3,), activation="glu")
+    (kernel, bias, last, offset), x = encoder.get_weights(), np.random.default_rng(0).standard_normal((5, 4)).astype("float32")
+    h = x @ kernel + bias
+    gated = h[:, :3] / (1 + np.exp(-h[:, 3:]))  # (W x + b) * sigmoid(V x + c)
+    np.testing.assert_allclose(encoder(x), gated @ last + offset, atol=1e-5)
+
+
+def test_depth_to_space_is_tensorflows():
+    x = np.random.default_rng(0).standard_normal((2, 3, 5, 8)).astype("float32")
+    np.testing.assert_array_equal(networks.DepthToSpace()(x), tf.nn.depth_to_space(x, 2))
+
+
+def test_networks_survive_json():
+    encoder, decoder = networks.conv((8, 8, 1), 6, 3, (8, 8, 1), activation="glu")
+    for model in (encoder, decoder):
+        copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
+        copy.set_weights(model.get_weights())
+        x = np.random.default_rng(0).random((2, *model.input_shape[1:]), dtype="float32")
+        np.testing.assert_array_equal(copy(x), model(x))

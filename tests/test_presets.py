@@ -1,0 +1,264 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ae
+from keras_ae import cards, presets
+
+FILES = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"}
+
+
+@pytest.fixture
+def vae(images):
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), posterior="full", prior="mixture", beta=2.0)
+    vae.compile(jit_compile=False)
+    vae.fit(images, verbose=0)
+    return vae
+
+
+@pytest.fixture
+def folder(vae, tmp_path):
+    vae.save_to_preset(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+MODELS = {
+    "VAE": lambda: keras_ae.VAE((8, 8, 1), 3, "conv", widths=(4,), likelihood=keras_ae.distributions.DiscretizedLogisticMixture(2)),
+    "AE": lambda: keras_ae.AE((5,), 2, widths=(7,), activation="glu", likelihood=keras_ae.distributions.Gaussian("trainable")),
+    "DAE": lambda: keras_ae.DAE((8, 8, 1), 2, widths=(7,), corruption=keras_ae.corruption.MaskingCorruption(0.3)),
+    "custom": lambda: keras_ae.AE(
+        (8, 8, 1),
+        2,
+        network=(
+            keras.Sequential(
+                [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
+            ),
+            keras.Sequential([keras.Input((2,)), keras.layers.Dense(64, activation="tanh"), keras.layers.Reshape((8, 8, 1))]),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_comes_back_equal(name, tmp_path):
+    model = MODELS[name]()
+    x = np.random.default_rng(0).random((4, *model.shape), dtype="float32")
+    model.save_to_preset(tmp_path / name)
+    loaded = keras_ae.load(tmp_path / name)
+    assert type(loaded) is type(model) and loaded.compiled
+    np.testing.assert_array_equal(loaded.reconstruct(x), model.reconstruct(x))
+    assert [w.path.split("/", 1)[1] for w in loaded.weights] == [w.path.split("/", 1)[1] for w in model.weights]
+    for a, b in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    if name == "DAE":
+        assert loaded.corruption.rate == 0.3
+
+
+def test_the_folder_holds_what_it_should(folder, vae):
+    assert {path.name for path in folder.iterdir()} == FILES
+    card = keras_ae.info(folder)
+    assert (card.name, card.family, card.parameters, card.dataset) == ("mine", "VAE", vae.count_params(), None)
+    assert set(card.sha256) == {"config.json", "model.weights.h5"}
+    assert {"tensorflow", "keras"} <= set(card.metadata["versions"])
+    assert card.size < 4 * vae.count_params() + 40_000  # no optimizer slots, which would triple it
+    assert "mine: VAE" in str(card) and f"{vae.count_params():,}" in str(card)
+    assert (folder / "samples.png").read_bytes().startswith(b"\x89PNG")
+    assert "# mine" in (folder / "README.md").read_text()
+
+
+def test_a_loaded_model_goes_on_training(folder, images):
+    model = keras_ae.load(folder)
+    before = model.evaluate(images, verbose=0)
+    model.fit(images, epochs=20, verbose=0)
+    assert model.evaluate(images, verbose=0) < before
+
+
+def test_overrides_and_fresh_weights(folder, vae, images):
+    assert float(keras_ae.load(folder, beta=0.5).beta) == 0.5
+    fresh = keras_ae.load(folder, load_weights=False, latent_dim=2, prior="standard_normal")
+    assert fresh.encode(images).shape == (20, 2)
+    with pytest.raises(ValueError, match="Expected overrides among.*Received: bta"):
+        keras_ae.load(folder, bta=1)
+    with pytest.raises(ValueError, match="weights that fit the model with latent_dim=2"):
+        keras_ae.load(folder, latent_dim=2, prior="standard_normal")
+
+
+def test_the_verbs_of_a_class(folder):
+    assert isinstance(keras_ae.VAE.from_preset(folder), keras_ae.VAE)
+    with pytest.raises(ValueError, match="Expected a preset of DAE.*which is a VAE"):
+        keras_ae.DAE.from_preset(folder)
+    assert list(keras_ae.VAE.presets) == keras_ae.list_models(family="VAE")
+
+
+def test_saving_again_replaces_and_keeps_other_files(folder, images):
+    (folder / "recipe.py").write_text("# mine")
+    other = keras_ae.AE((8, 8, 1), 2, widths=(4,))
+    other.save_to_preset(folder)
+    np.testing.assert_array_equal(keras_ae.load(folder).reconstruct(images), other.reconstruct(images))
+    assert (folder / "recipe.py").read_text() == "# mine" and keras_ae.info(folder).recipe == "# mine"
+    assert not (folder / "samples.png").exists()  # an AE has no samples; a picture of the old model would be wrong
+
+
+def test_a_failed_save_leaves_the_old_preset(folder, vae, images, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(cards, "as_markdown", fail)
+    with pytest.raises(OSError, match="No space left"):
+        keras_ae.AE((8, 8, 1), 2).save_to_preset(folder)
+    np.testing.assert_array_equal(keras_ae.load(folder).reconstruct(images), vae.reconstruct(images))
+    assert [path.name for path in folder.parent.iterdir()] == ["mine"]  # and no temporary folder
+
+
+def test_saving_over_something_else_is_refused(vae, tmp_path):
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(ValueError, match="which is a file"):
+        vae.save_to_preset(tmp_path / "file")
+    with pytest.raises(ValueError, match="which holds other files"):
+        vae.save_to_preset(tmp_path)
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_an_unknown_name_says_the_nearest():
+    with pytest.raises(ValueError, match=r"list_models\(\).*Received: 'vae_minst'. Did you mean 'vae_mnist'"):
+        keras_ae.load("vae_minst")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        keras_ae.load("./nowhere")
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.weights.h5", "metadata.json"])
+def test_a_missing_file_is_named(folder, file):
+    (folder / file).unlink()
+    with pytest.raises(FileNotFoundError, match=f"Expected {file}"):
+        keras_ae.load(folder)
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.weights.h5", "metadata.json"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-9] + b"#" + b[-8:], lambda b: b""], ids=["half", "bit", "empty"]
+)
+def test_a_damaged_file_is_named(folder, file, damage):
+    path = folder / file
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=f"{file} to be as it was written.*truncated or altered"):
+        keras_ae.load(folder)
+
+
+def rewrite_config(folder, change):
+    """A stranger's preset: the config changed and the hashes made to fit."""
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+    metadata = json.loads((folder / "metadata.json").read_text())
+    metadata["sha256"]["config.json"] = presets._sha256(folder / "config.json")
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+
+
+def put(*path):
+    *parents, last, value = path
+
+    def change(config):
+        for key in parents:
+            config = config[key]
+        config[last] = value
+
+    return change
+
+
+EVIL = {"module": "os", "class_name": "system", "config": {}, "registered_name": None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put("module", "os"),
+        put("class_name", "system"),
+        put("registered_name", "os>system"),
+        put("config", "likelihood", EVIL),
+        put("config", "likelihood", {**EVIL, "module": "subprocess", "class_name": "Popen", "config": {"args": "touch owned"}}),
+        put(
+            "config",
+            "likelihood",
+            {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "function"},
+        ),
+        put("config", "prior", {"class_name": "__lambda__", "config": {"value": "gASV"}}),
+        put("config", "network", [EVIL, EVIL]),
+        put("config", "network", [{"module": "keras.layers", "class_name": "Lambda", "config": {}, "registered_name": None}] * 2),
+        put(
+            "config", "network", [{"module": "keras.layers", "class_name": "TFSMLayer", "config": {}, "registered_name": None}] * 2
+        ),
+        put("config", "network", [{"module": "keras.utils", "class_name": "get_file", "config": {}, "registered_name": None}] * 2),
+        put("config", "posterior", {"module": "keras_ae", "class_name": "Mine", "config": {}, "registered_name": "mine>Mine"}),
+    ],
+)
+def test_a_class_outside_keras_and_keras_ae_is_refused(folder, change, monkeypatch):
+    rewrite_config(folder, change)
+    monkeypatch.setattr(keras.saving, "deserialize_keras_object", lambda *a, **k: pytest.fail("the config was deserialised"))
+    with pytest.raises(ValueError, match="Expected (only classes of keras and keras_ae|a class name)"):
+        keras_ae.load(folder)
+
+
+def test_a_model_with_a_class_of_ones_own_cannot_become_a_preset(tmp_path):
+    @keras.saving.register_keras_serializable("tests")
+    class Mine(keras_ae.distributions.StandardNormal):
+        pass
+
+    vae = keras_ae.VAE((8, 8, 1), 3, prior=Mine(3))
+    with pytest.raises(ValueError, match="Expected only classes of keras and keras_ae in the model.*Mine"):
+        vae.save_to_preset(tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_the_catalogue_needs_no_tensorflow():
+    code = "import time; t = time.perf_counter(); import sys, keras_ae; names = keras_ae.list_models(); [keras_ae.info(n) for n in names]"
+    code += "; assert 'vae_mnist' in names, names; assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    code += "; print(time.perf_counter() - t)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(result.stdout) < 0.5
+
+
+def test_list_models_filters():
+    names = keras_ae.list_models()
+    assert names == sorted(names) and "vae_mnist" in names
+    assert keras_ae.list_models("vae_m*st", family="VAE", dataset="mnist") == ["vae_mnist"]
+    assert keras_ae.list_models("nothing*") == keras_ae.list_models(family="nothing") == []
+
+
+@pytest.mark.parametrize("name", keras_ae.list_models())
+def test_every_built_in_preset(name, tmp_path):
+    model, card = keras_ae.load(name), keras_ae.info(name)
+    assert model.count_params() == card.parameters and type(model).__name__ == card.family
+    x = np.random.default_rng(0).integers(0, 256, (4, *model.shape)).astype("uint8")
+    assert model.reconstruct(x).shape == (4, *model.shape)
+    assert {path.name for path in card.folder.iterdir()} >= FILES - {"samples.png"} | {"recipe.py"}
+    assert (card.folder / "README.md").read_text() == cards.as_markdown(name, card.metadata), (
+        "the card does not follow from metadata.json"
+    )
+    assert card.metrics and card.metadata["training"]["curve"]["loss"]
+    shutil.copytree(card.folder, tmp_path / "copy")  # a folder of any name is a preset
+    np.testing.assert_array_equal(keras_ae.load(tmp_path / "copy").reconstruct(x), model.reconstruct(x))
+
+
+def test_the_zoo_is_small():
+    assert sum(keras_ae.info(name).size for name in keras_ae.list_models()) < 60e6
+
+
+@pytest.mark.full_data
+@pytest.mark.parametrize("name", keras_ae.list_models())
+def test_the_cards_metrics_can_be_measured_again(name):
+    for result in keras_ae.verify(name, n_images=300, n_samples=200):
+        assert result["passed"], result
+
+
+@pytest.mark.full_data
+def test_verify_notices_a_wrong_number(tmp_path):
+    shutil.copytree(keras_ae.info("vae_mnist").folder, tmp_path / "wrong")
+    metadata = json.loads((tmp_path / "wrong" / "metadata.json").read_text())
+    metadata["metrics"][0]["value"] -= 15
+    (tmp_path / "wrong" / "metadata.json").write_text(json.dumps(metadata))
+    assert not keras_ae.verify(tmp_path / "wrong", n_images=300, n_samples=50)[0]["passed"]

@@ -1,0 +1,60 @@
+"""The house rules that a machine can hold."""
+
+import ast
+import pathlib
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).parent.parent / "keras_ae"
+# A file imports only files above it. The two __init__ files tie the house together and are free.
+ORDER = [
+    "random",
+    "inputs",
+    "networks",
+    "distributions",
+    "corruption",
+    "models.autoencoder",
+    "models.ae",
+    "models.dae",
+    "models.vae",
+]
+ORDER += ["datasets", "training", "evaluation", "plots", "cards", "presets", "cli"]
+FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+
+
+def name_of(path):
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imports(path):
+    """The modules that a file imports, anywhere in it, as dotted names."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_file_has_its_place_in_the_order():
+    assert {name_of(path) for path in FILES} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_imports_only_files_above_it(path):
+    above = ORDER[: ORDER.index(name_of(path))]
+    for module in imports(path):
+        own = module.removeprefix("keras_ae.")
+        if module.startswith("keras_ae.") and own in ORDER:
+            assert own in above, f"{name_of(path)} imports {own}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_distributions_imports_tensorflow_probability(path):
+    if name_of(path) != "distributions":
+        assert not any(module.startswith("tensorflow_probability") for module in imports(path))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_file_is_too_long(path):
+    assert len(path.read_text().splitlines()) <= 400
