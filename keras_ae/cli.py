@@ -29,10 +29,14 @@ def _list(options):
     if options.json:
         print(json.dumps({card.name: card.metadata for card in found}))
         return
-    rows = [("name", "family", "data", "parameters", "weights", "main metric")]
+    rows = [("name", "class", "data", "parameters", "weights", "main metric")]
     for card in found:
         metric = f"{card.metrics[0]['name']} {cards.measured(card.metrics[0])}" if card.metrics else ""
         rows.append((card.name, card.family, card.dataset or "", f"{card.parameters:,}", f"{card.size / 1e6:.1f} MB", metric))
+    if options.markdown:
+        rows = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
+        print("\n".join(f"| {' | '.join(row)} |" for row in rows))
+        return
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -109,6 +113,7 @@ def _parser():
     sub.add_argument("--family", help="a class, as VAE")
     sub.add_argument("--dataset", help="a data set, as mnist")
     sub.add_argument("--json", action="store_true", help="print JSON")
+    sub.add_argument("--markdown", action="store_true", help="print a Markdown table")
     sub = command("info", _info, "Show the card of a model.", "vae_mnist")
     sub.add_argument("name", help="a built-in model or a folder")
     sub.add_argument("--json", action="store_true", help="print JSON")

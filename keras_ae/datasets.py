@@ -72,17 +72,12 @@ def binarize_dynamic(x, batch_size=128, seed=0):
     """
     import tensorflow as tf
 
-    images = tf.constant(_unit(x))
+    from keras_ae import inputs
 
-    def draw(indices, step):
-        batch = tf.gather(images, indices)
-        return tf.cast(tf.random.stateless_uniform(tf.shape(batch), [seed, step]) < batch, tf.float32)
+    def draw(key, batch):
+        return tf.cast(tf.random.stateless_uniform(tf.shape(batch), key) < batch, tf.float32)
 
-    passes = tf.data.Dataset.range(len(x)).shuffle(len(x), seed=seed, reshuffle_each_iteration=True).batch(batch_size)
-    steps = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    options = tf.data.Options()
-    options.autotune.enabled = False  # with it, each pass waits seconds for the tuner to stop (measured on one and two cores)
-    return tf.data.Dataset.zip(passes, steps).map(draw, num_parallel_calls=2).prefetch(2).with_options(options)
+    return inputs.batches([_unit(x)], batch_size, seed, draw)
 
 
 def _unit(x):

@@ -262,7 +262,7 @@ class FullGaussian(Posterior):
     """q(z|x) = N(z; loc, L L^T), L lower triangular with a positive diagonal.
 
     Input shape: (batch, 2 * latent_dim + latent_dim * (latent_dim - 1) / 2): loc, the diagonal of L before softplus, and the entries
-    below it in the order of `tfp.math.fill_triangular`. Output: batch shape (batch,), event shape (latent_dim,).
+    below it, times sqrt(latent_dim), in the order of `tfp.math.fill_triangular`. Output: batch shape (batch,), event shape (latent_dim,).
     """
 
     def params_size(self, event_shape):
@@ -276,7 +276,8 @@ class FullGaussian(Posterior):
         # Not tfb.FillScaleTriL: the gradient of its set_diag does not compile under XLA when the batch size is not static.
         scale = tf.linalg.diag(_positive(raw_diagonal))  # (batch, n, n)
         if n > 1:
-            below = tfp.math.fill_triangular(entries)  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
+            # Divided, so that a fresh network starts near a diagonal; else so much noise comes in that most dimensions are given up.
+            below = tfp.math.fill_triangular(entries / math.sqrt(n))  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
             scale += tf.pad(below, ((0, 0), (1, 0), (0, 1)))  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
         return tfd.MultivariateNormalTriL(loc, scale)
 

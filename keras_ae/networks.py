@@ -143,9 +143,18 @@ def _check_output(role, model, input_shape, expected, why):
 
 def _activated(layer, width, activation, **options):
     """A layer of `width` units or filters with its activation."""
-    if activation == "glu":
-        return lambda h: GatedLinearUnit()(layer(2 * width, **options)(h))
-    return layer(width, activation=activation, **options)
+    if activation != "glu":
+        return layer(width, activation=activation, **options)
+
+    def gated(h):
+        # Each half starts as a Glorot-uniform layer of `width` units would: twice the units alone would start it too small.
+        area = options.get("kernel_size", 1) ** 2
+        fan_in, fan_out = area * h.shape[-1], area * width
+        scale = (fan_in + 2 * fan_out) / (fan_in + fan_out)
+        kernel = keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform")
+        return GatedLinearUnit()(layer(2 * width, kernel_initializer=kernel, **options)(h))
+
+    return gated
 
 
 def _upsampled(h, size):

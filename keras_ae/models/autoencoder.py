@@ -1,6 +1,7 @@
 """The base of all models: the verbs they share, and the only place that touches Keras' training internals."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -139,31 +140,29 @@ class Autoencoder(keras.Model):
 
     def fit(self, x=None, y=None, batch_size=None, epochs=1, *, validation_data=None, sample_weight=None, **kwargs):
         """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None."""
-        self._check_data(x, y)
-        if isinstance(validation_data, (tuple, list)):
-            self._check_data(*validation_data[:2], names=("validation_data[0]", "validation_data[1]"))
-        else:
-            self._check_data(validation_data, names=("validation_data", ""))
         if not self.compiled:
             self.compile()
-        if isinstance(x, tf.data.Dataset):
-            kwargs.setdefault("shuffle", False)  # else Keras warns that it does not shuffle a tf.data.Dataset
-        y = x if sample_weight is not None and y is None else y  # Keras drops sample_weight where there is no y
+        if not {"validation_split", "class_weight"} & set(kwargs):  # these need Keras' own feed of arrays
+            seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.pop("shuffle", True) else None
+            x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
+        else:
+            self._check_data(x, y)
+        if validation_data is not None:
+            data = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
+            size = kwargs.pop("validation_batch_size", None) or batch_size
+            data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
+            validation_data = data[0] if isinstance(data[0], tf.data.Dataset) else data[:3]
         return super().fit(x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **kwargs):
         """As keras.Model.evaluate. x and y as in `fit`."""
-        if not kwargs.get("_use_cached_eval_dataset"):  # fit has checked its validation data
-            self._check_data(x, y)
         if not self.compiled:
             self.compile()
-        y = x if sample_weight is not None and y is None else y
-        return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
+        return super().evaluate(*self._fed(x, y, sample_weight, batch_size)[:2], **kwargs)
 
     def predict(self, x, batch_size=None, **kwargs):
         """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
-        self._check_data(x)
-        return super().predict(x, batch_size, **kwargs)
+        return super().predict(self._fed(x, None, None, batch_size)[0], **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
@@ -240,11 +239,23 @@ class Autoencoder(keras.Model):
             raise ValueError(f"Expected `z` to have the shape (batch, {self.latent_dim}). Received: shape={tuple(z.shape)}")
         return z
 
+    def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y")):
+        """Checks x and y, and turns arrays into a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
+        self._check_data(x, y, names)
+        if not _is_array(x):
+            return x, y, sample_weight, batch_size
+        arrays = [x] if y is None and sample_weight is None else [x, x if y is None else y]  # Keras drops weights without y
+        arrays += [] if sample_weight is None else [np.asarray(sample_weight, "float32")]
+        for array, name in zip(arrays[1:], ("y", "sample_weight"), strict=False):
+            if len(array) != len(x):
+                raise ValueError(f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}")
+        return inputs.batches(arrays, batch_size or 32, seed), None, None, None
+
     def _check_data(self, x, y=None, names=("x", "y")):
         for array, name in zip((x, y), names, strict=True):
             if isinstance(array, tf.data.Dataset):
                 _check_dataset(array, self.shape)
-            elif tf.is_tensor(array) or hasattr(array, "__array__") or isinstance(array, list):
+            elif _is_array(array):
                 inputs.check(array, self.shape, self._likelihood.support, name)
 
     def _suits_xla(self):
@@ -271,6 +282,10 @@ def _mean(values, sample_weight):
     if sample_weight is not None:
         values = values * ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
     return ops.sum(values) / ops.maximum(ops.cast(ops.shape(values)[0], "float32"), 1.0)
+
+
+def _is_array(x):
+    return tf.is_tensor(x) or hasattr(x, "__array__") or isinstance(x, list)
 
 
 def _shape(shape):

@@ -70,6 +70,8 @@ class VAE(Autoencoder):
             shape=(), initializer=keras.initializers.Constant(beta), trainable=False, dtype="float32", autocast=False, name="beta"
         )
 
+        self._log_sum = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla())  # compiled once for all calls
+
     @property
     def prior(self):
         """p(z): a tfp distribution, batch shape (), event shape (latent_dim,)."""
@@ -157,12 +159,11 @@ class VAE(Autoencoder):
         steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP) + [n_samples % SAMPLES_PER_STEP] * (
             n_samples % SAMPLES_PER_STEP > 0
         )
-        log_sum = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla(), reduce_retracing=False)
         progress = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch")
         results = []
         for batch, seed_of_batch in zip(batches, random.split(self._seed(seed), len(batches)), strict=True):
             seeds = random.split(seed_of_batch, len(steps))
-            sums = [log_sum(batch, n, seed_of_step) for n, seed_of_step in zip(steps, seeds, strict=True)]
+            sums = [self._log_sum(batch, n, seed_of_step) for n, seed_of_step in zip(steps, seeds, strict=True)]
             results.append(tf.reduce_logsumexp(tf.stack(sums), axis=0) - np.log(n_samples))  # (steps, batch) -> (batch,)
             progress.add(1)
         return tf.concat(results, axis=0)
