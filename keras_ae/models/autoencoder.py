@@ -143,8 +143,9 @@ class Autoencoder(keras.Model):
         if not self.compiled:
             self.compile()
         if not {"validation_split", "class_weight"} & set(kwargs):  # these need Keras' own feed of arrays
-            seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.pop("shuffle", True) else None
+            seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.get("shuffle", True) else None
             x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
+            kwargs["shuffle"] = False  # else Keras warns that it does not shuffle a tf.data.Dataset
         else:
             self._check_data(x, y)
         if validation_data is not None:

@@ -70,7 +70,9 @@ class VAE(Autoencoder):
             shape=(), initializer=keras.initializers.Constant(beta), trainable=False, dtype="float32", autocast=False, name="beta"
         )
 
-        self._log_sum = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla())  # compiled once for all calls
+        # Traced once for all calls. XLA pays for its compilation only where there are many samples.
+        self._elbos = tf.function(self._sum_of_elbos)
+        self._log_weights = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla())
 
     @property
     def prior(self):
@@ -123,14 +125,8 @@ class VAE(Autoencoder):
         Raises:
             ValueError: as in `encode`; n_samples < 1.
         """
-        _check_count(n_samples, "n_samples")
-        x = self._checked(x)
-        posterior, prior = self.posterior(x), self.prior
-        total = tf.zeros(len(x))
-        for step in random.split(self._seed(seed), n_samples):
-            z = posterior.sample(seed=step)  # (batch, latent_dim)
-            total += self.likelihood(z).log_prob(x) - distributions.kl_divergence(posterior, prior, z)
-        return total / n_samples
+        sums = self._over_samples(self._elbos, tf.add_n, x, n_samples, 100, seed)
+        return sums / n_samples
 
     def log_likelihood(self, x, n_samples=5000, batch_size=100, seed=None, verbose=0):
         """The importance-weighted bound of log p(x), which grows to log p(x) with n_samples.
@@ -152,21 +148,11 @@ class VAE(Autoencoder):
 
         Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8.
         """
-        _check_count(n_samples, "n_samples")
         _check_count(batch_size, "batch_size")
-        x = self._checked(x)
-        batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
-        steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP) + [n_samples % SAMPLES_PER_STEP] * (
-            n_samples % SAMPLES_PER_STEP > 0
+        sums = self._over_samples(
+            self._log_weights, lambda sums: tf.reduce_logsumexp(sums, axis=0), x, n_samples, batch_size, seed, verbose
         )
-        progress = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch")
-        results = []
-        for batch, seed_of_batch in zip(batches, random.split(self._seed(seed), len(batches)), strict=True):
-            seeds = random.split(seed_of_batch, len(steps))
-            sums = [self._log_sum(batch, n, seed_of_step) for n, seed_of_step in zip(steps, seeds, strict=True)]
-            results.append(tf.reduce_logsumexp(tf.stack(sums), axis=0) - np.log(n_samples))  # (steps, batch) -> (batch,)
-            progress.add(1)
-        return tf.concat(results, axis=0)
+        return sums - np.log(n_samples)
 
     def sample(self, n, seed=None):
         """Draws codes from the prior and decodes them, each to the mean of p(x|z): (n, *shape).
@@ -202,14 +188,36 @@ class VAE(Autoencoder):
     def _encode(self, x):
         return self.posterior(x).mean()
 
+    def _over_samples(self, function, join, x, n_samples, batch_size, seed, verbose=0):
+        """Joins function(batch, n, seed) over all draws of each batch of x: -> (len(x),). Memory: batch_size * SAMPLES_PER_STEP rows."""
+        _check_count(n_samples, "n_samples")
+        x = self._checked(x)
+        steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP)
+        steps += [n_samples % SAMPLES_PER_STEP] if n_samples % SAMPLES_PER_STEP else []
+        batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
+        progress, results = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch"), []
+        for batch, seed_of_batch in zip(batches, random.split(self._seed(seed), len(batches)), strict=True):
+            seeds = random.split(seed_of_batch, len(steps))
+            results.append(join([function(batch, n, seed_of_step) for n, seed_of_step in zip(steps, seeds, strict=True)]))
+            progress.add(1)
+        return tf.concat(results, axis=0)
+
+    def _sum_of_elbos(self, x, n, seed):
+        """sum_s log p(x|z_s) - KL(q || p) over n draws: (batch, *shape) -> (batch,)."""
+        posterior, prior = self.posterior(x), self.prior
+        z = posterior.sample(n, seed=seed)  # (n, batch, latent_dim)
+        return tf.reduce_sum(self._log_likelihoods(x, z) - distributions.kl_divergence(posterior, prior, z), axis=0)
+
     def _log_sum_of_weights(self, x, n, seed):
         """log sum_s p(x, z_s) / q(z_s|x) over n draws: (batch, *shape) -> (batch,)."""
-        posterior = self.posterior(x)
-        z, log_posterior = posterior.experimental_sample_and_log_prob(n, seed=seed)  # (n, batch, latent_dim), (n, batch)
+        z, log_posterior = self.posterior(x).experimental_sample_and_log_prob(n, seed=seed)  # (n, batch, latent_dim), (n, batch)
+        return tf.reduce_logsumexp(self._log_likelihoods(x, z) + self.prior.log_prob(z) - log_posterior, axis=0)
+
+    def _log_likelihoods(self, x, z):
+        """log p(x|z): x (batch, *shape), z (n, batch, latent_dim) -> (n, batch)."""
+        repeated = tf.repeat(x[tf.newaxis], len(z), axis=0)  # (n, batch, *shape)
         likelihood = self.likelihood(tf.reshape(z, (-1, self.latent_dim)))
-        repeated = tf.repeat(x[tf.newaxis], n, axis=0)  # (n, batch, *shape)
-        log_likelihood = tf.reshape(likelihood.log_prob(tf.reshape(repeated, (-1, *self.shape))), (n, -1))  # (n, batch)
-        return tf.reduce_logsumexp(log_likelihood + self.prior.log_prob(z) - log_posterior, axis=0)
+        return tf.reshape(likelihood.log_prob(tf.reshape(repeated, (-1, *self.shape))), (len(z), -1))
 
     def _seed(self, seed):
         return self._seeds.draw() if seed is None else random.from_int(seed)
