@@ -3,10 +3,12 @@
     vae = keras_ae.load("vae_mnist")
     images = vae.sample(16)
 
-Importing this package imports nothing heavy; TensorFlow comes with the first name that needs it.
+Importing this package imports nothing heavy; TensorFlow comes with the first name that needs it. Only where Keras is imported
+already, the models come at once: `keras.models.load_model` finds no class that is not there.
 """
 
 import importlib
+import sys
 
 from keras_ae.presets import info, list_models, load, verify
 
@@ -33,3 +35,7 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+if "keras" in sys.modules:
+    importlib.import_module("keras_ae.models")

@@ -18,6 +18,7 @@ import json
 import os
 import pathlib
 import tempfile
+import warnings
 
 from keras_ae import cards
 from keras_ae.cards import CARD, CONFIG, METADATA, PICTURE, WEIGHTS
@@ -78,7 +79,7 @@ def load(name, *, load_weights=True, **overrides):
 
     import keras
 
-    import keras_ae.models.autoencoder
+    from keras_ae.models.autoencoder import Autoencoder
 
     if not isinstance(config.get("config"), dict):
         raise ValueError(_damaged(card.folder / CONFIG, "no constructor arguments"))
@@ -89,10 +90,12 @@ def load(name, *, load_weights=True, **overrides):
             f"Expected overrides among the constructor arguments of {card.family}: {known}. Received: {', '.join(unknown)}"
         )
     model = keras.saving.deserialize_keras_object({**config, "config": {**config["config"], **overrides}})
-    if not isinstance(model, keras_ae.models.autoencoder.Autoencoder):
+    if not isinstance(model, Autoencoder):
         raise ValueError(_damaged(card.folder / CONFIG, f"the class {type(model).__name__}, which is no model of keras_ae"))
     if load_weights:
         _load_weights(model, card.folder / WEIGHTS, overrides)
+        for name in {"beta"} & set(overrides):  # a variable among the weights; the override stands
+            getattr(model, name).assign(overrides[name])
     model.compile()
     return model
 
@@ -314,8 +317,10 @@ def _check_target(folder):
 
 def _load_weights(model, path, overrides):
     try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of weights that the file lacks
+            model.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
         changed = f" with {', '.join(f'{k}={v!r}' for k, v in overrides.items())}" if overrides else ""
         hint = "load_weights=False gives the model with fresh weights" if overrides else "save or download the preset again"
         raise ValueError(f"Expected weights that fit the model{changed}; {hint}. Received: {path}: {error}") from error

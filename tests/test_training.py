@@ -21,7 +21,7 @@ RECIPE = """
     vae.compile(keras.optimizers.Adam(0.01), jit_compile=False)
     log = keras_ae.TrainingLog(f"{folder}.log")
     slow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: __import__("time").sleep(SLEEP))
-    vae.fit(train, epochs=epochs, callbacks=[slow, log, keras.callbacks.BackupAndRestore(f"{folder}.backup")])
+    vae.fit(train, epochs=epochs, callbacks=[slow, log, keras.callbacks.BackupAndRestore(f"{folder}.backup", double_checkpoint=True)])
     metrics = [keras_ae.evaluation.nll(vae, "digits", n_samples=20, n_images=50)]
     vae.save_to_preset(folder, dataset="digits", training=log, metrics=metrics)
 """

@@ -23,7 +23,7 @@ callbacks = [
     log,
     keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: vae.beta.assign(min(1, (epoch + 1) / WARM_UP))),
     keras.callbacks.SwapEMAWeights(),  # validates the averaged weights, which are the final ones
-    keras.callbacks.BackupAndRestore(f"{folder}.backup"),
+    keras.callbacks.BackupAndRestore(f"{folder}.backup", double_checkpoint=True),
 ]
 vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
 
