@@ -17,6 +17,12 @@ def seeded():
     keras.utils.set_random_seed(0)
 
 
+@pytest.fixture(scope="session")
+def two_replicas():
+    """One strategy for all tests: a second one in a process would reuse the collective keys of the first (TensorFlow 2.21)."""
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
 @pytest.fixture
 def images():
     """20 random 8 x 8 images, float32 in [0, 1]."""

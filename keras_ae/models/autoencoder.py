@@ -168,17 +168,21 @@ class Autoencoder(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
         target = x if y is None else inputs.to_float(y, self.shape)
+        count = ops.shape(x)[0]
+        weights = ops.ones((count,)) if sample_weight is None else ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            x, target, weights = (_never_empty(array) for array in (x, target, weights))
         seen = self.training_input(x)
         if self._compile_loss is not None:
-            return super().compute_loss(x, target, self._trained(training, self.reconstruct, seen), sample_weight)
+            return super().compute_loss(x, target, self._trained(training, self.reconstruct, seen), weights)
         self._logs = {}
         objective = self._trained(training, self.objective, seen, target)
         logs, self._logs = self._logs, None
         for name, part in logs.items():
-            self._parts[name].update_state(_mean(part, sample_weight), sample_weight=tf.shape(x)[0])
+            self._parts[name].update_state(_mean(part, weights), sample_weight=count)
         # add_loss and not a return of our own: Keras then divides by the number of replicas.
-        self.add_loss(_mean(objective, sample_weight))
-        return super().compute_loss(x, target, y_pred, sample_weight)
+        self.add_loss(_mean(objective, weights))
+        return super().compute_loss(x, target, y_pred, weights)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         if self._compile_metrics is not None:
@@ -277,12 +281,15 @@ class Autoencoder(keras.Model):
             self._training = False
 
 
-def _mean(values, sample_weight):
-    """sum(values * weights) / count, and 0 for an empty batch, which a replica may get: (batch,) -> ()."""
-    values = ops.cast(values, "float32")
-    if sample_weight is not None:
-        values = values * ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
-    return ops.sum(values) / ops.maximum(ops.cast(ops.shape(values)[0], "float32"), 1.0)
+def _mean(values, weights):
+    """sum(values * weights) / count: (batch,), (batch,) -> ()."""
+    return ops.sum(ops.cast(values, "float32") * weights) / ops.cast(ops.shape(values)[0], "float32")
+
+
+def _never_empty(array):
+    """Gives a replica that got nothing of the last batch one example of zeros, of weight 0: some distributions cannot draw none."""
+    missing = tf.cast(tf.shape(array)[0] == 0, tf.int32)
+    return tf.pad(array, [[0, missing]] + [[0, 0]] * (array.shape.rank - 1))
 
 
 def _is_array(x):

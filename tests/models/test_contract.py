@@ -213,9 +213,9 @@ def test_metrics_and_callbacks_work(cls):
         assert model.evaluate(x, return_dict=True, verbose=0)["mse"] == pytest.approx(expected, rel=1e-5)
 
 
-def on_one_and_on_two(cls, x, batch_size):
+def on_one_and_on_two(cls, x, batch_size, two_replicas):
     """History, prediction and evaluation of the same training on one device and on two replicas."""
-    for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(1)
         with strategy.scope():
             model = make(cls, "dense")
@@ -226,9 +226,9 @@ def on_one_and_on_two(cls, x, batch_size):
 
 
 @every_model
-def test_two_replicas_train_like_one_device(cls):
+def test_two_replicas_train_like_one_device(cls, two_replicas):
     """The loss keeps its scale, and for a model without noise the weights are the same."""
-    one, two = on_one_and_on_two(cls, data("dense", n=18), batch_size=6)
+    one, two = on_one_and_on_two(cls, data("dense", n=18), 6, two_replicas)
     exact = cls is keras_ae.AE
     np.testing.assert_allclose(one[0], two[0], rtol=1e-5 if exact else 0.05)
     np.testing.assert_allclose(one[1], two[1], atol=1e-5 if exact else 0.05)
@@ -236,8 +236,10 @@ def test_two_replicas_train_like_one_device(cls):
 
 
 @every_model
-def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls):
-    one, two = on_one_and_on_two(cls, data("dense", n=13), batch_size=6)  # batches of 6, 6 and 1: one replica has none of the last
+def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls, two_replicas):
+    one, two = on_one_and_on_two(
+        cls, data("dense", n=13), 6, two_replicas
+    )  # batches of 6, 6 and 1: one replica has none of the last
     assert np.isfinite(two[0]).all() and np.isfinite(two[1]).all()
     assert two[1].shape == one[1].shape
     np.testing.assert_allclose(one[2], two[2], rtol=0.05)

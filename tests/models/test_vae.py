@@ -160,8 +160,8 @@ def test_seeds_decide_every_draw(images):
     np.testing.assert_array_equal(vae.encode(images), vae.posterior(images).mean())
 
 
-def test_replicas_share_no_noise():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+def test_replicas_share_no_noise(two_replicas):
+    strategy = two_replicas
     with strategy.scope():
         vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
     x = tf.zeros((4, 8, 8, 1))
