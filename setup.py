@@ -27,7 +27,7 @@ setup(
     ],
     extras_require={
         "datasets": datasets,
-        "test": [*datasets, "pytest", "ruff"],
+        "test": [*datasets, "pytest", "ruff", "scipy"],
         "hub": ["huggingface_hub"],
         "tutorials": [*datasets, "jupyter", "jupytext"],
     },

@@ -16,7 +16,7 @@ class TrainingLog(keras.callbacks.Callback):
     epoch that is repeated after a kill takes the place of its first run.
 
     Args:
-        path: the file, JSON lines of {"epoch", "seconds", and the logs of that epoch}.
+        path: the file, JSON lines of {"epoch", "seconds", "hardware", and the logs of that epoch}.
     """
 
     def __init__(self, path):
@@ -35,7 +35,8 @@ class TrainingLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = round(time.perf_counter() - self._start, 2)
-        line = {"epoch": epoch + 1, "seconds": seconds, **{name: round(float(value), 4) for name, value in (logs or {}).items()}}
+        logs = {name: round(float(value), 4) for name, value in (logs or {}).items()}
+        line = {"epoch": epoch + 1, "seconds": seconds, "hardware": hardware(), **logs}
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -48,11 +49,11 @@ class TrainingLog(keras.callbacks.Callback):
     def summary(self):
         """What a preset's metadata keeps: {"epochs", "wall_time_seconds", "hardware", "curve": {name: [value, ...]}}."""
         lines = self.read()
-        names = [name for name in (lines[0] if lines else {}) if name not in ("epoch", "seconds")]
+        names = [name for name in (lines[0] if lines else {}) if name not in ("epoch", "seconds", "hardware")]
         return {
             "epochs": len(lines),
             "wall_time_seconds": round(sum(line["seconds"] for line in lines)),
-            "hardware": hardware(),
+            "hardware": ", then ".join(dict.fromkeys(line["hardware"] for line in lines)),
             "curve": {name: [line.get(name) for line in lines] for name in names},
         }
 

@@ -42,7 +42,7 @@ class Autoencoder(keras.Model):
         self._seeds = random.SeedGenerator()
         self._parts = {name: keras.metrics.Mean(name=name) for name in self.logged}
         self._logs = None  # the parts of the objective, while compute_loss runs
-        self._training = False  # whether encoder and decoder run in training mode, while compute_loss runs
+        self._training = None  # whether encoder and decoder run in training mode, while compute_loss runs
         self.built = True  # every weight exists; Keras' own build would lock the model before a subclass is complete
 
     # The verbs
@@ -189,7 +189,9 @@ class Autoencoder(keras.Model):
             x = inputs.to_float(x, self.shape)
             y = x if y is None else inputs.to_float(y, self.shape)
             if self.training_input.__func__ is not Autoencoder.training_input:
-                y_pred = self.reconstruct(self.training_input(x))  # what is evaluated is what the network made of what it saw
+                y_pred = self._trained(
+                    False, self.reconstruct, self.training_input(x)
+                )  # what is evaluated is what the network made of what it saw
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
@@ -234,7 +236,7 @@ class Autoencoder(keras.Model):
         return self.encoder(x, training=self._training)
 
     def _checked(self, x):
-        if inputs.is_eager(x):
+        if inputs.is_eager(x) and self._training is None:  # what fit feeds has been checked, and may be noisy by now
             inputs.check(x, self.shape, self._likelihood.support)
         return inputs.to_float(x, self.shape)
 
@@ -273,12 +275,12 @@ class Autoencoder(keras.Model):
         )
 
     def _trained(self, training, function, *args):
-        """Runs a function with encoder and decoder in training mode; Keras passes `training` down only from call()."""
+        """Runs a function with encoder and decoder in or out of training mode; Keras passes `training` down only from call()."""
         self._training = training
         try:
             return function(*args)
         finally:
-            self._training = False
+            self._training = None
 
 
 def _mean(values, weights):

@@ -202,6 +202,16 @@ def test_mixed_precision_computes_densities_in_float32(cls, policy):
 
 
 @every_model
+def test_eager_mode_works(cls):
+    """Also where noise leaves the likelihood's support, as a Keras layer's may."""
+    options = {"corruption": keras.layers.GaussianNoise(2.0)} if cls is keras_ae.DAE else {}
+    model, x = make(cls, "dense", **options), data("dense")
+    model.compile(run_eagerly=True, metrics=["mse"])
+    history = model.fit(x, epochs=2, validation_data=x, verbose=0).history
+    assert np.isfinite(history["val_loss"]).all() and np.isfinite(history["mse"]).all()
+
+
+@every_model
 def test_metrics_and_callbacks_work(cls):
     model, x = make(cls, "dense"), data("dense")
     model.compile("adam", metrics=["mse"], jit_compile=False)
