@@ -27,7 +27,7 @@ setup(
     ],
     extras_require={
         "datasets": datasets,
-        "test": [*datasets, "pytest", "ruff", "scipy"],
+        "test": [*datasets, "pytest", "pytest-xdist", "ruff", "scipy"],
         "hub": ["huggingface_hub"],
         "tutorials": [*datasets, "jupyter", "jupytext"],
     },
