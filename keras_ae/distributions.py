@@ -89,7 +89,7 @@ class Bernoulli(Likelihood):
 
 
 class _Bernoulli(tfd.Bernoulli):
-    """tfd.Bernoulli with half the work a value in log_prob, a tenth of a training step: one softplus, for finite logits."""
+    """tfd.Bernoulli with half the work a value in log_prob: one softplus, for finite logits."""
 
     def _log_prob(self, event):
         logits = self.logits_parameter()

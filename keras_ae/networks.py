@@ -44,7 +44,7 @@ def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activat
 def conv(shape, code_size, latent_dim, output_shape, widths=(32, 64), activation="gelu"):
     """Strided convolutions down, sub-pixel convolutions (Shi et al., CVPR 2016) up; each width halves the height and width.
 
-    Sub-pixel upsampling needs less than half the time of transposed convolutions on CPUs, at equal parameters.
+    Sub-pixel upsampling is faster than transposed convolutions on CPUs, at equal parameters.
 
     Args:
         shape: (height, width, channels) of one image; any height and width.

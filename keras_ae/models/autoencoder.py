@@ -127,7 +127,7 @@ class Autoencoder(keras.Model):
         Args:
             optimizer: as in Keras.
             loss: None: the model's own objective. Otherwise a Keras loss of (x, reconstruction), used instead.
-            jit_compile: "auto": XLA for dense networks on one device, where it is up to twice as fast on CPUs; convolutions on CPUs are
+            jit_compile: "auto": XLA for dense networks on one device, where it is faster on CPUs; convolutions on CPUs are
                 slower with it.
             steps_per_execution: "auto": 32 with XLA, else 1.
         """

@@ -70,7 +70,7 @@ class VAE(Autoencoder):
             shape=(), initializer=keras.initializers.Constant(beta), trainable=False, dtype="float32", autocast=False, name="beta"
         )
 
-        # Traced once for all calls. Draws stay outside XLA, whose default generator is twenty times slower on CPUs (TensorFlow 2.21).
+        # Traced once for all calls. Draws stay outside XLA, whose default generator is far slower on CPUs (TensorFlow 2.21).
         self._draw = tf.function(lambda x, n, seed: self.posterior(x).experimental_sample_and_log_prob(n, seed=seed))
         self._elbos = tf.function(self._sum_of_elbos)
         self._log_weights = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla())
