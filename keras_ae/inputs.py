@@ -1,4 +1,4 @@
-"""What an input array is: (batch, *shape), floats as they are, integers 0-255 as pixels. How it is checked, and fed to a model."""
+"""What an input array is: (batch, *shape), floats as they are, integers 0-255 as pixels. How it is checked."""
 
 import keras
 import numpy as np
@@ -70,37 +70,3 @@ def in_batches(function, x, batch_size=1000):
     if not is_eager(x) or len(x) <= batch_size:
         return function(x)
     return tf.concat([function(x[i : i + batch_size]) for i in range(0, len(x), batch_size)], axis=0)
-
-
-def batches(arrays, batch_size, seed=None, transform=None):
-    """Feeds arrays to `fit`: like keras.Model.fit's own feed, without its wait at the end of each pass.
-
-    Args:
-        arrays: sequence of arrays or tensors of equal length; their dtype is kept.
-        batch_size: int. A last, smaller batch is kept.
-        seed: int to shuffle anew at each pass, reproducibly; None to keep the order.
-        transform: function of (key, *batches) -> element, key being an int64 tensor (2,), another at each use; None: the batches.
-
-    Returns:
-        tf.data.Dataset of tuples of batches.
-    """
-    tensors, n = [tf.convert_to_tensor(array) for array in arrays], len(arrays[0])
-    count = -(-n // batch_size)
-    transform = transform or (lambda key, *batch: batch)
-
-    def one_pass(key):
-        order = tf.range(n)
-        if seed is not None:
-            order = tf.random.experimental.stateless_shuffle(order, seed=[seed, key])
-
-        def one_batch(step):
-            rows = order[step * batch_size : (step + 1) * batch_size]
-            return transform(tf.stack([key, step]), *(tf.gather(tensor, rows) for tensor in tensors))
-
-        return tf.data.Dataset.range(count).map(one_batch, num_parallel_calls=2)
-
-    options = tf.data.Options()
-    options.autotune.enabled = False  # with it, every pass ends with up to some seconds of waiting for the tuner to stop
-    keys = tf.data.Dataset.random(seed=0 if seed is None else seed, rerandomize_each_iteration=True).take(1)
-    dataset = keys.flat_map(one_pass).apply(tf.data.experimental.assert_cardinality(count))
-    return dataset.prefetch(2).with_options(options)

@@ -10,6 +10,7 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "keras_ae"
 ORDER = [
     "random",
     "inputs",
+    "feed",
     "networks",
     "distributions",
     "corruption",

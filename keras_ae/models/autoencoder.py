@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distributions, inputs, networks, random
+from keras_ae import distributions, feed, inputs, networks, random
 
 
 class Autoencoder(keras.Model):
@@ -127,33 +127,51 @@ class Autoencoder(keras.Model):
         Args:
             optimizer: as in Keras.
             loss: None: the model's own objective. Otherwise a Keras loss of (x, reconstruction), used instead.
-            jit_compile: "auto": XLA for dense networks on one device, where it is faster on CPUs; convolutions on CPUs are
-                slower with it.
+            jit_compile: "auto": XLA where it is faster, as `training_plan` tells.
             steps_per_execution: "auto": 32 with XLA, else 1.
         """
         if jit_compile == "auto":
-            jit_compile = self._suits_xla() and not kwargs.get("run_eagerly", False)
+            jit_compile = self._suits_xla()[0] and not kwargs.get("run_eagerly", False)
         if steps_per_execution == "auto":
             steps_per_execution = 32 if jit_compile else 1
         self.loss = self._compile_loss = None  # Keras keeps the loss of an earlier compile when the new one is None
         super().compile(optimizer, loss, jit_compile=jit_compile, steps_per_execution=steps_per_execution, **kwargs)
 
+    @property
+    def training_plan(self):
+        """How `fit` will run, and why, in a line: what `compile` chose or was told."""
+        if not self.compiled:
+            return "not compiled: compile() chooses what is fastest for the model on the devices found"
+        replicas, kind = self.distribute_strategy.num_replicas_in_sync, "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+        how = "without XLA" if not self.jit_compile else "under XLA"
+        how = "eagerly" if self.run_eagerly else how
+        loop = ", arrays stay on the device and the steps are a loop inside XLA" if self._loops_inside_xla else ""
+        return (
+            f"{replicas} x {kind}, {how} ({self._suits_xla()[1]}), {self.steps_per_execution} steps an execution{loop}, "
+            f"{type(self.optimizer).__name__}, {self.dtype_policy.name}"
+        )
+
     def fit(self, x=None, y=None, batch_size=None, epochs=1, *, validation_data=None, sample_weight=None, **kwargs):
         """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None."""
         if not self.compiled:
             self.compile()
-        if not {"validation_split", "class_weight"} & set(kwargs):  # these need Keras' own feed of arrays
-            seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.get("shuffle", True) else None
-            x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
-            kwargs["shuffle"] = False  # else Keras warns that it does not shuffle a tf.data.Dataset
-        else:
-            self._check_data(x, y)
+        split = kwargs.pop("validation_split", 0.0)
+        if split and validation_data is None:
+            (x, y, sample_weight), validation_data = _split(split, x, y, sample_weight)
         if validation_data is not None:
             data = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
             size = kwargs.pop("validation_batch_size", None) or batch_size
             data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
-            validation_data = data[0] if isinstance(data[0], tf.data.Dataset) else data[:3]
-        return super().fit(x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
+            validation_data = data[0] if data[1] is None else data[:3]
+        seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.pop("shuffle", True) else None
+        x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
+        source = getattr(x, "feed", x)
+        if isinstance(source, feed.Feed):  # each epoch is the pass of its number, also where a backup lets the first one be another
+            set_pass = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(source, "next_pass", epoch))
+            kwargs["callbacks"] = [set_pass, *_as_list(kwargs.get("callbacks"))]
+        return super().fit(
+            x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, shuffle=False, **kwargs
+        )
 
     def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **kwargs):
         """As keras.Model.evaluate. x and y as in `fit`."""
@@ -163,7 +181,30 @@ class Autoencoder(keras.Model):
 
     def predict(self, x, batch_size=None, **kwargs):
         """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
-        return super().predict(self._fed(x, None, None, batch_size)[0], **kwargs)
+        x, *_ = self._fed(x, None, None, batch_size)
+        return super().predict(x.dataset() if isinstance(x, feed.Feed) else x, **kwargs)
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            self.train_function = self._or_loop(self.train_function, self.train_step)
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            super().make_test_function(force)
+            self.test_function = self._or_loop(self.test_function, self.test_step)
+
+    def _or_loop(self, function, step_function):
+        """Keras' function of an iterator, or, where that is a pass over a Feed, a loop inside XLA over its steps."""
+        loop = feed.compiled_loop(lambda batch: step_function(batch))
+
+        def run(iterator):
+            if not isinstance(iterator, feed.Pass):
+                return function(iterator)
+            loop(iterator, self.steps_per_execution)
+            return self.get_metrics_result()
+
+        return run
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
@@ -247,8 +288,14 @@ class Autoencoder(keras.Model):
         return z
 
     def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y")):
-        """Checks x and y, and turns arrays into a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
-        self._check_data(x, y, names)
+        """Checks x and y, and turns arrays into a feed or a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
+        for array, name in zip((x, y), names, strict=True):
+            if isinstance(array, tf.data.Dataset):
+                _check_dataset(array, self.shape)
+            elif _is_array(array):
+                inputs.check(array, self.shape, self._likelihood.support, name)
+        if isinstance(getattr(x, "feed", None), feed.Feed):
+            return (x.feed if self._loops_inside_xla else x), y, sample_weight, batch_size
         if not _is_array(x):
             return x, y, sample_weight, batch_size
         arrays = [x] if y is None and sample_weight is None else [x, x if y is None else y]  # Keras drops weights without y
@@ -256,23 +303,23 @@ class Autoencoder(keras.Model):
         for array, name in zip(arrays[1:], ("y", "sample_weight"), strict=False):
             if len(array) != len(x):
                 raise ValueError(f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}")
-        return inputs.batches(arrays, batch_size or 32, seed), None, None, None
+        x = feed.Feed(arrays, batch_size or 32, seed)
+        return (x if self._loops_inside_xla else x.dataset()), None, None, None
 
-    def _check_data(self, x, y=None, names=("x", "y")):
-        for array, name in zip((x, y), names, strict=True):
-            if isinstance(array, tf.data.Dataset):
-                _check_dataset(array, self.shape)
-            elif _is_array(array):
-                inputs.check(array, self.shape, self._likelihood.support, name)
+    @property
+    def _loops_inside_xla(self):
+        return self.jit_compile and not self.run_eagerly and self._distribute_strategy is None
 
     def _suits_xla(self):
+        """Whether XLA makes the model faster on the devices found, and why."""
         if self.distribute_strategy.num_replicas_in_sync > 1:
-            return False
+            return False, "several replicas"
         if tf.config.list_physical_devices("GPU"):
-            return True
-        return not any(
-            "Conv" in type(layer).__name__ for model in (self.encoder, self.decoder) for layer in model._flatten_layers()
-        )
+            return True, "a GPU"
+        models = (self.encoder, self.decoder)
+        if any("Conv" in type(layer).__name__ for model in models for layer in model._flatten_layers()):
+            return False, "convolutions on a CPU"
+        return True, "a dense network on a CPU"
 
     def _trained(self, training, function, *args):
         """Runs a function with encoder and decoder in or out of training mode; Keras passes `training` down only from call()."""
@@ -292,6 +339,19 @@ def _never_empty(array):
     """Gives a replica that got nothing of the last batch one example of zeros, of weight 0: some distributions cannot draw none."""
     missing = tf.cast(tf.shape(array)[0] == 0, tf.int32)
     return tf.pad(array, [[0, missing]] + [[0, 0]] * (array.shape.rank - 1))
+
+
+def _split(fraction, *arrays):
+    """The first part of each array, and the last fraction of it, as Keras' validation_split: (training, validation)."""
+    if not all(array is None or _is_array(array) for array in arrays) or not 0 < fraction < 1:
+        raise ValueError(f"Expected `validation_split` in (0, 1), and arrays. Received: {fraction}, {type(arrays[0]).__name__}")
+    at = int(len(arrays[0]) * (1 - fraction))
+    return tuple(tuple(a if a is None else a[part] for a in arrays) for part in (slice(at), slice(at, None)))
+
+
+def _as_list(callbacks):
+    callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
 
 
 def _is_array(x):
