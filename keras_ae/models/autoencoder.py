@@ -271,7 +271,22 @@ class Autoencoder(keras.Model):
     def build_from_config(self, config):
         pass
 
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        if self.optimizer is not None and self.optimizer.built:  # state of a training, as the optimizer's: a resumed one goes on alike
+            for i, generator in enumerate(self._seed_generators_of_all_layers()):
+                store[f"seed_{i}"] = generator.state
+
+    def load_own_variables(self, store):
+        super().load_own_variables({name: store[name] for name in store.keys() if not name.startswith("seed_")})  # noqa: SIM118
+        for i, generator in enumerate(self._seed_generators_of_all_layers()):
+            if f"seed_{i}" in store:
+                generator.state.assign(store[f"seed_{i}"])
+
     # Inside
+
+    def _seed_generators_of_all_layers(self):
+        return [generator for layer in self._flatten_layers() for generator in layer._seed_generators]
 
     def _encode(self, x):
         return self.encoder(x, training=self._training)
