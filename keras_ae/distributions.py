@@ -288,9 +288,10 @@ class _DrawsOfOurOwn:
     """A multivariate normal whose draws are affine in `random.normal`, which is fast under XLA on CPUs; tfp offers no choice."""
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
+        sample_shape = tf.reshape(tf.cast(sample_shape, tf.int32), [-1])  # n -> [n]
         shape = tf.concat([sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
         x = random.normal(shape, tfp.random.sanitize_seed(seed))
-        known = tf.TensorShape(tf.get_static_value(sample_shape)).concatenate(self.batch_shape + self.event_shape)
+        known = tf.TensorShape([None] * sample_shape.shape[0]).concatenate(self.batch_shape + self.event_shape)
         return self.bijector.forward(tf.ensure_shape(x, known))
 
 

@@ -1,5 +1,7 @@
 """Arrays on the device, fed to `fit` batch by batch: shuffled by index, gathered and transformed inside the graph."""
 
+import math
+
 import numpy as np
 import tensorflow as tf
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
@@ -28,7 +30,8 @@ class Feed(DataAdapter):
         self.tensors = tuple(_on_device(array) for array in arrays)
         self.length, self._batch_size = len(self.tensors[0]), batch_size
         self.shuffled, self.seed, self.transform = seed is not None, random.from_int(seed or 0), transform
-        self.next_pass = 0  # the number of the next pass; `fit` sets it to its epoch
+        self.next_pass = 0  # the number of the next pass
+        self.steps_left = math.inf  # of this epoch
 
     batch_size = property(lambda self: self._batch_size)
     num_batches = property(lambda self: -(-self.length // self.batch_size))
@@ -40,6 +43,10 @@ class Feed(DataAdapter):
 
     def __iter__(self):
         return Pass(self)
+
+    def begin_epoch(self, epoch, steps=None):
+        """For `fit` and `evaluate`: the next pass is that of this epoch, which has so many steps; None: all."""
+        self.next_pass, self.steps_left = epoch, steps or math.inf
 
     def begin_pass(self):
         """The number of a pass that begins now: the one that was set, else one more than the last."""
@@ -95,7 +102,8 @@ class Pass:
             raise StopIteration
         if self.order is None:
             self.seed, self.order = self.feed.seed_and_order(self.feed.begin_pass())
-        first, self.step = self.step, min(self.step + steps, self.feed.num_batches)
+        first, self.step = self.step, min(self.step + min(steps, self.feed.steps_left), self.feed.num_batches)
+        self.feed.steps_left -= self.step - first
         return first, self.step
 
 

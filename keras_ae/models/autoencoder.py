@@ -167,8 +167,9 @@ class Autoencoder(keras.Model):
         x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
         source = getattr(x, "feed", x)
         if isinstance(source, feed.Feed):  # each epoch is the pass of its number, also where a backup lets the first one be another
-            set_pass = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(source, "next_pass", epoch))
-            kwargs["callbacks"] = [set_pass, *_as_list(kwargs.get("callbacks"))]
+            steps = kwargs.get("steps_per_epoch")
+            begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.begin_epoch(epoch, steps))
+            kwargs["callbacks"] = [begin, *_as_list(kwargs.get("callbacks"))]
         return super().fit(
             x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, shuffle=False, **kwargs
         )
@@ -177,7 +178,10 @@ class Autoencoder(keras.Model):
         """As keras.Model.evaluate. x and y as in `fit`."""
         if not self.compiled:
             self.compile()
-        return super().evaluate(*self._fed(x, y, sample_weight, batch_size)[:2], **kwargs)
+        x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size)
+        if isinstance(x, feed.Feed):
+            x.begin_epoch(0, kwargs.get("steps"))
+        return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, **kwargs):
         """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
@@ -273,7 +277,9 @@ class Autoencoder(keras.Model):
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        if self.optimizer is not None and self.optimizer.built:  # state of a training, as the optimizer's: a resumed one goes on alike
+        if (
+            self.optimizer is not None and self.optimizer.built
+        ):  # state of a training, as the optimizer's: a resumed one goes on alike
             for i, generator in enumerate(self._seed_generators_of_all_layers()):
                 store[f"seed_{i}"] = generator.state
 

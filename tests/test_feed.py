@@ -1,0 +1,142 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae
+from keras_ae import feed
+
+
+def passes(source, n):
+    """The examples of n passes, as one array a pass."""
+    return [np.concatenate([batch[0] for batch in source.dataset()]) for _ in range(n)]
+
+
+def test_a_pass_holds_every_example_once_in_an_order_of_its_own():
+    x = np.arange(21)
+    source = feed.Feed([x], 8, seed=1)
+    first, second = passes(source, 2)
+    assert sorted(first) == sorted(second) == list(x)
+    assert not (first == second).all() and not (first == x).all()
+    assert [len(batch[0]) for batch in source.dataset()] == [8, 8, 5] and source.num_batches == 3
+
+
+def test_the_number_of_a_pass_settles_its_order():
+    """A training that begins at its third epoch sees what one that came there sees."""
+    x = np.arange(21)
+    third = passes(feed.Feed([x], 8, seed=1), 3)[2]
+    resumed = feed.Feed([x], 8, seed=1)
+    resumed.next_pass = 2
+    np.testing.assert_array_equal(passes(resumed, 1)[0], third)
+    assert not (passes(feed.Feed([x], 8, seed=2), 3)[2] == third).all()
+
+
+def test_without_a_seed_the_order_stays():
+    np.testing.assert_array_equal(passes(feed.Feed([np.arange(21)], 8), 2), [np.arange(21)] * 2)
+
+
+@pytest.mark.parametrize("n, steps", [(21, 2), (24, 2), (24, 32), (5, 32), (8, 1)])
+def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, steps):
+    """21: a smaller last batch; 5: nothing else; 24 and 2 steps: a last loop of one step."""
+    x = np.arange(1, n + 1)
+    source = feed.Feed([x, -x], 8, seed=1)
+    seen, count = tf.Variable(tf.zeros(100, tf.int32)), tf.Variable(0)
+
+    def step(batch):
+        rows = tf.range(tf.shape(batch[0])[0]) + count
+        seen.assign(tf.tensor_scatter_nd_update(seen, rows[:, tf.newaxis], tf.cast(batch[0], tf.int32)))
+        tf.debugging.assert_equal(batch[0], -batch[1])
+        count.assign_add(tf.shape(batch[0])[0])
+
+    run, one_pass = feed.compiled_loop(step), iter(source)
+    with pytest.raises(StopIteration):
+        for _ in range(10):
+            run(one_pass, steps)
+    source.next_pass = 0
+    assert int(count) == n
+    np.testing.assert_array_equal(seen[:n], passes(source, 1)[0])
+
+
+def trained(jit_compile, **options):
+    keras.utils.set_random_seed(1)
+    model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=jit_compile, metrics=["mse"])
+    x = np.random.default_rng(0).integers(0, 256, (43, 8, 8)).astype("uint8")
+    options = options if "validation_split" in options else {"validation_data": x[:20], **options}
+    history = model.fit(x, batch_size=8, epochs=3, verbose=0, **options).history
+    return history, model.get_weights(), int(model.optimizer.iterations)
+
+
+@pytest.mark.parametrize("options", [{}, {"shuffle": False, "validation_split": 0.1}, {"sample_weight": np.arange(43.0)}])
+def test_the_loop_inside_xla_trains_like_kerass_own(options):
+    """The same numbers, but for rounding, with and without it: logs, metrics, validation and weights."""
+    with_loop, without = trained(True, **options), trained(False, **options)
+    assert set(with_loop[0]) == set(without[0]) == {"loss", "mse", "val_loss", "val_mse"}
+    for name, values in with_loop[0].items():
+        np.testing.assert_allclose(values, without[0][name], rtol=1e-4, err_msg=name)
+    for one, other in zip(with_loop[1], without[1], strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-4)
+    assert with_loop[2] == without[2] == (15 if "validation_split" in options else 18)
+
+
+def test_an_epoch_has_the_steps_that_were_asked_for():
+    history, _, iterations = trained(True, steps_per_epoch=2, validation_steps=1)
+    assert iterations == 6 and len(history["val_loss"]) == 3
+    model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
+    model.compile(jit_compile=True)
+    x = np.random.default_rng(0).random((24, 8, 8, 1), dtype="float32")
+    first = model.evaluate(x[:8], verbose=0)
+    assert model.evaluate(x, batch_size=8, steps=1, verbose=0) == pytest.approx(first)
+
+
+def test_a_second_fit_compiles_nothing():
+    traces = []
+
+    class Counted(keras_ae.AE):
+        def objective(self, x, target):
+            traces.append(x)
+            return super().objective(x, target)
+
+    model, x = Counted((8, 8, 1), 3, widths=(4,)), np.zeros((40, 8, 8, 1), "float32")
+    model.compile(jit_compile=True)
+    model.fit(x, batch_size=8, verbose=0, validation_data=x)
+    first = len(traces)
+    model.fit(x + 1, batch_size=8, verbose=0, validation_data=x)
+    assert first == len(traces) > 0
+
+
+def test_train_on_batch_and_other_datasets_go_by_kerass_own_function():
+    model, x = keras_ae.AE((8, 8, 1), 3, widths=(4,)), np.zeros((16, 8, 8, 1), "float32")
+    model.compile(jit_compile=True)
+    losses = [model.fit(x, verbose=0).history["loss"][0], model.train_on_batch(x), model.test_on_batch(x)]
+    losses += model.fit(tf.data.Dataset.from_tensor_slices(x).batch(8), verbose=0).history["loss"]
+    losses += model.fit(x, verbose=0).history["loss"]
+    assert np.isfinite(losses).all() and losses == sorted(losses, reverse=True)
+
+
+def test_the_plan_is_visible_and_overridden():
+    model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
+    assert "not compiled" in model.training_plan
+    model.compile()
+    assert "XLA" in model.training_plan and "dense" in model.training_plan and "Adam" in model.training_plan
+    assert model.jit_compile and model.steps_per_execution == 32 and "32 steps" in model.training_plan
+    model.compile("sgd", jit_compile=False, steps_per_execution=4)
+    assert "without XLA" in model.training_plan and "4 steps" in model.training_plan and "SGD" in model.training_plan
+    model.compile(run_eagerly=True)
+    assert "eagerly" in model.training_plan
+
+
+def test_dynamic_binarisation_is_drawn_anew_in_each_pass_on_every_way_of_feeding():
+    x = np.full((40, 8, 8, 1), 64, "uint8")
+    dataset = keras_ae.datasets.binarize_dynamic(x, 16)
+    first, second = (np.concatenate([batch[0] for batch in dataset]) for _ in range(2))
+    assert set(np.unique(first)) == {0, 1} and first.mean() == pytest.approx(64 / 255, abs=0.03)
+    assert 0.3 < np.mean(first != second) < 0.45  # 2 p (1 - p) = 0.376
+    losses = []
+    for jit_compile in (True, False):
+        keras.utils.set_random_seed(0)
+        model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
+        model.compile(keras.optimizers.SGD(0.0), jit_compile=jit_compile)
+        losses.append(model.fit(keras_ae.datasets.binarize_dynamic(x, 16), epochs=3, verbose=0).history["loss"])
+        assert len(set(losses[-1])) == 3
+    np.testing.assert_allclose(*losses, rtol=0.02)  # other draws of the same distribution

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+import scipy.stats
+import tensorflow as tf
+
+from keras_ae import distributions, random
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_draws_follow_their_distributions(jit_compile):
+    @tf.function(jit_compile=jit_compile)
+    def draws(seed):
+        return random.normal((200_000,), seed), random.uniform((200_000,), seed)
+
+    normal, uniform = draws(random.from_int(3))
+    assert np.isfinite(normal).all() and 0 <= np.min(uniform) and np.max(uniform) < 1
+    assert scipy.stats.kstest(normal, "norm").pvalue > 0.001
+    assert scipy.stats.kstest(uniform, "uniform").pvalue > 0.001
+    assert 3.9 < np.max(normal) < 6 and -6 < np.min(normal) < -3.9  # tails
+    again, other = draws(random.from_int(3))[0], draws(random.from_int(4))[0]
+    np.testing.assert_array_equal(normal, again)
+    assert abs(np.corrcoef(normal, other)[0, 1]) < 0.01
+
+
+def test_the_lowest_uniform_draw_gives_a_finite_normal():
+    assert np.isfinite(tf.math.erfinv(tf.constant(-1.0 + 2.0**-24)))
+
+
+def test_numbers_fold_into_different_seeds():
+    seeds = {tuple(random.fold(random.from_int(0), n).numpy()) for n in range(100)}
+    assert len(seeds) == 100
+    assert tuple(random.fold(random.from_int(1), 5).numpy()) not in seeds
+
+
+@pytest.mark.parametrize("name", ["diagonal", "full"])
+def test_posteriors_draw_with_the_moments_they_state(name):
+    layer = distributions.get(distributions.Posterior, name)
+    params = np.random.default_rng(0).standard_normal((2, layer.params_size(3))).astype("float32")
+    posterior = layer(tf.constant(params))
+    z = posterior.sample(100_000, seed=random.from_int(1)).numpy()  # (draws, 2, 3)
+    np.testing.assert_allclose(z.mean(axis=0), posterior.mean(), atol=0.03)
+    for i in range(2):
+        np.testing.assert_allclose(np.cov(z[:, i].T), posterior.covariance()[i], atol=0.05)
