@@ -100,6 +100,7 @@ def batches(arrays, batch_size, seed=None, transform=None):
         return tf.data.Dataset.range(count).map(one_batch, num_parallel_calls=2)
 
     options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA  # each example to one worker
     options.autotune.enabled = False  # with it, every pass ends with up to some seconds of waiting for the tuner to stop
     keys = tf.data.Dataset.random(seed=0 if seed is None else seed, rerandomize_each_iteration=True).take(1)
     dataset = keys.flat_map(one_pass).apply(tf.data.experimental.assert_cardinality(count))

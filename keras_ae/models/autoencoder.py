@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distributions, inputs, networks, random
+from keras_ae import distribute, distributions, files, inputs, networks, random
 
 
 class Autoencoder(keras.Model):
@@ -142,8 +142,13 @@ class Autoencoder(keras.Model):
         """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None."""
         if not self.compiled:
             self.compile()
+        if distribute.several_workers(self.distribute_strategy):
+            kwargs["callbacks"], kwargs["verbose"] = distribute.prepare_worker(
+                self, kwargs.get("callbacks"), kwargs.get("verbose", "auto")
+            )
         if not {"validation_split", "class_weight"} & set(kwargs):  # these need Keras' own feed of arrays
             seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.get("shuffle", True) else None
+            seed = seed if seed is None else int(distribute.from_chief([seed], self.distribute_strategy)[0])
             x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
             kwargs["shuffle"] = False  # else Keras warns that it does not shuffle a tf.data.Dataset
         else:
@@ -153,28 +158,35 @@ class Autoencoder(keras.Model):
             size = kwargs.pop("validation_batch_size", None) or batch_size
             data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
             validation_data = data[0] if isinstance(data[0], tf.data.Dataset) else data[:3]
-        return super().fit(x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
+        with files.writing("what a callback of `fit` writes, for example a backup"):
+            return super().fit(x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **kwargs):
         """As keras.Model.evaluate. x and y as in `fit`."""
         if not self.compiled:
             self.compile()
-        return super().evaluate(*self._fed(x, y, sample_weight, batch_size)[:2], **kwargs)
+        x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size)
+        return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, **kwargs):
         """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
-        return super().predict(self._fed(x, None, None, batch_size)[0], **kwargs)
+        self._check_data(x)
+        return super().predict(inputs.batches([x], batch_size or 32) if _is_array(x) else x, **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
         target = x if y is None else inputs.to_float(y, self.shape)
         count = ops.shape(x)[0]
+        sample_weight, shares = distribute.split_shares(sample_weight)
         weights = ops.ones((count,)) if sample_weight is None else ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
         if self.distribute_strategy.num_replicas_in_sync > 1:
             x, target, weights = (_never_empty(array) for array in (x, target, weights))
         seen = self.training_input(x)
         if self._compile_loss is not None:
-            return super().compute_loss(x, target, self._trained(training, self.reconstruct, seen), weights)
+            y_pred = self._trained(training, self.reconstruct, seen)
+            # One weight an example, of the rank of the loss: Keras would broadcast (batch,) along the last axis of an image.
+            weights = None if sample_weight is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
+            return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
         self._logs = {}
         objective = self._trained(training, self.objective, seen, target)
         logs, self._logs = self._logs, None
@@ -182,9 +194,10 @@ class Autoencoder(keras.Model):
             self._parts[name].update_state(_mean(part, weights), sample_weight=count)
         # add_loss and not a return of our own: Keras then divides by the number of replicas.
         self.add_loss(_mean(objective, weights))
-        return super().compute_loss(x, target, y_pred, weights)
+        return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        sample_weight, _ = distribute.split_shares(sample_weight)
         if self._compile_metrics is not None:
             x = inputs.to_float(x, self.shape)
             y = x if y is None else inputs.to_float(y, self.shape)
@@ -192,7 +205,10 @@ class Autoencoder(keras.Model):
                 y_pred = self._trained(
                     False, self.reconstruct, self.training_input(x)
                 )  # what is evaluated is what the network made of what it saw
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+        logs = super().compute_metrics(x, y, y_pred, sample_weight)
+        if distribute.several_workers(self.distribute_strategy):  # there Keras averages them over axis 0 (keras-team/keras#20585)
+            logs = keras.tree.map_structure(lambda log: ops.reshape(log, (1,)), logs)  # () -> (1,)
+        return logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
@@ -232,6 +248,17 @@ class Autoencoder(keras.Model):
 
     # Inside
 
+    def _by_share(self, loss, count, shares):
+        """Weighs the loss of a replica by its share of the global batch: Keras divides by the number of replicas, as if all had as many
+        examples. And keeps Keras' log right, which takes the loss for the mean of `count` examples.
+        """
+        if shares is None:
+            return loss
+        replicas, count = self.distribute_strategy.num_replicas_in_sync, ops.cast(count, "float32")
+        share = ops.sum(shares) * replicas  # 1 where the examples are spread evenly
+        self._loss_tracker.total.assign_add(loss * replicas * (1 - share) * count)
+        return loss * share
+
     def _encode(self, x):
         return self.encoder(x, training=self._training)
 
@@ -249,6 +276,8 @@ class Autoencoder(keras.Model):
     def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y")):
         """Checks x and y, and turns arrays into a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
         self._check_data(x, y, names)
+        if isinstance(x, tf.data.Dataset):
+            x = distribute.with_shares(x, self.distribute_strategy)
         if not _is_array(x):
             return x, y, sample_weight, batch_size
         arrays = [x] if y is None and sample_weight is None else [x, x if y is None else y]  # Keras drops weights without y
@@ -256,7 +285,8 @@ class Autoencoder(keras.Model):
         for array, name in zip(arrays[1:], ("y", "sample_weight"), strict=False):
             if len(array) != len(x):
                 raise ValueError(f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}")
-        return inputs.batches(arrays, batch_size or 32, seed), None, None, None
+        dataset = inputs.batches(arrays, batch_size or 32, seed)
+        return distribute.with_shares(dataset, self.distribute_strategy), None, None, None
 
     def _check_data(self, x, y=None, names=("x", "y")):
         for array, name in zip((x, y), names, strict=True):

@@ -1,0 +1,135 @@
+"""Several real processes on this machine's loopback, as several machines would be."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ae
+
+pytestmark = pytest.mark.multiprocess
+
+PRELUDE = """
+import json, os, signal, sys, time
+import numpy as np
+from keras_ae import distribute
+strategy = distribute.strategy("auto")
+import keras, tensorflow as tf, keras_ae
+out, rank = sys.argv[1], json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+"""
+
+
+def run(program, folder, workers, restarts=0, **environment):
+    """Runs a program on a cluster; returns (exit code, what was printed)."""
+    (folder / "program.py").write_text(PRELUDE + textwrap.dedent(program))
+    code = "import sys; from keras_ae import cluster; sys.exit(cluster.run(sys.argv[3:], int(sys.argv[1]), int(sys.argv[2])))"
+    command = [sys.executable, "-c", code, str(workers), str(restarts), str(folder / "program.py"), str(folder)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1", **environment}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=170)
+    return result.returncode, result.stdout + result.stderr
+
+
+TRAINING = """
+def trained(cls):
+    keras.utils.set_random_seed(rank)  # another one on each worker: they have to agree by themselves
+    with strategy.scope():
+        model = cls((8, 8, 1), 3, widths=(16,))
+        model.compile(keras.optimizers.SGD(0.01), metrics=["mse"])
+    start = model.get_weights()
+    logs = model.fit(x, epochs=2, batch_size=8, shuffle=False, validation_data=x[:11], verbose=0).history
+    logs = {name: values[-1] for name, values in logs.items()}
+    return model, start, {**logs, **model.evaluate(x, batch_size=7, verbose=0, return_dict=True)}
+
+class Seen(keras_ae.AE):  # tells an image from all others by one pixel
+    def training_input(self, x):
+        tf.py_function(lambda pixel: images.extend(pixel.numpy().tolist()), [x[:, 0, 0, 0]], [])
+        return x
+
+results = {}
+for cls in (keras_ae.AE, keras_ae.VAE):
+    model, start, logs = trained(cls)
+    results |= {f"{cls.__name__} start {i}": weight for i, weight in enumerate(start)}
+    results |= {f"{cls.__name__} end {i}": weight for i, weight in enumerate(model.get_weights())}
+    results |= {f"{cls.__name__} log {name}": value for name, value in logs.items()}
+    results[f"{cls.__name__} predict"] = model.predict(x, batch_size=7, verbose=0)
+    results[f"{cls.__name__} reconstruct"] = model.reconstruct(x)
+draw = tf.function(lambda: strategy.run(lambda: model.posterior(x[:4]).sample(seed=model._seeds.draw())))
+results["noise"] = draw()
+images = []
+with strategy.scope():
+    seen = Seen((8, 8, 1), 3, widths=(16,))
+    seen.compile()
+seen.fit(x, batch_size=8, verbose=0)
+results["images"] = images
+model.save_to_preset(f"{out}/preset")
+np.savez(f"{out}/{rank}.npz", **results)
+print("replicas", strategy.num_replicas_in_sync, "chief", distribute.is_chief(strategy))
+"""
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def cluster(request, tmp_path_factory):
+    """What each worker of a cluster came to, what they printed, and the folder that they wrote into."""
+    folder = tmp_path_factory.mktemp("cluster")
+    code, output = run(TRAINING, folder, request.param)
+    assert code == 0, output
+    return [dict(np.load(folder / f"{i}.npz")) for i in range(request.param)], output, folder
+
+
+def test_all_workers_end_alike(cluster):
+    """Weights, logs and predictions, although each began with a seed of its own."""
+    workers, output, _ = cluster
+    for i, worker in enumerate(workers):
+        assert f"[{i}] replicas {len(workers)} chief {i == 0}\n" in output
+        for name in worker.keys() - {"noise", "images"}:
+            np.testing.assert_array_equal(worker[name], workers[0][name], err_msg=name)
+
+
+@pytest.mark.parametrize("cls", [keras_ae.AE, keras_ae.VAE])
+def test_a_cluster_trains_like_one_device(cluster, cls):
+    """26 images in batches of 8: the last batch, of 2, leaves one of three workers with nothing."""
+    results, x = cluster[0][0], np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+
+    def weights(when):
+        return [results[f"{cls.__name__} {when} {i}"] for i in range(len(model.get_weights()))]
+
+    model = cls((8, 8, 1), 3, widths=(16,))
+    model.compile(keras.optimizers.SGD(0.01), metrics=["mse"], jit_compile=False)
+    model.set_weights(weights("start"))
+    logs = model.fit(x, epochs=2, batch_size=8, shuffle=False, validation_data=x[:11], verbose=0).history
+    logs = {**{name: values[-1] for name, values in logs.items()}, **model.evaluate(x, verbose=0, return_dict=True)}
+    exact = cls is keras_ae.AE
+    for weight, of_cluster in zip(model.get_weights(), weights("end"), strict=True):
+        np.testing.assert_allclose(of_cluster, weight, atol=1e-6 if exact else 0.1)
+        assert not np.array_equal(weight, 0)
+    for name, value in logs.items():
+        assert results[f"{cls.__name__} log {name}"] == pytest.approx(value, rel=1e-5 if exact else 0.1, abs=1e-6), name
+    np.testing.assert_allclose(results[f"{cls.__name__} predict"], results[f"{cls.__name__} reconstruct"], atol=1e-5)
+
+
+def test_each_image_is_used_once_an_epoch(cluster):
+    workers, _, _ = cluster
+    x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+    images = np.concatenate([worker["images"] for worker in workers])
+    images = images[images != 0]  # the example of zeros, of weight zero, that a worker with nothing gets
+    np.testing.assert_array_equal(np.sort(images), np.sort(x[:, 0, 0, 0]))
+    assert not np.array_equal(images, x[:, 0, 0, 0])  # shuffled
+
+
+def test_workers_share_no_noise(cluster):
+    first, second = (worker["noise"] for worker in cluster[0][:2])
+    assert np.abs(first - second).min() > 0
+
+
+def test_only_the_chief_writes(cluster):
+    workers, _, folder = cluster
+    names = {f"{i}.npz" for i in range(len(workers))} | {"program.py", "preset"}
+    assert {path.name for path in folder.iterdir()} == names
+    vae = keras_ae.load(folder / "preset")
+    for i, weight in enumerate(vae.get_weights()):
+        np.testing.assert_array_equal(weight, workers[0][f"VAE end {i}"])
