@@ -176,13 +176,8 @@ def _save(figure, path):
         raise ValueError(f"Expected --out to end in .png, .pdf, .svg or .jpg. Received: {str(path)!r}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Expected --out to be in a folder that exists. Received: {str(path)!r}")
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        with files.writing(f"the picture {path}"):
-            figure.savefig(part)
-            os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with files.replacing(path, "the picture") as part:
+        figure.savefig(part)
     print(f"saved {path}")
 
 

@@ -1,13 +1,16 @@
 """Several devices and several machines: tf.distribute strategies, and what `fit` needs beyond them."""
 
 import functools
+import itertools
 import json
 import os
+import tempfile
 
 import keras
 import tensorflow as tf
 
 JOBS = ("chief", "worker")
+_KEYS = itertools.count(1000, 1000)
 
 
 def strategy(name="auto", *, cluster_resolver=None):
@@ -25,8 +28,7 @@ def strategy(name="auto", *, cluster_resolver=None):
             SlurmClusterResolver().
 
     Returns:
-        tf.distribute.Strategy, the same one for the same devices: two MirroredStrategy objects in one process would take each other's
-        messages (TensorFlow 2.21 starts the collective keys of both at the same number).
+        tf.distribute.Strategy, the same one for the same devices.
 
     Raises:
         ValueError: an unknown name; a device that is not there; TF_CONFIG is missing or malformed.
@@ -35,7 +37,7 @@ def strategy(name="auto", *, cluster_resolver=None):
     workers = _workers_of_tf_config() if cluster_resolver is None else None
     if name == "auto":
         several_gpus = len(tf.config.list_physical_devices("GPU")) > 1
-        name = "multiworker" if workers or cluster_resolver else "mirrored" if several_gpus else "default"
+        name = "multiworker" if len(workers or ()) > 1 or cluster_resolver else "mirrored" if several_gpus else "default"
         if name == "default":
             return tf.distribute.get_strategy()
     if name == "multiworker":
@@ -81,7 +83,10 @@ def several_workers(strategy=None):
 
 @functools.cache
 def _mirrored(devices):
-    return tf.distribute.MirroredStrategy(devices)
+    class Mirrored(tf.distribute.MirroredStrategy):
+        _collective_key_base = next(_KEYS)  # TensorFlow 2.21 begins at 0 for every strategy, so that two get each other's messages
+
+    return Mirrored(devices)
 
 
 @functools.cache
@@ -102,7 +107,7 @@ def _multiworker(cluster_resolver):
 
 
 def _workers_of_tf_config():
-    """The addresses of all workers, a list, if TF_CONFIG names more than one; an empty one otherwise."""
+    """The addresses of all workers that TF_CONFIG names, a list."""
     text = os.environ.get("TF_CONFIG", "")
     if not text.strip():
         return []
@@ -120,7 +125,7 @@ def _workers_of_tf_config():
         raise error from None
     if not valid:
         raise error
-    return workers if len(workers) > 1 else []
+    return workers
 
 
 # What `fit` needs on several replicas and workers
@@ -189,6 +194,8 @@ def prepare_worker(model, callbacks, verbose):
     callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
     with model.distribute_strategy.scope():  # all workers at once: the first value of a variable comes from the chief
         model.optimizer.build(model.trainable_variables)
+        with tempfile.TemporaryDirectory() as folder:  # the first save of a process makes variables, too (Keras' get_attr_skipset)
+            model.save_weights(os.path.join(folder, "first.weights.h5"))
     if not is_chief(model.distribute_strategy):
         callbacks, verbose = [callback for callback in callbacks if not isinstance(callback, WRITERS)], 0
     return [*callbacks, _BeginWithChief()], verbose

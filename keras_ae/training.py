@@ -34,11 +34,8 @@ class TrainingLog(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if self._kept is None and distribute.is_chief(self.model.distribute_strategy):
             self._kept = [line for line in self.read() if line["epoch"] <= epoch]
-            part = self.path.with_name(f".{self.path.name}.part")
-            with files.writing(f"the training log {self.path}"):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+            with files.replacing(self.path, "the training log") as part:
                 part.write_text("".join(json.dumps(line) + "\n" for line in self._kept))
-                os.replace(part, self.path)
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import keras_ae
+from keras_ae import cluster as clusters
 
 pytestmark = pytest.mark.multiprocess
 
@@ -133,3 +134,80 @@ def test_only_the_chief_writes(cluster):
     vae = keras_ae.load(folder / "preset")
     for i, weight in enumerate(vae.get_weights()):
         np.testing.assert_array_equal(weight, workers[0][f"VAE end {i}"])
+
+
+RECIPE = """
+import json, os, signal, sys
+import keras, keras_ae
+folder, rank = sys.argv[1], json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+keras.utils.set_random_seed(1)
+(images, _), _ = keras_ae.datasets.load("digits")
+train = keras_ae.datasets.binarize_dynamic(images[:250], batch_size=64)
+vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
+vae.compile(keras.optimizers.Adam(0.01))
+log = keras_ae.TrainingLog(f"{folder}.log")
+
+def die(epoch, logs):
+    if epoch == 2 and rank == 1 and not os.path.exists(f"{folder}.killed"):
+        open(f"{folder}.killed", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+killer = keras.callbacks.LambdaCallback(on_epoch_begin=die)
+backup = keras.callbacks.BackupAndRestore(f"{folder}.backup", double_checkpoint=True)
+vae.fit(train, epochs=4, verbose=2, callbacks=[log, killer, backup])
+metrics = [keras_ae.evaluation.nll(vae, "digits", n_samples=20, n_images=50)]
+vae.save_to_preset(folder, dataset="digits", training=log, metrics=metrics)
+print("weights", float(sum(abs(w).sum() for w in vae.get_weights())), file=sys.stderr)
+"""
+
+
+def test_a_killed_worker_comes_back(tmp_path):
+    """A recipe that knows nothing of workers, by `keras-ae train`: worker 1 is killed in its third epoch, the cluster starts again, and
+    the training goes on from the backup. Only the chief writes.
+    """
+    (tmp_path / "tiny.py").write_text(RECIPE)
+    command = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", "2", "--restarts", "1", "--pin"]
+    command += ["-m", "keras_ae.cli", "train", "tiny.py"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=170)
+    output = result.stdout
+    assert result.returncode == 0, output + result.stderr
+    assert "a worker failed with exit code 137: starting the cluster again (1 of 1)" in output
+    before, after = output.split("a worker failed")
+    assert "[0] Epoch 1/4" in before and "Epoch 4/4" not in before
+    assert "Epoch 1/4" not in after and "Epoch 2/4" not in after and "[0] Epoch 4/4" in after
+    assert "[1] Epoch" not in output and output.count("saved tiny") == 1
+    weights = [line.split("weights ")[1] for line in after.splitlines() if "weights " in line]
+    assert len(weights) == 2 and weights[0] == weights[1]
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny.py", "tiny", "tiny.log", "tiny.killed"}
+    card = keras_ae.info(tmp_path / "tiny")
+    assert len(card.metadata["training"]["curve"]["loss"]) == 4
+    assert card.metadata["training"]["hardware"].endswith("2 replicas")
+
+
+def test_a_failure_stops_the_cluster(tmp_path, capfd):
+    """The other workers would wait for ever."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import json, os, sys, time\n"
+        "rank = json.loads(os.environ['TF_CONFIG'])['task']['index']\n"
+        "print('worker', rank, *sys.argv[1:], len(os.sched_getaffinity(0)))\n"
+        "time.sleep(0.5) if rank else time.sleep(100)\n"
+        "sys.exit(rank and 7)\n"
+    )
+    assert clusters.run([str(program), "a", "b"], workers=2, restarts=1, pin=True) == 7
+    output = capfd.readouterr().out
+    assert output.count("[0] worker 0 a b 1\n") == output.count("[1] worker 1 a b 1\n") == 2
+    assert "(1 of 1)" in output
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((["a.py"], 0), "`workers` to be an integer of at least 1. Received: workers=0"),
+        ((["a.py"], 2, -1), "restarts=-1"),
+        (([],), "Expected a Python program"),
+    ],
+)
+def test_mistakes_are_told(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        clusters.run(*arguments)

@@ -1,5 +1,8 @@
 """The base of all models: the verbs they share, and the only place that touches Keras' training internals."""
 
+import pathlib
+import warnings
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -130,7 +133,18 @@ class Autoencoder(keras.Model):
             jit_compile: "auto": XLA for dense networks on one device, where it is faster on CPUs; convolutions on CPUs are
                 slower with it.
             steps_per_execution: "auto": 32 with XLA, else 1.
+
+        Several replicas train without XLA and step by step, whatever is asked for, with a warning: TensorFlow's XLA does not reach the
+        variables of another device, and Keras' loop over several steps fails on the batches of several replicas (TensorFlow 2.21).
         """
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            if jit_compile is True or steps_per_execution not in (1, "auto"):
+                warnings.warn(
+                    "Expected jit_compile=False and steps_per_execution=1, which several replicas need and get. "
+                    f"Received: jit_compile={jit_compile}, steps_per_execution={steps_per_execution}",
+                    stacklevel=2,
+                )
+            jit_compile, steps_per_execution = False, 1
         if jit_compile == "auto":
             jit_compile = self._suits_xla() and not kwargs.get("run_eagerly", False)
         if steps_per_execution == "auto":
@@ -158,7 +172,7 @@ class Autoencoder(keras.Model):
             size = kwargs.pop("validation_batch_size", None) or batch_size
             data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
             validation_data = data[0] if isinstance(data[0], tf.data.Dataset) else data[:3]
-        with files.writing("what a callback of `fit` writes, for example a backup"):
+        with files.writing("what the callbacks of `fit` write"):
             return super().fit(x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **kwargs):
@@ -217,6 +231,14 @@ class Autoencoder(keras.Model):
 
     # Saving: Keras
 
+    def save(self, filepath, overwrite=True, **kwargs):
+        """As keras.Model.save, but a file that is there already is replaced at the end, whole or not at all."""
+        self._written(super().save, filepath, overwrite, kwargs)
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """As keras.Model.save_weights, but a file that is there already is replaced at the end, whole or not at all."""
+        self._written(super().save_weights, filepath, overwrite, kwargs)
+
     def get_config(self):
         # Written out, because Keras' automatic config records the default arguments of a Model, silently.
         network = self._network["network"]
@@ -237,6 +259,8 @@ class Autoencoder(keras.Model):
 
     def compile_from_config(self, config):
         # Keras leaves a model whose compile() is overridden uncompiled on loading, unless this is overridden too.
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            config = {**config, "jit_compile": False, "steps_per_execution": 1}
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
@@ -247,6 +271,17 @@ class Autoencoder(keras.Model):
         pass
 
     # Inside
+
+    def _written(self, save, filepath, overwrite, options):
+        path = pathlib.Path(filepath)
+        plain = not options and path.suffix in (".keras", ".h5") and "://" not in str(filepath)
+        if not plain or (
+            path.exists() and not overwrite
+        ):  # folders, shards and remote files; and where Keras asks before it writes
+            save(filepath, overwrite=overwrite, **options)
+            return
+        with files.replacing(path, "the file") as part:
+            save(part)
 
     def _by_share(self, loss, count, shares):
         """Weighs the loss of a replica by its share of the global batch: Keras divides by the number of replicas, as if all had as many
