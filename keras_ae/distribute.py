@@ -1,10 +1,10 @@
 """Several devices and several machines: tf.distribute strategies, and what `fit` needs beyond them."""
 
+import concurrent.futures
 import functools
 import itertools
 import json
 import os
-import tempfile
 
 import keras
 import tensorflow as tf
@@ -96,6 +96,16 @@ def _one_device(device):
 
 @functools.cache
 def _multiworker(cluster_resolver):
+    if cluster_resolver is not None:
+        # Asked by TensorFlow itself, a resolver tells the GPUs of the scheduler's request: one at least for SLURM, on machines without.
+        cluster = cluster_resolver.cluster_spec()  # first: it is what sets the task of a SlurmClusterResolver
+        cluster_resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            cluster,
+            task_type=cluster_resolver.task_type,
+            task_id=cluster_resolver.task_id,
+            num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
+            rpc_layer="grpc",
+        )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=cluster_resolver)
     except RuntimeError as error:
@@ -180,6 +190,18 @@ def from_chief(values, strategy):
     return on_all([tf.convert_to_tensor(value) for value in values])
 
 
+def alone(function, *args, **kwargs):
+    """Calls a function as this worker alone, even within the scope of several, where making a variable is a matter of all of them.
+
+    For saving and loading: Keras 3.15 makes an optimizer each time to learn its attributes, as its get_attr_skipset stores them under
+    another name than it looks for. The scope of a strategy is that of a thread.
+    """
+    if not several_workers():
+        return function(*args, **kwargs)
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *args, **kwargs).result()
+
+
 def prepare_worker(model, callbacks, verbose):
     """Makes the callbacks and the verbosity of one worker's fit: only the chief writes, all begin where the chief begins.
 
@@ -194,8 +216,6 @@ def prepare_worker(model, callbacks, verbose):
     callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
     with model.distribute_strategy.scope():  # all workers at once: the first value of a variable comes from the chief
         model.optimizer.build(model.trainable_variables)
-        with tempfile.TemporaryDirectory() as folder:  # the first save of a process makes variables, too (Keras' get_attr_skipset)
-            model.save_weights(os.path.join(folder, "first.weights.h5"))
     if not is_chief(model.distribute_strategy):
         callbacks, verbose = [callback for callback in callbacks if not isinstance(callback, WRITERS)], 0
     return [*callbacks, _BeginWithChief()], verbose

@@ -270,6 +270,10 @@ class Autoencoder(keras.Model):
     def build_from_config(self, config):
         pass
 
+    def load_weights(self, filepath, **kwargs):
+        """As keras.Model.load_weights."""
+        distribute.alone(super().load_weights, filepath, **kwargs)
+
     # Inside
 
     def _written(self, save, filepath, overwrite, options):
@@ -278,10 +282,10 @@ class Autoencoder(keras.Model):
         if not plain or (
             path.exists() and not overwrite
         ):  # folders, shards and remote files; and where Keras asks before it writes
-            save(filepath, overwrite=overwrite, **options)
+            distribute.alone(save, filepath, overwrite=overwrite, **options)
             return
         with files.replacing(path, "the file") as part:
-            save(part)
+            distribute.alone(save, part)
 
     def _by_share(self, loss, count, shares):
         """Weighs the loss of a replica by its share of the global batch: Keras divides by the number of replicas, as if all had as many
