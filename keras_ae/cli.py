@@ -94,7 +94,8 @@ def _train(options):
 def _cluster(options):
     from keras_ae import cluster
 
-    return cluster.run(options.program, options.workers, options.restarts, options.pin)
+    module = ["-m", options.module] if options.module else []
+    return cluster.run(module + options.program, options.workers, options.restarts, options.pin)
 
 
 def _verify(options):
@@ -162,7 +163,8 @@ def _parser():
     sub.add_argument("--workers", type=int, default=2, help="how many (default: %(default)s)")
     sub.add_argument("--restarts", type=int, default=0, help="how often to start again when a worker fails (default: %(default)s)")
     sub.add_argument("--pin", action="store_true", help="give each worker a processor core for itself")
-    sub.add_argument("program", nargs=argparse.REMAINDER, help="script.py and its arguments, or -m module and its arguments")
+    sub.add_argument("-m", dest="module", help="a module to run instead of a script, as in python -m")
+    sub.add_argument("program", nargs=argparse.REMAINDER, help="script.py and its arguments; with -m, the module's arguments alone")
     sub = command("verify", _verify, "Measure the metrics on the cards again and compare.", "vae_mnist --images 500")
     sub.add_argument("names", nargs="*", help="built-in models or folders (default: all built-in ones)")
     sub.add_argument("--images", type=int, help="only the first so many test images (default: as on the card)")
