@@ -1,6 +1,7 @@
 """Several devices and several machines: tf.distribute strategies, and what `fit` needs beyond them."""
 
 import concurrent.futures
+import contextlib
 import functools
 import itertools
 import json
@@ -219,6 +220,22 @@ def prepare_worker(model, callbacks, verbose):
     if not is_chief(model.distribute_strategy):
         callbacks, verbose = [callback for callback in callbacks if not isinstance(callback, WRITERS)], 0
     return [*callbacks, _BeginWithChief()], verbose
+
+
+@contextlib.contextmanager
+def in_step_with_others(strategy):
+    """Turns TensorFlow's error for a worker that died into one that says what to do. It comes some ten seconds after the death."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+        if not several_workers(strategy):
+            raise
+        lines = str(error).strip().splitlines()
+        reason = " ".join(line for line in lines if "aborted by" in line or line.startswith("/job:")) or lines[-1]
+        raise ConnectionError(
+            "Expected all workers of the cluster to go on. Start all of them again; with keras.callbacks.BackupAndRestore the training "
+            f"resumes from its last backup. Received: {reason}"
+        ) from error
 
 
 WRITERS = (

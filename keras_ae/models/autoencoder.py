@@ -172,7 +172,7 @@ class Autoencoder(keras.Model):
             size = kwargs.pop("validation_batch_size", None) or batch_size
             data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
             validation_data = data[0] if isinstance(data[0], tf.data.Dataset) else data[:3]
-        with files.writing("what the callbacks of `fit` write"):
+        with files.writing("what the callbacks of `fit` write"), distribute.in_step_with_others(self.distribute_strategy):
             return super().fit(x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **kwargs):
