@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import runpy
+import signal
 import sys
 
 from keras_ae import files
@@ -94,6 +95,7 @@ def _train(options):
 def _cluster(options):
     from keras_ae import cluster
 
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the workers are stopped as well
     module = ["-m", options.module] if options.module else []
     return cluster.run(module + options.program, options.workers, options.restarts, options.pin)
 

@@ -1,6 +1,5 @@
 """Several real processes on this machine's loopback, as several machines would be."""
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -25,13 +24,11 @@ x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
 """
 
 
-def run(program, folder, workers, restarts=0, **environment):
+def run(program, folder, workers, prelude=PRELUDE):
     """Runs a program on a cluster; returns (exit code, what was printed)."""
-    (folder / "program.py").write_text(PRELUDE + textwrap.dedent(program))
-    code = "import sys; from keras_ae import cluster; sys.exit(cluster.run(sys.argv[3:], int(sys.argv[1]), int(sys.argv[2])))"
-    command = [sys.executable, "-c", code, str(workers), str(restarts), str(folder / "program.py"), str(folder)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": "1", **environment}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=170)
+    (folder / "program.py").write_text(prelude + textwrap.dedent(program))
+    command = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", str(workers), str(folder / "program.py"), str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=170)
     return result.returncode, result.stdout + result.stderr
 
 
@@ -182,6 +179,22 @@ def test_a_killed_worker_comes_back(tmp_path):
     card = keras_ae.info(tmp_path / "tiny")
     assert len(card.metadata["training"]["curve"]["loss"]) == 4
     assert card.metadata["training"]["hardware"].endswith("2 replicas")
+
+
+def test_slurm_is_asked_by_its_resolver(tmp_path):
+    """As in the README, with two tasks on one machine; TF_CONFIG is not set there."""
+    program = """
+        first = int(json.loads(os.environ.pop("TF_CONFIG"))["cluster"]["worker"][0].split(":")[1])
+        os.environ |= {"SLURM_PROCID": str(rank), "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost"}
+        os.environ |= {"SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_JOB_ID": "1"}
+        slurm = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            gpus_per_node=2, gpus_per_task=1, tasks_per_node=2, auto_set_gpu=False, port_base=first
+        )
+        strategy = distribute.strategy("multiworker", cluster_resolver=slurm)
+        print("replicas", strategy.num_replicas_in_sync, "chief", distribute.is_chief(strategy))
+    """
+    code, output = run(program, tmp_path, 2, prelude=PRELUDE.replace('strategy = distribute.strategy("auto")\n', ""))
+    assert code == 0 and "[0] replicas 2 chief True\n" in output and "[1] replicas 2 chief False\n" in output, output
 
 
 def test_a_failure_stops_the_cluster(tmp_path, capfd):

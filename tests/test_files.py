@@ -75,7 +75,7 @@ def test_training_on_a_full_disk(small_disk, callback, images):
 def test_a_backup_outlives_a_full_disk(small_disk, images):
     """The backup of the last epoch that had room is kept, and training goes on from it when there is room again."""
     folder = small_disk()
-    model = keras_ae.AE((8, 8, 1), 3, widths=(100,))
+    model = keras_ae.AE((8, 8, 1), 3, widths=(20,))
     model.compile(jit_compile=False)
     fill = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epoch == 2 and small_disk(full=True))
     backup = keras.callbacks.BackupAndRestore(folder / "backup")
@@ -143,6 +143,7 @@ def test_other_errors_stay_as_they_are():
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, images):
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
     model.compile(jit_compile=False)
+    model.fit(images, verbose=0)
     for name, save, load in (
         ("a.keras", model.save, keras.models.load_model),
         ("a.weights.h5", model.save_weights, lambda path: model.load_weights(path) or model),
