@@ -48,7 +48,7 @@ class GaussianCorruption(Corruption):
         self.clip = None if clip is None else tuple(clip)
 
     def corrupt(self, x, seed):
-        noisy = x + self.scale * tf.random.stateless_normal(tf.shape(x), seed, dtype=x.dtype)
+        noisy = x + self.scale * tf.cast(random.normal(tf.shape(x), seed), x.dtype)
         return noisy if self.clip is None else tf.clip_by_value(noisy, *self.clip)
 
     def get_config(self):
@@ -70,7 +70,7 @@ class MaskingCorruption(Corruption):
         self.rate = _check_rate(rate)
 
     def corrupt(self, x, seed):
-        kept = tf.random.stateless_uniform(tf.shape(x), seed) >= self.rate
+        kept = random.uniform(tf.shape(x), seed) >= self.rate
         return tf.where(kept, x, tf.zeros_like(x))
 
     def get_config(self):
@@ -92,7 +92,7 @@ class SaltAndPepperCorruption(Corruption):
         self.rate = _check_rate(rate)
 
     def corrupt(self, x, seed):
-        u = tf.random.stateless_uniform(tf.shape(x), seed)  # below rate / 2: 0, from there to rate: 1, above: x
+        u = random.uniform(tf.shape(x), seed)  # below rate / 2: 0, from there to rate: 1, above: x
         return tf.where(u >= self.rate, x, tf.cast(u >= self.rate / 2, x.dtype))
 
     def get_config(self):

@@ -70,14 +70,20 @@ def binarize_dynamic(x, batch_size=128, seed=0):
 
     Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, section 5.
     """
+    from keras_ae import feed
+
+    x = np.asarray(x)
+    return feed.Feed([x if x.dtype == np.uint8 else _unit(x)], batch_size, seed, _drawn).dataset()
+
+
+def _drawn(seed, batch):
+    """One draw of Bernoulli(pixel) for every pixel, in the graph: float32 of 0 and 1."""
     import tensorflow as tf
 
-    from keras_ae import inputs
+    from keras_ae import random
 
-    def draw(key, batch):
-        return tf.cast(tf.random.stateless_uniform(tf.shape(batch), key) < batch, tf.float32)
-
-    return inputs.batches([_unit(x)], batch_size, seed, draw)
+    batch = tf.cast(batch, tf.float32) / (255.0 if batch.dtype == tf.uint8 else 1.0)
+    return (tf.cast(random.uniform(tf.shape(batch), seed) < batch, tf.float32),)
 
 
 def _unit(x):

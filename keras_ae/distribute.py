@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import os
+import warnings
 
 import keras
 import tensorflow as tf
@@ -165,7 +166,27 @@ def with_shares(dataset, strategy):
         shares = tf.fill([n], 1 / tf.cast(n, tf.float32))
         return x, x if y is None else y, tf.stack([weights, shares], axis=1)  # 2 x (batch,) -> (batch, 2)
 
-    return dataset.map(add, num_parallel_calls=2)
+    shared = dataset.map(add, num_parallel_calls=2)
+    if hasattr(dataset, "feed"):
+        shared.feed = dataset.feed
+    return shared
+
+
+def possible(strategy, jit_compile, steps_per_execution):
+    """What `compile` may use of XLA and of several steps at once: neither, with a warning, for several replicas.
+
+    TensorFlow's XLA does not reach the variables of another device (https://www.tensorflow.org/xla/known_issues), and Keras' loop over
+    several steps fails on the batches of several replicas (Keras 3.15, TensorFlow 2.21).
+    """
+    if strategy.num_replicas_in_sync == 1:
+        return jit_compile, steps_per_execution
+    if jit_compile is True or steps_per_execution not in (1, "auto"):
+        warnings.warn(
+            "Expected jit_compile=False and steps_per_execution=1, which several replicas need and get. "
+            f"Received: jit_compile={jit_compile}, steps_per_execution={steps_per_execution}",
+            stacklevel=3,
+        )
+    return False, 1
 
 
 def split_shares(sample_weight):
@@ -208,13 +229,12 @@ def prepare_worker(model, callbacks, verbose):
 
     Args:
         model: a compiled model made in the scope of a MultiWorkerMirroredStrategy.
-        callbacks: a list of Keras callbacks, or one, or None.
+        callbacks: list of Keras callbacks.
         verbose: as in keras.Model.fit.
 
     Returns:
         list of callbacks, verbose.
     """
-    callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
     with model.distribute_strategy.scope():  # all workers at once: the first value of a variable comes from the chief
         model.optimizer.build(model.trainable_variables)
     if not is_chief(model.distribute_strategy):

@@ -26,6 +26,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from keras import ops
 
+from keras_ae import random
+
 tfd = tfp.distributions
 
 SMALLEST_SCALE = 1e-5
@@ -254,7 +256,7 @@ class DiagonalGaussian(Posterior):
 
     def call(self, params):
         loc, raw_scale = ops.split(params, 2, axis=-1)  # (batch, 2 * latent_dim) -> 2 x (batch, latent_dim)
-        return tfd.MultivariateNormalDiag(loc, _positive(raw_scale))
+        return _MultivariateNormalDiag(loc, _positive(raw_scale))
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -279,7 +281,25 @@ class FullGaussian(Posterior):
             # Divided, so that a fresh network starts near a diagonal; else so much noise comes in that most dimensions are given up.
             below = tfp.math.fill_triangular(entries / math.sqrt(n))  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
             scale += tf.pad(below, ((0, 0), (1, 0), (0, 1)))  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
-        return tfd.MultivariateNormalTriL(loc, scale)
+        return _MultivariateNormalTriL(loc, scale)
+
+
+class _DrawsOfOurOwn:
+    """A multivariate normal whose draws are affine in `random.normal`, which is fast under XLA on CPUs; tfp offers no choice."""
+
+    def _call_sample_n(self, sample_shape, seed, **kwargs):
+        shape = tf.concat([sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        x = random.normal(shape, tfp.random.sanitize_seed(seed))
+        known = tf.TensorShape(tf.get_static_value(sample_shape)).concatenate(self.batch_shape + self.event_shape)
+        return self.bijector.forward(tf.ensure_shape(x, known))
+
+
+class _MultivariateNormalDiag(_DrawsOfOurOwn, tfd.MultivariateNormalDiag):
+    pass
+
+
+class _MultivariateNormalTriL(_DrawsOfOurOwn, tfd.MultivariateNormalTriL):
+    pass
 
 
 # Priors p(z): no input, parameters of their own

@@ -1,4 +1,4 @@
-"""What an input array is: (batch, *shape), floats as they are, integers 0-255 as pixels. How it is checked, and fed to a model."""
+"""What an input array is: (batch, *shape), floats as they are, integers 0-255 as pixels. How it is checked."""
 
 import keras
 import numpy as np
@@ -72,36 +72,22 @@ def in_batches(function, x, batch_size=1000):
     return tf.concat([function(x[i : i + batch_size]) for i in range(0, len(x), batch_size)], axis=0)
 
 
-def batches(arrays, batch_size, seed=None, transform=None):
-    """Feeds arrays to `fit`: like keras.Model.fit's own feed, without its wait at the end of each pass.
+def split(fraction, *arrays):
+    """The first part of each array, and the last fraction of it, as Keras' validation_split: (training, validation)."""
+    if not all(array is None or is_array(array) for array in arrays) or not 0 < fraction < 1:
+        raise ValueError(f"Expected `validation_split` in (0, 1), and arrays. Received: {fraction}, {type(arrays[0]).__name__}")
+    at = int(len(arrays[0]) * (1 - fraction))
+    return tuple(tuple(a if a is None else a[part] for a in arrays) for part in (slice(at), slice(at, None)))
 
-    Args:
-        arrays: sequence of arrays or tensors of equal length; their dtype is kept.
-        batch_size: int. A last, smaller batch is kept.
-        seed: int to shuffle anew at each pass, reproducibly; None to keep the order.
-        transform: function of (key, *batches) -> element, key being an int64 tensor (2,), another at each use; None: the batches.
 
-    Returns:
-        tf.data.Dataset of tuples of batches.
-    """
-    tensors, n = [tf.convert_to_tensor(array) for array in arrays], len(arrays[0])
-    count = -(-n // batch_size)
-    transform = transform or (lambda key, *batch: batch)
+def is_array(x):
+    """True for arrays, tensors and lists."""
+    return tf.is_tensor(x) or hasattr(x, "__array__") or isinstance(x, list)
 
-    def one_pass(key):
-        order = tf.range(n)
-        if seed is not None:
-            order = tf.random.experimental.stateless_shuffle(order, seed=[seed, key])
 
-        def one_batch(step):
-            rows = order[step * batch_size : (step + 1) * batch_size]
-            return transform(tf.stack([key, step]), *(tf.gather(tensor, rows) for tensor in tensors))
-
-        return tf.data.Dataset.range(count).map(one_batch, num_parallel_calls=2)
-
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA  # each example to one worker
-    options.autotune.enabled = False  # with it, every pass ends with up to some seconds of waiting for the tuner to stop
-    keys = tf.data.Dataset.random(seed=0 if seed is None else seed, rerandomize_each_iteration=True).take(1)
-    dataset = keys.flat_map(one_pass).apply(tf.data.experimental.assert_cardinality(count))
-    return dataset.prefetch(2).with_options(options)
+def check_dataset(dataset, shape):
+    """Raises ValueError unless the batches of a tf.data.Dataset have a shape that a model of `shape` can take."""
+    specs = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
+    for spec in specs[:2]:
+        if isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None:
+            to_float(tf.zeros([0 if n is None else n for n in spec.shape], spec.dtype), shape)

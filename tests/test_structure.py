@@ -12,6 +12,8 @@ ORDER = [
     "random",
     "inputs",
     "distribute",
+    "saving",
+    "feed",
     "networks",
     "distributions",
     "corruption",

@@ -1,17 +1,14 @@
 """The base of all models: the verbs they share, and the only place that touches Keras' training internals."""
 
-import pathlib
-import warnings
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distribute, distributions, files, inputs, networks, random
+from keras_ae import distribute, distributions, feed, files, inputs, networks, random, saving
 
 
-class Autoencoder(keras.Model):
+class Autoencoder(saving.Saved):
     """An encoder, a decoder and a likelihood p(x|z), trained by plain `fit`.
 
     A subclass states `objective(x, target)`, a (batch,) tensor in nats whose mean is minimised. It may report parts of it by
@@ -130,50 +127,58 @@ class Autoencoder(keras.Model):
         Args:
             optimizer: as in Keras.
             loss: None: the model's own objective. Otherwise a Keras loss of (x, reconstruction), used instead.
-            jit_compile: "auto": XLA for dense networks on one device, where it is faster on CPUs; convolutions on CPUs are
-                slower with it.
+            jit_compile: "auto": XLA where it is faster, as `training_plan` tells.
             steps_per_execution: "auto": 32 with XLA, else 1.
 
-        Several replicas train without XLA and step by step, whatever is asked for, with a warning: TensorFlow's XLA does not reach the
-        variables of another device, and Keras' loop over several steps fails on the batches of several replicas (TensorFlow 2.21).
+        Several replicas train without XLA and step by step, whatever is asked for.
         """
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            if jit_compile is True or steps_per_execution not in (1, "auto"):
-                warnings.warn(
-                    "Expected jit_compile=False and steps_per_execution=1, which several replicas need and get. "
-                    f"Received: jit_compile={jit_compile}, steps_per_execution={steps_per_execution}",
-                    stacklevel=2,
-                )
-            jit_compile, steps_per_execution = False, 1
+        jit_compile, steps_per_execution = distribute.possible(self.distribute_strategy, jit_compile, steps_per_execution)
         if jit_compile == "auto":
-            jit_compile = self._suits_xla() and not kwargs.get("run_eagerly", False)
+            jit_compile = self._suits_xla()[0] and not kwargs.get("run_eagerly", False)
         if steps_per_execution == "auto":
             steps_per_execution = 32 if jit_compile else 1
         self.loss = self._compile_loss = None  # Keras keeps the loss of an earlier compile when the new one is None
         super().compile(optimizer, loss, jit_compile=jit_compile, steps_per_execution=steps_per_execution, **kwargs)
 
+    @property
+    def training_plan(self):
+        """How `fit` will run, and why, in a line: what `compile` chose or was told."""
+        if not self.compiled:
+            return "not compiled: compile() chooses what is fastest for the model on the devices found"
+        replicas, kind = self.distribute_strategy.num_replicas_in_sync, "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+        how = "without XLA" if not self.jit_compile else "under XLA"
+        how = "eagerly" if self.run_eagerly else how
+        loop = ", arrays stay on the device and the steps are a loop inside XLA" if self._loops_inside_xla else ""
+        return (
+            f"{replicas} x {kind}, {how} ({self._suits_xla()[1]}), {self.steps_per_execution} steps an execution{loop}, "
+            f"{type(self.optimizer).__name__}, {self.dtype_policy.name}"
+        )
+
     def fit(self, x=None, y=None, batch_size=None, epochs=1, *, validation_data=None, sample_weight=None, **kwargs):
         """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None."""
         if not self.compiled:
             self.compile()
-        if distribute.several_workers(self.distribute_strategy):
-            kwargs["callbacks"], kwargs["verbose"] = distribute.prepare_worker(
-                self, kwargs.get("callbacks"), kwargs.get("verbose", "auto")
-            )
-        if not {"validation_split", "class_weight"} & set(kwargs):  # these need Keras' own feed of arrays
-            seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.get("shuffle", True) else None
-            seed = seed if seed is None else int(distribute.from_chief([seed], self.distribute_strategy)[0])
-            x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
-            kwargs["shuffle"] = False  # else Keras warns that it does not shuffle a tf.data.Dataset
-        else:
-            self._check_data(x, y)
+        split = kwargs.pop("validation_split", 0.0)
+        if split and validation_data is None:
+            (x, y, sample_weight), validation_data = inputs.split(split, x, y, sample_weight)
         if validation_data is not None:
             data = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
             size = kwargs.pop("validation_batch_size", None) or batch_size
             data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
-            validation_data = data[0] if isinstance(data[0], tf.data.Dataset) else data[:3]
+            validation_data = data[0] if data[1] is None else data[:3]
+        seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.pop("shuffle", True) else None
+        seed = seed if seed is None else int(distribute.from_chief([seed], self.distribute_strategy)[0])
+        x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
+        callbacks = _as_list(kwargs.pop("callbacks", None))
+        if distribute.several_workers(self.distribute_strategy):
+            callbacks, kwargs["verbose"] = distribute.prepare_worker(self, callbacks, kwargs.get("verbose", "auto"))
+        source = getattr(x, "feed", x)
+        if isinstance(source, feed.Feed):  # each epoch is the pass of its number, also where a backup lets the first one be another
+            set_pass = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: setattr(source, "next_pass", epoch))
+            callbacks = [set_pass, *callbacks]
+        kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight, "callbacks": callbacks, "shuffle": False}
         with files.writing("what the callbacks of `fit` write"), distribute.in_step_with_others(self.distribute_strategy):
-            return super().fit(x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, **kwargs)
+            return super().fit(x, y, batch_size, epochs, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **kwargs):
         """As keras.Model.evaluate. x and y as in `fit`."""
@@ -184,8 +189,30 @@ class Autoencoder(keras.Model):
 
     def predict(self, x, batch_size=None, **kwargs):
         """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
-        self._check_data(x)
-        return super().predict(inputs.batches([x], batch_size or 32) if _is_array(x) else x, **kwargs)
+        x, *_ = self._fed(x, None, None, batch_size, shares=False)
+        return super().predict(x.dataset() if isinstance(x, feed.Feed) else x, **kwargs)
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            self.train_function = self._or_loop(self.train_function, self.train_step)
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            super().make_test_function(force)
+            self.test_function = self._or_loop(self.test_function, self.test_step)
+
+    def _or_loop(self, function, step_function):
+        """Keras' function of an iterator, or, where that is a pass over a Feed, a loop inside XLA over its steps."""
+        loop = feed.compiled_loop(lambda batch: step_function(batch))
+
+        def run(iterator):
+            if not isinstance(iterator, feed.Pass):
+                return function(iterator)
+            loop(iterator, self.steps_per_execution)
+            return self.get_metrics_result()
+
+        return run
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
@@ -231,14 +258,6 @@ class Autoencoder(keras.Model):
 
     # Saving: Keras
 
-    def save(self, filepath, overwrite=True, **kwargs):
-        """As keras.Model.save, but a file that is there already is replaced at the end, whole or not at all."""
-        self._written(super().save, filepath, overwrite, kwargs)
-
-    def save_weights(self, filepath, overwrite=True, **kwargs):
-        """As keras.Model.save_weights, but a file that is there already is replaced at the end, whole or not at all."""
-        self._written(super().save_weights, filepath, overwrite, kwargs)
-
     def get_config(self):
         # Written out, because Keras' automatic config records the default arguments of a Model, silently.
         network = self._network["network"]
@@ -270,22 +289,7 @@ class Autoencoder(keras.Model):
     def build_from_config(self, config):
         pass
 
-    def load_weights(self, filepath, **kwargs):
-        """As keras.Model.load_weights."""
-        distribute.alone(super().load_weights, filepath, **kwargs)
-
     # Inside
-
-    def _written(self, save, filepath, overwrite, options):
-        path = pathlib.Path(filepath)
-        plain = not options and path.suffix in (".keras", ".h5") and "://" not in str(filepath)
-        if not plain or (
-            path.exists() and not overwrite
-        ):  # folders, shards and remote files; and where Keras asks before it writes
-            distribute.alone(save, filepath, overwrite=overwrite, **options)
-            return
-        with files.replacing(path, "the file") as part:
-            distribute.alone(save, part)
 
     def _by_share(self, loss, count, shares):
         """Weighs the loss of a replica by its share of the global batch: Keras divides by the number of replicas, as if all had as many
@@ -312,36 +316,44 @@ class Autoencoder(keras.Model):
             raise ValueError(f"Expected `z` to have the shape (batch, {self.latent_dim}). Received: shape={tuple(z.shape)}")
         return z
 
-    def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y")):
-        """Checks x and y, and turns arrays into a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
-        self._check_data(x, y, names)
+    def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y"), shares=True):
+        """Checks x and y, and turns arrays into a feed or a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
+        for array, name in zip((x, y), names, strict=True):
+            if isinstance(array, tf.data.Dataset):
+                inputs.check_dataset(array, self.shape)
+            elif inputs.is_array(array):
+                inputs.check(array, self.shape, self._likelihood.support, name)
+        if isinstance(getattr(x, "feed", None), feed.Feed):
+            return (x.feed if self._loops_inside_xla else self._shared(x, shares)), y, sample_weight, batch_size
         if isinstance(x, tf.data.Dataset):
-            x = distribute.with_shares(x, self.distribute_strategy)
-        if not _is_array(x):
+            x = self._shared(x, shares)
+        if not inputs.is_array(x):
             return x, y, sample_weight, batch_size
         arrays = [x] if y is None and sample_weight is None else [x, x if y is None else y]  # Keras drops weights without y
         arrays += [] if sample_weight is None else [np.asarray(sample_weight, "float32")]
         for array, name in zip(arrays[1:], ("y", "sample_weight"), strict=False):
             if len(array) != len(x):
                 raise ValueError(f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}")
-        dataset = inputs.batches(arrays, batch_size or 32, seed)
-        return distribute.with_shares(dataset, self.distribute_strategy), None, None, None
+        x = feed.Feed(arrays, batch_size or 32, seed)
+        return (x if self._loops_inside_xla else self._shared(x.dataset(), shares)), None, None, None
 
-    def _check_data(self, x, y=None, names=("x", "y")):
-        for array, name in zip((x, y), names, strict=True):
-            if isinstance(array, tf.data.Dataset):
-                _check_dataset(array, self.shape)
-            elif _is_array(array):
-                inputs.check(array, self.shape, self._likelihood.support, name)
+    def _shared(self, dataset, shares):
+        return distribute.with_shares(dataset, self.distribute_strategy) if shares else dataset
+
+    @property
+    def _loops_inside_xla(self):
+        return self.jit_compile and not self.run_eagerly and self._distribute_strategy is None
 
     def _suits_xla(self):
+        """Whether XLA makes the model faster on the devices found, and why."""
         if self.distribute_strategy.num_replicas_in_sync > 1:
-            return False
+            return False, "several replicas"
         if tf.config.list_physical_devices("GPU"):
-            return True
-        return not any(
-            "Conv" in type(layer).__name__ for model in (self.encoder, self.decoder) for layer in model._flatten_layers()
-        )
+            return True, "a GPU"
+        models = (self.encoder, self.decoder)
+        if any("Conv" in type(layer).__name__ for model in models for layer in model._flatten_layers()):
+            return False, "convolutions on a CPU"
+        return True, "a dense network on a CPU"
 
     def _trained(self, training, function, *args):
         """Runs a function with encoder and decoder in or out of training mode; Keras passes `training` down only from call()."""
@@ -363,8 +375,9 @@ def _never_empty(array):
     return tf.pad(array, [[0, missing]] + [[0, 0]] * (array.shape.rank - 1))
 
 
-def _is_array(x):
-    return tf.is_tensor(x) or hasattr(x, "__array__") or isinstance(x, list)
+def _as_list(callbacks):
+    callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
 
 
 def _shape(shape):
@@ -384,10 +397,3 @@ def _deserialized(network):
     if isinstance(network, (tuple, list)):
         return [keras.saving.deserialize_keras_object(m) if isinstance(m, dict) else m for m in network]
     return network
-
-
-def _check_dataset(dataset, shape):
-    specs = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
-    for spec in specs[:2]:
-        if isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None:
-            inputs.to_float(tf.zeros([0 if n is None else n for n in spec.shape], spec.dtype), shape)

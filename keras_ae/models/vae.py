@@ -73,7 +73,7 @@ class VAE(Autoencoder):
         # Traced once for all calls. Draws stay outside XLA, whose default generator is far slower on CPUs (TensorFlow 2.21).
         self._draw = tf.function(lambda x, n, seed: self.posterior(x).experimental_sample_and_log_prob(n, seed=seed))
         self._elbos = tf.function(self._sum_of_elbos)
-        self._log_weights = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla())
+        self._log_weights = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla()[0])
 
     @property
     def prior(self):
