@@ -82,8 +82,9 @@ def _run_once(command, workers, pin):
 
 
 def _print_lines(i, stream):
-    for line in stream:
-        print(f"[{i}] {line}", end="", flush=True)
+    with stream:
+        for line in stream:
+            print(f"[{i}] {line}", end="", flush=True)
 
 
 def _first_failure(processes):

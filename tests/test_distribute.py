@@ -36,8 +36,9 @@ def trained(strategy, cls, x, batch_size=8, loss=None, weights=None, **options):
     return model, logs, model.predict(x, batch_size=7, verbose=0)
 
 
-@pytest.mark.parametrize("n, batch_size", [(24, 8), (25, 8), (26, 7)], ids=["even", "last batch of 1", "uneven"])
-@pytest.mark.parametrize("loss", [None, "mse"])
+@pytest.mark.parametrize(
+    "n, batch_size, loss", [(24, 8, None), (25, 8, None), (26, 7, "mse")], ids=["even", "last batch of 1", "uneven, weighted, mse"]
+)
 def test_replicas_train_like_one_device(strategy, n, batch_size, loss):
     """To rounding: weights, loss and metrics of fit, validation and evaluate, prediction; also with a last batch of one image."""
     x = np.random.default_rng(0).random((n, 8, 8, 1), dtype="float32")
