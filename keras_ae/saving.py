@@ -22,6 +22,23 @@ class Saved(keras.Model):
         """As keras.Model.load_weights."""
         distribute.alone(super().load_weights, filepath, **kwargs)
 
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        if (
+            self.optimizer is not None and self.optimizer.built
+        ):  # state of a training, as the optimizer's: a resumed one goes on alike
+            for i, generator in enumerate(self._seed_generators_of_all_layers()):
+                store[f"seed_{i}"] = keras.ops.convert_to_numpy(generator.state)  # also of a mirrored variable
+
+    def load_own_variables(self, store):
+        super().load_own_variables({name: store[name] for name in store.keys() if not name.startswith("seed_")})  # noqa: SIM118
+        for i, generator in enumerate(self._seed_generators_of_all_layers()):
+            if f"seed_{i}" in store:
+                generator.state.assign(store[f"seed_{i}"])
+
+    def _seed_generators_of_all_layers(self):
+        return [generator for layer in self._flatten_layers() for generator in layer._seed_generators]
+
     def _written(self, save, filepath, overwrite, options):
         path = pathlib.Path(filepath)
         plain = not options and path.suffix in (".keras", ".h5") and "://" not in str(filepath)
