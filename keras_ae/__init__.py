@@ -20,7 +20,18 @@ _CLASSES = {
     "VAE": "keras_ae.models.vae",
     "TrainingLog": "keras_ae.training",
 }
-_MODULES = ["corruption", "datasets", "distributions", "evaluation", "models", "networks", "plots", "presets", "training"]
+_MODULES = [
+    "corruption",
+    "datasets",
+    "distribute",
+    "distributions",
+    "evaluation",
+    "models",
+    "networks",
+    "plots",
+    "presets",
+    "training",
+]
 
 __all__ = [*_CLASSES, *_MODULES, "info", "list_models", "load", "verify"]
 

@@ -1,4 +1,4 @@
-"""The command line: keras-ae list | info | sample | reconstruct | train | verify."""
+"""The command line: keras-ae list | info | sample | reconstruct | train | verify | cluster."""
 
 import argparse
 import contextlib
@@ -6,7 +6,10 @@ import json
 import os
 import pathlib
 import runpy
+import signal
 import sys
+
+from keras_ae import files
 
 
 def main(arguments=None):
@@ -15,7 +18,7 @@ def main(arguments=None):
     try:
         return options.run(options) or 0
     except (ValueError, OSError, ImportError) as error:
-        print(f"keras-ae: {error}", file=sys.stderr)
+        print(f"keras-ae: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("keras-ae: interrupted", file=sys.stderr)
@@ -78,10 +81,23 @@ def _train(options):
     if not recipe.is_file():
         raise FileNotFoundError(f"Expected the name of a model, or a recipe. Received: {options.name!r}, which is no file")
     out = pathlib.Path(options.out or (recipe.parent.name if recipe.name == "recipe.py" else recipe.stem))
-    _quiet_import()
+    keras_ae = _quiet_import()
+    strategy = keras_ae.distribute.strategy(options.strategy)
     sys.argv = [str(recipe), str(out)]
-    runpy.run_path(str(recipe), run_name="__main__")
-    print(f"saved {out}")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(strategy.scope())
+        if not keras_ae.distribute.is_chief():
+            stack.enter_context(contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w"))))
+        runpy.run_path(str(recipe), run_name="__main__")
+        print(f"saved {out}")
+
+
+def _cluster(options):
+    from keras_ae import cluster
+
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the workers are stopped as well
+    module = ["-m", options.module] if options.module else []
+    return cluster.run(module + options.program, options.workers, options.restarts, options.pin)
 
 
 def _verify(options):
@@ -134,6 +150,23 @@ def _parser():
     )
     sub.add_argument("name", help="a built-in model, or a recipe of your own: path/to/recipe.py")
     sub.add_argument("--out", type=pathlib.Path, help="the folder of the preset (default: the model's name, in this folder)")
+    sub.add_argument(
+        "--strategy",
+        default="auto",
+        help="auto, cpu, mirrored, multiworker, or a device, as GPU:1 (default: multiworker if TF_CONFIG names several workers, "
+        "mirrored if there are several GPUs, else one device)",
+    )
+    sub = command(
+        "cluster",
+        _cluster,
+        "Run a Python program on several workers on this machine, to try out what will run on several machines.",
+        "--workers 2 -m keras_ae.cli train vae_mnist",
+    )
+    sub.add_argument("--workers", type=int, default=2, help="how many (default: %(default)s)")
+    sub.add_argument("--restarts", type=int, default=0, help="how often to start again when a worker fails (default: %(default)s)")
+    sub.add_argument("--pin", action="store_true", help="give each worker a processor core for itself")
+    sub.add_argument("-m", dest="module", help="a module to run instead of a script, as in python -m")
+    sub.add_argument("program", nargs=argparse.REMAINDER, help="script.py and its arguments; with -m, the module's arguments alone")
     sub = command("verify", _verify, "Measure the metrics on the cards again and compare.", "vae_mnist --images 500")
     sub.add_argument("names", nargs="*", help="built-in models or folders (default: all built-in ones)")
     sub.add_argument("--images", type=int, help="only the first so many test images (default: as on the card)")
@@ -147,9 +180,8 @@ def _save(figure, path):
         raise ValueError(f"Expected --out to end in .png, .pdf, .svg or .jpg. Received: {str(path)!r}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"Expected --out to be in a folder that exists. Received: {str(path)!r}")
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    figure.savefig(part)
-    os.replace(part, path)
+    with files.replacing(path, "the picture") as part:
+        figure.savefig(part)
     print(f"saved {path}")
 
 

@@ -16,7 +16,7 @@ Anything that a tfp distribution can say is five lines:
             return self.independent(tfd.Poisson(log_rate=params))
 
 A distribution is no tensor: call these layers inside a subclassed model, on tensors, not on a `keras.Input`. Parameters are float32
-under every dtype policy. This is the only file that imports tensorflow_probability.
+under every dtype policy. This file and densities.py are the only ones that import tensorflow_probability.
 """
 
 import math
@@ -26,7 +26,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from keras import ops
 
-from keras_ae import random
+from keras_ae import densities
 
 tfd = tfp.distributions
 
@@ -87,15 +87,7 @@ class Bernoulli(Likelihood):
     support = (0.0, 1.0)
 
     def call(self, logits):
-        return self.independent(_Bernoulli(logits=logits, dtype=tf.float32))
-
-
-class _Bernoulli(tfd.Bernoulli):
-    """tfd.Bernoulli with half the work a value in log_prob: one softplus, for finite logits."""
-
-    def _log_prob(self, event):
-        logits = self.logits_parameter()
-        return event * logits - tf.math.softplus(logits)
+        return self.independent(densities.Bernoulli(logits=logits, dtype=tf.float32))
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -185,54 +177,11 @@ class DiscretizedLogisticMixture(Likelihood):
         shape = (*ops.shape(params)[:-1], channels, 3 * self.components)
         logits, loc, log_scale = ops.split(ops.reshape(params, shape), 3, axis=-1)  # 3 x (batch, ..., channels, components)
         scale = 0.5 * ops.exp(ops.clip(log_scale, -7.0, 7.0))
-        pixels = DiscretizedLogistic(0.5 + 0.5 * loc, scale)
+        pixels = densities.DiscretizedLogistic(0.5 + 0.5 * loc, scale)
         return self.independent(tfd.MixtureSameFamily(tfd.Categorical(logits=logits), pixels))
 
     def get_config(self):
         return {**super().get_config(), "components": self.components}
-
-
-class DiscretizedLogistic(tfd.Distribution):
-    """A logistic variable rounded to the nearest of {0, 1/255, ..., 1}; the outer levels take the tails. A `tfd.Distribution`.
-
-    log P(x) = log(sigmoid(a) - sigmoid(b)), a and b being the upper and lower edge of x's level in units of scale from loc. Computed
-    as log sigmoid(a) + log sigmoid(-b) + log(1 - exp(b - a)), which never subtracts near-equal numbers.
-    """
-
-    def __init__(self, loc, scale, validate_args=False, allow_nan_stats=True, name="DiscretizedLogistic"):
-        parameters = dict(locals())
-        self._loc, self._scale = loc, scale
-        super().__init__(loc.dtype, tfd.NOT_REPARAMETERIZED, validate_args, allow_nan_stats, parameters=parameters, name=name)
-
-    @classmethod
-    def _parameter_properties(cls, dtype, num_classes=None):
-        return {"loc": tfp.util.ParameterProperties(), "scale": tfp.util.ParameterProperties()}
-
-    def _event_shape_tensor(self):
-        return tf.constant([], tf.int32)
-
-    def _event_shape(self):
-        return tf.TensorShape([])
-
-    def _log_prob(self, x):
-        level = tf.round(255.0 * x)
-        upper = ((level + 0.5) / 255.0 - self._loc) / self._scale
-        lower = ((level - 0.5) / 255.0 - self._loc) / self._scale
-        zero = tf.zeros_like(upper)
-        below_upper = tf.where(level > 254.5, zero, tf.math.log_sigmoid(upper))
-        above_lower = tf.where(level < 0.5, zero, tf.math.log_sigmoid(-lower))
-        between = tf.where((level < 0.5) | (level > 254.5), zero, tfp.math.log1mexp(zero + 1.0 / (255.0 * self._scale)))
-        return below_upper + above_lower + between
-
-    def _sample_n(self, n, seed=None):
-        x = tfd.Logistic(self._loc, self._scale).sample(n, seed=seed)
-        return tf.round(255.0 * tf.clip_by_value(x, 0.0, 1.0)) / 255.0
-
-    def _mean(self):
-        # The mean of the clipped, unrounded variable, the integral of 1 - cdf over [0, 1]. Rounding moves it by less than a fifth of
-        # a grey level at the smallest scale that the mixture allows, and by nothing that float32 can show at common ones.
-        above = self._scale * (tf.math.softplus((1.0 - self._loc) / self._scale) - tf.math.softplus(-self._loc / self._scale))
-        return 1.0 - above
 
 
 # Posteriors q(z|x): the encoder's output -> a distribution over codes
@@ -256,7 +205,7 @@ class DiagonalGaussian(Posterior):
 
     def call(self, params):
         loc, raw_scale = ops.split(params, 2, axis=-1)  # (batch, 2 * latent_dim) -> 2 x (batch, latent_dim)
-        return _MultivariateNormalDiag(loc, _positive(raw_scale))
+        return densities.MultivariateNormalDiag(loc, _positive(raw_scale))
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -281,26 +230,7 @@ class FullGaussian(Posterior):
             # Divided, so that a fresh network starts near a diagonal; else so much noise comes in that most dimensions are given up.
             below = tfp.math.fill_triangular(entries / math.sqrt(n))  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
             scale += tf.pad(below, ((0, 0), (1, 0), (0, 1)))  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
-        return _MultivariateNormalTriL(loc, scale)
-
-
-class _DrawsOfOurOwn:
-    """A multivariate normal whose draws are affine in `random.normal`, which is fast under XLA on CPUs; tfp offers no choice."""
-
-    def _call_sample_n(self, sample_shape, seed, **kwargs):
-        sample_shape = tf.reshape(tf.cast(sample_shape, tf.int32), [-1])  # n -> [n]
-        shape = tf.concat([sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
-        x = random.normal(shape, tfp.random.sanitize_seed(seed))
-        known = tf.TensorShape([None] * sample_shape.shape[0]).concatenate(self.batch_shape + self.event_shape)
-        return self.bijector.forward(tf.ensure_shape(x, known))
-
-
-class _MultivariateNormalDiag(_DrawsOfOurOwn, tfd.MultivariateNormalDiag):
-    pass
-
-
-class _MultivariateNormalTriL(_DrawsOfOurOwn, tfd.MultivariateNormalTriL):
-    pass
+        return densities.MultivariateNormalTriL(loc, scale)
 
 
 # Priors p(z): no input, parameters of their own

@@ -76,6 +76,7 @@ class Feed(DataAdapter):
             return tf.ensure_shape(number, ())
 
         options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA  # each example to one worker
         options.autotune.enabled = False  # with it, every pass ends with up to some seconds of waiting for the tuner to stop
         dataset = tf.data.Dataset.range(1).map(begin).flat_map(one_pass)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.num_batches)).prefetch(2).with_options(options)

@@ -70,3 +70,24 @@ def in_batches(function, x, batch_size=1000):
     if not is_eager(x) or len(x) <= batch_size:
         return function(x)
     return tf.concat([function(x[i : i + batch_size]) for i in range(0, len(x), batch_size)], axis=0)
+
+
+def split(fraction, *arrays):
+    """The first part of each array, and the last fraction of it, as Keras' validation_split: (training, validation)."""
+    if not all(array is None or is_array(array) for array in arrays) or not 0 < fraction < 1:
+        raise ValueError(f"Expected `validation_split` in (0, 1), and arrays. Received: {fraction}, {type(arrays[0]).__name__}")
+    at = int(len(arrays[0]) * (1 - fraction))
+    return tuple(tuple(a if a is None else a[part] for a in arrays) for part in (slice(at), slice(at, None)))
+
+
+def is_array(x):
+    """True for arrays, tensors and lists."""
+    return tf.is_tensor(x) or hasattr(x, "__array__") or isinstance(x, list)
+
+
+def check_dataset(dataset, shape):
+    """Raises ValueError unless the batches of a tf.data.Dataset have a shape that a model of `shape` can take."""
+    specs = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
+    for spec in specs[:2]:
+        if isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None:
+            to_float(tf.zeros([0 if n is None else n for n in spec.shape], spec.dtype), shape)

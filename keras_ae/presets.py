@@ -7,6 +7,7 @@ Nothing in a preset is executed: no pickle, no lambda, and a config may name onl
 is imported when a model is loaded or saved, not before.
 """
 
+import contextlib
 import datetime
 import difflib
 import fnmatch
@@ -20,7 +21,7 @@ import pathlib
 import tempfile
 import warnings
 
-from keras_ae import cards
+from keras_ae import cards, files
 from keras_ae.cards import CARD, CONFIG, METADATA, PICTURE, WEIGHTS
 
 VERIFY_TOLERANCE = 0.05  # nats: between two machines, the same seeds and weights differ by far less
@@ -120,6 +121,8 @@ class OfClass:
 def save(model, folder, *, dataset=None, training=None, metrics=()):
     """Writes a model as a preset. Files of an earlier preset in the folder are replaced, each at once; others are kept.
 
+    On several machines every worker calls it, as every worker runs the same script, and only the chief's files are kept.
+
     Args:
         model: a model of keras_ae. Networks, distributions and corruptions of your own must be made of keras and keras_ae classes.
         folder: str or path.
@@ -129,16 +132,24 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
 
     Raises:
         ValueError: the model holds a class that no preset may name; the folder is a file, or holds something else than a preset.
+        OSError: the disk is full, or the folder cannot be written; then it is as it was.
     """
     folder = pathlib.Path(folder)
     _check_target(folder)
     import keras
 
+    from keras_ae import distribute
+
     config = keras.saving.serialize_keras_object(model)
     config = {key: config[key] for key in ("module", "class_name", "config", "registered_name")}
     check_config(config, "the model")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as name:
+    is_chief = distribute.is_chief(model.distribute_strategy)
+    with files.writing(f"the preset {folder}"), contextlib.ExitStack() as stack:
+        if is_chief:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        # The other workers go the same way, since it makes variables, in which all take part, and throw away what they wrote.
+        place = folder.parent if is_chief else None
+        name = stack.enter_context(tempfile.TemporaryDirectory(dir=place, prefix=f".{folder.name}."))
         written = pathlib.Path(name)
         (written / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
         bare = type(model).from_config(model.get_config())  # without the optimizer, whose slots would triple the file
@@ -148,6 +159,8 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         (written / METADATA).write_text(json.dumps(metadata, indent=1) + "\n")
         has_picture = _write_picture(model, written / PICTURE)
         (written / CARD).write_text(cards.as_markdown(folder.resolve().name, metadata, has_picture))
+        if not is_chief:
+            return
         folder.mkdir(exist_ok=True)
         if not has_picture:
             (folder / PICTURE).unlink(missing_ok=True)

@@ -5,7 +5,6 @@ import math
 import keras
 import tensorflow as tf
 
-
 ALGORITHM = "philox"  # XLA's own choice on CPUs takes more than ten times as long for each number (TensorFlow 2.21)
 
 

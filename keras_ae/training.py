@@ -8,15 +8,20 @@ import time
 
 import keras
 
+from keras_ae import distribute, files
+
 
 class TrainingLog(keras.callbacks.Callback):
     """Keeps one line a finished epoch, in a file that survives a kill; a training that is resumed goes on in it.
 
     With `keras.callbacks.BackupAndRestore`, list this one first: its epochs are then never fewer than those in the backup, and an
-    epoch that is repeated after a kill takes the place of its first run.
+    epoch that is repeated after a kill takes the place of its first run. On several machines only the chief keeps one.
 
     Args:
         path: the file, JSON lines of {"epoch", "seconds", "hardware", and the logs of that epoch}.
+
+    Raises:
+        OSError: in training, if the disk is full or the folder cannot be written.
     """
 
     def __init__(self, path):
@@ -27,17 +32,20 @@ class TrainingLog(keras.callbacks.Callback):
         self._kept = None  # lines of epochs before this run's first; which one that is, only on_epoch_begin tells
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._kept is None:
+        if self._kept is None and distribute.is_chief(self.model.distribute_strategy):
             self._kept = [line for line in self.read() if line["epoch"] <= epoch]
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text("".join(json.dumps(line) + "\n" for line in self._kept))
+            with files.replacing(self.path, "the training log") as part:
+                part.write_text("".join(json.dumps(line) + "\n" for line in self._kept))
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
+        strategy = self.model.distribute_strategy
+        if not distribute.is_chief(strategy):
+            return
         seconds = round(time.perf_counter() - self._start, 2)
         logs = {name: round(float(value), 4) for name, value in (logs or {}).items()}
-        line = {"epoch": epoch + 1, "seconds": seconds, "hardware": hardware(), **logs}
-        with self.path.open("a") as file:
+        line = {"epoch": epoch + 1, "seconds": seconds, "hardware": hardware(strategy), **logs}
+        with files.writing(f"the training log {self.path}"), self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def read(self):
@@ -58,12 +66,14 @@ class TrainingLog(keras.callbacks.Callback):
         }
 
 
-def hardware():
-    """The processor and how many of its cores this process may use, as one line."""
+def hardware(strategy=None):
+    """The processor and how many of its cores this process may use, as one line; and how many such, of several replicas."""
     model = platform.processor() or platform.machine()
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     if cpuinfo.exists():
         names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
         model = names[0] if names else model
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{model}, {cores} core{'s' if cores != 1 else ''}"
+    replicas = 1 if strategy is None else strategy.num_replicas_in_sync
+    among = f", {replicas} replicas" if replicas > 1 else ""
+    return f"{model}, {cores} core{'s' if cores != 1 else ''}{among}"

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-# Two logical CPUs, so that tf.distribute has something to distribute to. To be set before the first tensor.
+# Four logical CPUs, so that tf.distribute has something to distribute to. To be set before the first tensor.
 cpus = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 4)
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def seeded():
 
 @pytest.fixture(scope="session")
 def two_replicas():
-    """One strategy for all tests: a second one in a process would reuse the collective keys of the first (TensorFlow 2.21)."""
+    """A user's own strategy, one for all tests: a second one would reuse the collective keys of the first (TensorFlow 2.21)."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 

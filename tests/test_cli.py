@@ -55,6 +55,9 @@ def test_verify_tells_by_its_exit_code(tmp_path, capsys):
         (["reconstruct", "{preset}", "--dataset", "cifar"], "Received: 'cifar'"),
         (["train", "vae_minst"], "a model with a recipe"),
         (["train", "missing.py"], "no file"),
+        (["train", "vae_mnist", "--strategy", "tpu"], "Received: 'tpu'"),
+        (["cluster", "--workers", "0", "a.py"], "Received: workers=0"),
+        (["cluster"], "Expected a Python program"),
     ],
 )
 def test_a_mistake_gives_one_line_and_no_traceback(command, message, preset, tmp_path, monkeypatch, capsys):
@@ -66,7 +69,7 @@ def test_a_mistake_gives_one_line_and_no_traceback(command, message, preset, tmp
 
 
 def test_every_command_has_help_with_an_example(capsys):
-    for name in ("list", "info", "sample", "reconstruct", "train", "verify"):
+    for name in ("list", "info", "sample", "reconstruct", "train", "verify", "cluster"):
         with pytest.raises(SystemExit, match="0"):
             cli.main([name, "--help"])
         assert f"example: keras-ae {name} " in capsys.readouterr().out

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import stats
 
-from keras_ae import distributions
+from keras_ae import densities, distributions
 
 tfd = tfp.distributions
 LIKELIHOODS = [
@@ -75,7 +75,7 @@ def test_continuous_bernoulli_integrates_to_one():
 @pytest.mark.parametrize("scale", [0.0005, 0.003, 0.05, 2.0])
 @pytest.mark.parametrize("loc", [-0.2, 0.0, 0.3137, 0.999])
 def test_discretized_logistic_is_a_probability_with_that_mean(loc, scale):
-    distribution = distributions.DiscretizedLogistic(tf.constant(loc), tf.constant(scale))
+    distribution = densities.DiscretizedLogistic(tf.constant(loc), tf.constant(scale))
     levels = np.arange(256, dtype="float32") / 255
     probability = np.exp(distribution.log_prob(levels).numpy().astype("float64"))
     edges = np.concatenate([[-np.inf], (np.arange(255) + 0.5) / 255, [np.inf]])

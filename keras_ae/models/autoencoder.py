@@ -5,10 +5,10 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distributions, feed, inputs, networks, random
+from keras_ae import distribute, distributions, feed, files, inputs, networks, random, saving
 
 
-class Autoencoder(keras.Model):
+class Autoencoder(saving.Saved):
     """An encoder, a decoder and a likelihood p(x|z), trained by plain `fit`.
 
     A subclass states `objective(x, target)`, a (batch,) tensor in nats whose mean is minimised. It may report parts of it by
@@ -129,7 +129,10 @@ class Autoencoder(keras.Model):
             loss: None: the model's own objective. Otherwise a Keras loss of (x, reconstruction), used instead.
             jit_compile: "auto": XLA where it is faster, as `training_plan` tells.
             steps_per_execution: "auto": 32 with XLA, else 1.
+
+        Several replicas train without XLA and step by step, whatever is asked for.
         """
+        jit_compile, steps_per_execution = distribute.possible(self.distribute_strategy, jit_compile, steps_per_execution)
         if jit_compile == "auto":
             jit_compile = self._suits_xla()[0] and not kwargs.get("run_eagerly", False)
         if steps_per_execution == "auto":
@@ -157,22 +160,26 @@ class Autoencoder(keras.Model):
             self.compile()
         split = kwargs.pop("validation_split", 0.0)
         if split and validation_data is None:
-            (x, y, sample_weight), validation_data = _split(split, x, y, sample_weight)
+            (x, y, sample_weight), validation_data = inputs.split(split, x, y, sample_weight)
         if validation_data is not None:
             data = validation_data if isinstance(validation_data, (tuple, list)) else (validation_data,)
             size = kwargs.pop("validation_batch_size", None) or batch_size
             data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
             validation_data = data[0] if data[1] is None else data[:3]
         seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.pop("shuffle", True) else None
+        seed = seed if seed is None else int(distribute.from_chief([seed], self.distribute_strategy)[0])
         x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
+        callbacks = _as_list(kwargs.pop("callbacks", None))
+        if distribute.several_workers(self.distribute_strategy):
+            callbacks, kwargs["verbose"] = distribute.prepare_worker(self, callbacks, kwargs.get("verbose", "auto"))
         source = getattr(x, "feed", x)
         if isinstance(source, feed.Feed):  # each epoch is the pass of its number, also where a backup lets the first one be another
             steps = kwargs.get("steps_per_epoch")
             begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.begin_epoch(epoch, steps))
-            kwargs["callbacks"] = [begin, *_as_list(kwargs.get("callbacks"))]
-        return super().fit(
-            x, y, batch_size, epochs, validation_data=validation_data, sample_weight=sample_weight, shuffle=False, **kwargs
-        )
+            callbacks = [begin, *callbacks]
+        kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight, "callbacks": callbacks, "shuffle": False}
+        with files.writing("what the callbacks of `fit` write"), distribute.in_step_with_others(self.distribute_strategy):
+            return super().fit(x, y, batch_size, epochs, **kwargs)
 
     def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **kwargs):
         """As keras.Model.evaluate. x and y as in `fit`."""
@@ -185,7 +192,7 @@ class Autoencoder(keras.Model):
 
     def predict(self, x, batch_size=None, **kwargs):
         """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
-        x, *_ = self._fed(x, None, None, batch_size)
+        x, *_ = self._fed(x, None, None, batch_size, shares=False)
         return super().predict(x.dataset() if isinstance(x, feed.Feed) else x, **kwargs)
 
     def make_train_function(self, force=False):
@@ -214,12 +221,16 @@ class Autoencoder(keras.Model):
         x = inputs.to_float(x, self.shape)
         target = x if y is None else inputs.to_float(y, self.shape)
         count = ops.shape(x)[0]
+        sample_weight, shares = distribute.split_shares(sample_weight)
         weights = ops.ones((count,)) if sample_weight is None else ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
         if self.distribute_strategy.num_replicas_in_sync > 1:
-            x, target, weights = (_never_empty(array) for array in (x, target, weights))
+            x, target, weights = (distribute.never_empty(array) for array in (x, target, weights))
         seen = self.training_input(x)
         if self._compile_loss is not None:
-            return super().compute_loss(x, target, self._trained(training, self.reconstruct, seen), weights)
+            y_pred = self._trained(training, self.reconstruct, seen)
+            # One weight an example, of the rank of the loss: Keras would broadcast (batch,) along the last axis of an image.
+            weights = None if sample_weight is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
+            return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
         self._logs = {}
         objective = self._trained(training, self.objective, seen, target)
         logs, self._logs = self._logs, None
@@ -227,17 +238,20 @@ class Autoencoder(keras.Model):
             self._parts[name].update_state(_mean(part, weights), sample_weight=count)
         # add_loss and not a return of our own: Keras then divides by the number of replicas.
         self.add_loss(_mean(objective, weights))
-        return super().compute_loss(x, target, y_pred, weights)
+        return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        sample_weight, _ = distribute.split_shares(sample_weight)
         if self._compile_metrics is not None:
             x = inputs.to_float(x, self.shape)
             y = x if y is None else inputs.to_float(y, self.shape)
             if self.training_input.__func__ is not Autoencoder.training_input:
-                y_pred = self._trained(
-                    False, self.reconstruct, self.training_input(x)
-                )  # what is evaluated is what the network made of what it saw
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+                # What is evaluated is what the network made of what it saw.
+                y_pred = self._trained(False, self.reconstruct, self.training_input(x))
+        logs = super().compute_metrics(x, y, y_pred, sample_weight)
+        if distribute.several_workers(self.distribute_strategy):  # there Keras averages them over axis 0 (keras-team/keras#20585)
+            logs = keras.tree.map_structure(lambda log: ops.reshape(log, (1,)), logs)  # () -> (1,)
+        return logs
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
@@ -266,6 +280,8 @@ class Autoencoder(keras.Model):
 
     def compile_from_config(self, config):
         # Keras leaves a model whose compile() is overridden uncompiled on loading, unless this is overridden too.
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            config = {**config, "jit_compile": False, "steps_per_execution": 1}
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 
@@ -275,24 +291,18 @@ class Autoencoder(keras.Model):
     def build_from_config(self, config):
         pass
 
-    def save_own_variables(self, store):
-        super().save_own_variables(store)
-        if (
-            self.optimizer is not None and self.optimizer.built
-        ):  # state of a training, as the optimizer's: a resumed one goes on alike
-            for i, generator in enumerate(self._seed_generators_of_all_layers()):
-                store[f"seed_{i}"] = generator.state
-
-    def load_own_variables(self, store):
-        super().load_own_variables({name: store[name] for name in store.keys() if not name.startswith("seed_")})  # noqa: SIM118
-        for i, generator in enumerate(self._seed_generators_of_all_layers()):
-            if f"seed_{i}" in store:
-                generator.state.assign(store[f"seed_{i}"])
-
     # Inside
 
-    def _seed_generators_of_all_layers(self):
-        return [generator for layer in self._flatten_layers() for generator in layer._seed_generators]
+    def _by_share(self, loss, count, shares):
+        """Weighs the loss of a replica by its share of the global batch: Keras divides by the number of replicas, as if all had as many
+        examples. And keeps Keras' log right, which takes the loss for the mean of `count` examples.
+        """
+        if shares is None:
+            return loss
+        replicas, count = self.distribute_strategy.num_replicas_in_sync, ops.cast(count, "float32")
+        share = ops.sum(shares) * replicas  # 1 where the examples are spread evenly
+        self._loss_tracker.total.assign_add(loss * replicas * (1 - share) * count)
+        return loss * share
 
     def _encode(self, x):
         return self.encoder(x, training=self._training)
@@ -308,16 +318,18 @@ class Autoencoder(keras.Model):
             raise ValueError(f"Expected `z` to have the shape (batch, {self.latent_dim}). Received: shape={tuple(z.shape)}")
         return z
 
-    def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y")):
+    def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y"), shares=True):
         """Checks x and y, and turns arrays into a feed or a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
         for array, name in zip((x, y), names, strict=True):
             if isinstance(array, tf.data.Dataset):
-                _check_dataset(array, self.shape)
-            elif _is_array(array):
+                inputs.check_dataset(array, self.shape)
+            elif inputs.is_array(array):
                 inputs.check(array, self.shape, self._likelihood.support, name)
         if isinstance(getattr(x, "feed", None), feed.Feed):
-            return (x.feed if self._loops_inside_xla else x), y, sample_weight, batch_size
-        if not _is_array(x):
+            return (x.feed if self._loops_inside_xla else self._shared(x, shares)), y, sample_weight, batch_size
+        if isinstance(x, tf.data.Dataset):
+            x = self._shared(x, shares)
+        if not inputs.is_array(x):
             return x, y, sample_weight, batch_size
         arrays = [x] if y is None and sample_weight is None else [x, x if y is None else y]  # Keras drops weights without y
         arrays += [] if sample_weight is None else [np.asarray(sample_weight, "float32")]
@@ -325,7 +337,10 @@ class Autoencoder(keras.Model):
             if len(array) != len(x):
                 raise ValueError(f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}")
         x = feed.Feed(arrays, batch_size or 32, seed)
-        return (x if self._loops_inside_xla else x.dataset()), None, None, None
+        return (x if self._loops_inside_xla else self._shared(x.dataset(), shares)), None, None, None
+
+    def _shared(self, dataset, shares):
+        return distribute.with_shares(dataset, self.distribute_strategy) if shares else dataset
 
     @property
     def _loops_inside_xla(self):
@@ -356,27 +371,9 @@ def _mean(values, weights):
     return ops.sum(ops.cast(values, "float32") * weights) / ops.cast(ops.shape(values)[0], "float32")
 
 
-def _never_empty(array):
-    """Gives a replica that got nothing of the last batch one example of zeros, of weight 0: some distributions cannot draw none."""
-    missing = tf.cast(tf.shape(array)[0] == 0, tf.int32)
-    return tf.pad(array, [[0, missing]] + [[0, 0]] * (array.shape.rank - 1))
-
-
-def _split(fraction, *arrays):
-    """The first part of each array, and the last fraction of it, as Keras' validation_split: (training, validation)."""
-    if not all(array is None or _is_array(array) for array in arrays) or not 0 < fraction < 1:
-        raise ValueError(f"Expected `validation_split` in (0, 1), and arrays. Received: {fraction}, {type(arrays[0]).__name__}")
-    at = int(len(arrays[0]) * (1 - fraction))
-    return tuple(tuple(a if a is None else a[part] for a in arrays) for part in (slice(at), slice(at, None)))
-
-
 def _as_list(callbacks):
     callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
-
-
-def _is_array(x):
-    return tf.is_tensor(x) or hasattr(x, "__array__") or isinstance(x, list)
 
 
 def _shape(shape):
@@ -396,10 +393,3 @@ def _deserialized(network):
     if isinstance(network, (tuple, list)):
         return [keras.saving.deserialize_keras_object(m) if isinstance(m, dict) else m for m in network]
     return network
-
-
-def _check_dataset(dataset, shape):
-    specs = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
-    for spec in specs[:2]:
-        if isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None:
-            inputs.to_float(tf.zeros([0 if n is None else n for n in spec.shape], spec.dtype), shape)

@@ -187,7 +187,7 @@ class VAE(Autoencoder):
             **super().get_config(),
             "prior": keras.saving.serialize_keras_object(self._prior),
             "posterior": keras.saving.serialize_keras_object(self._posterior),
-            "beta": float(self.beta),
+            "beta": float(keras.ops.convert_to_numpy(self.beta)),  # float(self.beta) fails on a mirrored variable
         }
 
     def _encode(self, x):

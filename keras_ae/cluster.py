@@ -1,0 +1,110 @@
+"""A cluster of workers on this machine, for trying out what will run on several: `keras-ae cluster --workers 2 script.py`."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+GRACE = 5  # seconds that a worker gets to end by itself
+
+
+def run(command, workers=2, restarts=0, pin=False):
+    """Runs a Python program as every worker of a cluster, and its output with the worker's number before each line.
+
+    Each worker finds its place in the environment variable TF_CONFIG, as on real clusters. As soon as one fails, all are stopped: a
+    collective operation cannot go on without one of its workers. With `restarts` the whole cluster is started again, as a scheduler
+    would do, and the program resumes from its last backup if it keeps one (`keras.callbacks.BackupAndRestore`).
+
+    Args:
+        command: list of str, the arguments of Python: ["script.py", ...] or ["-m", "module", ...].
+        workers: int >= 1. The first one is the chief.
+        restarts: int >= 0, how many times the cluster is started again after a failure.
+        pin: whether each worker gets a processor core for itself, as far as there are enough.
+
+    Returns:
+        int, the exit code: 0, or that of the worker that failed.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+    for name, value, least in (("workers", workers, 1), ("restarts", restarts, 0)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"Expected `{name}` to be an integer of at least {least}. Received: {name}={value!r}")
+    if not command:
+        raise ValueError("Expected a Python program: script.py, or -m and a module, then its arguments. Received: nothing")
+    for attempt in range(restarts + 1):
+        code = _run_once(command, workers, pin)
+        if code == 0:
+            return 0
+        if attempt < restarts:
+            print(f"a worker failed with exit code {code}: starting the cluster again ({attempt + 1} of {restarts})", flush=True)
+    return code
+
+
+def configs(workers):
+    """The value of TF_CONFIG for each worker, a list of str; the ports are free ones of this machine's loopback."""
+    sockets = [socket.socket() for _ in range(workers)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return [json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}) for i in range(workers)]
+
+
+def _run_once(command, workers, pin):
+    cores = sorted(os.sched_getaffinity(0)) if pin and hasattr(os, "sched_getaffinity") else []
+    processes, printers = [], []
+    try:
+        for i, config in enumerate(configs(workers)):
+            environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "TF_CONFIG": config, "PYTHONUNBUFFERED": "1"}
+            mine = {cores[i % len(cores)]} if cores else None
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                preexec_fn=(lambda mine=mine: os.sched_setaffinity(0, mine)) if mine else None,
+            )
+            processes.append(process)
+            printers.append(threading.Thread(target=_print_lines, args=(i, process.stdout), daemon=True))
+            printers[-1].start()
+        return _first_failure(processes)
+    finally:
+        _stop(processes)
+        for printer in printers:
+            printer.join(GRACE)
+
+
+def _print_lines(i, stream):
+    with stream:
+        for line in stream:
+            print(f"[{i}] {line}", end="", flush=True)
+
+
+def _first_failure(processes):
+    """Waits until one process fails, and returns its exit code, or until all have ended well, and returns 0."""
+    while True:
+        codes = [process.poll() for process in processes]
+        failed = [code for code in codes if code]
+        if failed:
+            return failed[0] if failed[0] > 0 else 128 - failed[0]  # killed by a signal: as shells count
+        if all(code == 0 for code in codes):
+            return 0
+        time.sleep(0.05)
+
+
+def _stop(processes):
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

@@ -1,0 +1,226 @@
+"""Several real processes on this machine's loopback, as several machines would be."""
+
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ae
+from keras_ae import cluster as clusters
+
+pytestmark = pytest.mark.multiprocess
+
+PRELUDE = """
+import json, os, signal, sys, time
+import numpy as np
+from keras_ae import distribute
+strategy = distribute.strategy("auto")
+import keras, tensorflow as tf, keras_ae
+out, rank = sys.argv[1], json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+"""
+
+
+def run(program, folder, workers, prelude=PRELUDE):
+    """Runs a program on a cluster; returns (exit code, what was printed)."""
+    (folder / "program.py").write_text(prelude + textwrap.dedent(program))
+    command = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", str(workers), str(folder / "program.py"), str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=170)
+    return result.returncode, result.stdout + result.stderr
+
+
+TRAINING = """
+def trained(cls):
+    keras.utils.set_random_seed(rank)  # another one on each worker: they have to agree by themselves
+    with strategy.scope():
+        model = cls((8, 8, 1), 3, widths=(16,))
+        model.compile(keras.optimizers.SGD(0.01), metrics=["mse"])
+    start = model.get_weights()
+    logs = model.fit(x, epochs=2, batch_size=8, shuffle=False, validation_data=x[:11], verbose=0).history
+    logs = {name: values[-1] for name, values in logs.items()}
+    return model, start, {**logs, **model.evaluate(x, batch_size=7, verbose=0, return_dict=True)}
+
+class Seen(keras_ae.AE):  # tells an image from all others by one pixel
+    def training_input(self, x):
+        tf.py_function(lambda pixel: images.extend(pixel.numpy().tolist()), [x[:, 0, 0, 0]], [])
+        return x
+
+results = {}
+for cls in (keras_ae.AE, keras_ae.VAE):
+    model, start, logs = trained(cls)
+    results |= {f"{cls.__name__} start {i}": weight for i, weight in enumerate(start)}
+    results |= {f"{cls.__name__} end {i}": weight for i, weight in enumerate(model.get_weights())}
+    results |= {f"{cls.__name__} log {name}": value for name, value in logs.items()}
+    results[f"{cls.__name__} predict"] = model.predict(x, batch_size=7, verbose=0)
+    results[f"{cls.__name__} reconstruct"] = model.reconstruct(x)
+draw = tf.function(lambda: strategy.run(lambda: model.posterior(x[:4]).sample(seed=model._seeds.draw())))
+results["noise"] = draw()
+images = []
+with strategy.scope():
+    seen = Seen((8, 8, 1), 3, widths=(16,))
+    seen.compile()
+seen.fit(x, batch_size=8, verbose=0)
+results["images"] = images
+model.save_to_preset(f"{out}/preset")
+np.savez(f"{out}/{rank}.npz", **results)
+print("replicas", strategy.num_replicas_in_sync, "chief", distribute.is_chief(strategy))
+"""
+
+
+@pytest.fixture(scope="module", params=[2, 3])
+def cluster(request, tmp_path_factory):
+    """What each worker of a cluster came to, what they printed, and the folder that they wrote into."""
+    folder = tmp_path_factory.mktemp("cluster")
+    code, output = run(TRAINING, folder, request.param)
+    assert code == 0, output
+    return [dict(np.load(folder / f"{i}.npz")) for i in range(request.param)], output, folder
+
+
+def test_all_workers_end_alike(cluster):
+    """Weights, logs and predictions, although each began with a seed of its own."""
+    workers, output, _ = cluster
+    for i, worker in enumerate(workers):
+        assert f"[{i}] replicas {len(workers)} chief {i == 0}\n" in output
+        for name in worker.keys() - {"noise", "images"}:
+            np.testing.assert_array_equal(worker[name], workers[0][name], err_msg=name)
+
+
+@pytest.mark.parametrize("cls", [keras_ae.AE, keras_ae.VAE])
+def test_a_cluster_trains_like_one_device(cluster, cls):
+    """26 images in batches of 8: the last batch, of 2, leaves one of three workers with nothing."""
+    results, x = cluster[0][0], np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+
+    def weights(when):
+        return [results[f"{cls.__name__} {when} {i}"] for i in range(len(model.get_weights()))]
+
+    model = cls((8, 8, 1), 3, widths=(16,))
+    model.compile(keras.optimizers.SGD(0.01), metrics=["mse"], jit_compile=False)
+    model.set_weights(weights("start"))
+    logs = model.fit(x, epochs=2, batch_size=8, shuffle=False, validation_data=x[:11], verbose=0).history
+    logs = {**{name: values[-1] for name, values in logs.items()}, **model.evaluate(x, verbose=0, return_dict=True)}
+    exact = cls is keras_ae.AE
+    for weight, of_cluster in zip(model.get_weights(), weights("end"), strict=True):
+        np.testing.assert_allclose(of_cluster, weight, atol=1e-6 if exact else 0.1)
+        assert not np.array_equal(weight, 0)
+    for name, value in logs.items():
+        assert results[f"{cls.__name__} log {name}"] == pytest.approx(value, rel=1e-5 if exact else 0.1, abs=1e-6), name
+    np.testing.assert_allclose(results[f"{cls.__name__} predict"], results[f"{cls.__name__} reconstruct"], atol=1e-5)
+
+
+def test_each_image_is_used_once_an_epoch(cluster):
+    workers, _, _ = cluster
+    x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+    images = np.concatenate([worker["images"] for worker in workers])
+    images = images[images != 0]  # the example of zeros, of weight zero, that a worker with nothing gets
+    np.testing.assert_array_equal(np.sort(images), np.sort(x[:, 0, 0, 0]))
+    assert not np.array_equal(images, x[:, 0, 0, 0])  # shuffled
+
+
+def test_workers_share_no_noise(cluster):
+    first, second = (worker["noise"] for worker in cluster[0][:2])
+    assert np.abs(first - second).min() > 0
+
+
+def test_only_the_chief_writes(cluster):
+    workers, _, folder = cluster
+    names = {f"{i}.npz" for i in range(len(workers))} | {"program.py", "preset"}
+    assert {path.name for path in folder.iterdir()} == names
+    vae = keras_ae.load(folder / "preset")
+    for i, weight in enumerate(vae.get_weights()):
+        np.testing.assert_array_equal(weight, workers[0][f"VAE end {i}"])
+
+
+RECIPE = """
+import json, os, signal, sys
+import keras, keras_ae
+folder, rank = sys.argv[1], json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+keras.utils.set_random_seed(1)
+(images, _), _ = keras_ae.datasets.load("digits")
+train = keras_ae.datasets.binarize_dynamic(images[:250], batch_size=64)
+vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
+vae.compile(keras.optimizers.Adam(0.01))
+log = keras_ae.TrainingLog(f"{folder}.log")
+
+def die(epoch, logs):
+    if epoch == 2 and rank == 1 and not os.path.exists(f"{folder}.killed"):
+        open(f"{folder}.killed", "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+killer = keras.callbacks.LambdaCallback(on_epoch_begin=die)
+backup = keras.callbacks.BackupAndRestore(f"{folder}.backup", double_checkpoint=True)
+vae.fit(train, epochs=4, verbose=2, callbacks=[log, killer, backup])
+metrics = [keras_ae.evaluation.nll(vae, "digits", n_samples=20, n_images=50)]
+vae.save_to_preset(folder, dataset="digits", training=log, metrics=metrics)
+print("weights", float(sum(abs(w).sum() for w in vae.get_weights())), file=sys.stderr)
+"""
+
+
+def test_a_killed_worker_comes_back(tmp_path):
+    """A recipe that knows nothing of workers, by `keras-ae train`: worker 1 is killed in its third epoch, the cluster starts again, and
+    the training goes on from the backup. Only the chief writes.
+    """
+    (tmp_path / "tiny.py").write_text(RECIPE)
+    command = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", "2", "--restarts", "1", "--pin"]
+    command += ["-m", "keras_ae.cli", "train", "tiny.py"]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=170)
+    output = result.stdout
+    assert result.returncode == 0, output + result.stderr
+    assert "a worker failed with exit code 137: starting the cluster again (1 of 1)" in output
+    before, after = output.split("a worker failed")
+    assert "[0] Epoch 1/4" in before and "Epoch 4/4" not in before
+    assert "Epoch 1/4" not in after and "Epoch 2/4" not in after and "[0] Epoch 4/4" in after
+    assert "[1] Epoch" not in output and output.count("saved tiny") == 1
+    weights = [line.split("weights ")[1] for line in after.splitlines() if "weights " in line]
+    assert len(weights) == 2 and weights[0] == weights[1]
+    assert {path.name for path in tmp_path.iterdir()} == {"tiny.py", "tiny", "tiny.log", "tiny.killed"}
+    card = keras_ae.info(tmp_path / "tiny")
+    assert len(card.metadata["training"]["curve"]["loss"]) == 4
+    assert card.metadata["training"]["hardware"].endswith("2 replicas")
+
+
+def test_slurm_is_asked_by_its_resolver(tmp_path):
+    """As in the README, with two tasks on one machine; TF_CONFIG is not set there."""
+    program = """
+        first = int(json.loads(os.environ.pop("TF_CONFIG"))["cluster"]["worker"][0].split(":")[1])
+        os.environ |= {"SLURM_PROCID": str(rank), "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost"}
+        os.environ |= {"SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_JOB_ID": "1"}
+        slurm = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            gpus_per_node=2, gpus_per_task=1, tasks_per_node=2, auto_set_gpu=False, port_base=first
+        )
+        strategy = distribute.strategy("multiworker", cluster_resolver=slurm)
+        print("replicas", strategy.num_replicas_in_sync, "chief", distribute.is_chief(strategy))
+    """
+    code, output = run(program, tmp_path, 2, prelude=PRELUDE.replace('strategy = distribute.strategy("auto")\n', ""))
+    assert code == 0 and "[0] replicas 2 chief True\n" in output and "[1] replicas 2 chief False\n" in output, output
+
+
+def test_a_failure_stops_the_cluster(tmp_path, capfd):
+    """The other workers would wait for ever."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import json, os, sys, time\n"
+        "rank = json.loads(os.environ['TF_CONFIG'])['task']['index']\n"
+        "print('worker', rank, *sys.argv[1:], len(os.sched_getaffinity(0)))\n"
+        "time.sleep(0.5) if rank else time.sleep(100)\n"
+        "sys.exit(rank and 7)\n"
+    )
+    assert clusters.run([str(program), "a", "b"], workers=2, restarts=1, pin=True) == 7
+    output = capfd.readouterr().out
+    assert output.count("[0] worker 0 a b 1\n") == output.count("[1] worker 1 a b 1\n") == 2
+    assert "(1 of 1)" in output
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ((["a.py"], 0), "`workers` to be an integer of at least 1. Received: workers=0"),
+        ((["a.py"], 2, -1), "restarts=-1"),
+        (([],), "Expected a Python program"),
+    ],
+)
+def test_mistakes_are_told(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        clusters.run(*arguments)

@@ -1,0 +1,198 @@
+"""Several replicas in one process; several processes are in test_cluster.py."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae
+from keras_ae import distribute, random
+
+DEFAULT = tf.distribute.get_strategy()
+
+
+@pytest.fixture(params=[2, 4])
+def strategy(request, two_replicas):
+    """Two replicas by TensorFlow's own strategy, as a user would make it, and four by ours, in one process."""
+    return two_replicas if request.param == 2 else distribute.strategy("mirrored")
+
+
+def trained(strategy, cls, x, batch_size=8, loss=None, weights=None, **options):
+    """(model, logs of the last epoch and of evaluate, prediction) of the same training under any strategy."""
+    keras.utils.set_random_seed(1)
+    with strategy.scope():
+        model = cls((8, 8, 1), 3, widths=(16,))
+        model.compile(keras.optimizers.SGD(0.01), loss, metrics=["mse"], **{"jit_compile": False, **options})
+    logs = model.fit(
+        x, batch_size=batch_size, epochs=2, shuffle=False, sample_weight=weights, validation_data=x[:11], verbose=0
+    ).history
+    logs = {name: values[-1] for name, values in logs.items()}
+    logs |= {f"evaluate {k}": v for k, v in model.evaluate(x, batch_size=7, verbose=0, return_dict=True).items()}
+    return model, logs, model.predict(x, batch_size=7, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "n, batch_size, loss", [(24, 8, None), (25, 8, None), (26, 7, "mse")], ids=["even", "last batch of 1", "uneven, weighted, mse"]
+)
+def test_replicas_train_like_one_device(strategy, n, batch_size, loss):
+    """To rounding: weights, loss and metrics of fit, validation and evaluate, prediction; also with a last batch of one image."""
+    x = np.random.default_rng(0).random((n, 8, 8, 1), dtype="float32")
+    weights = np.random.default_rng(1).random(n) if batch_size == 7 else None
+    one, logs, predicted = trained(DEFAULT, keras_ae.AE, x, batch_size, loss, weights)
+    many, logs_of_many, predicted_by_many = trained(strategy, keras_ae.AE, x, batch_size, loss, weights)
+    assert many.distribute_strategy.num_replicas_in_sync in (2, 4)
+    for weight, of_many in zip(one.get_weights(), many.get_weights(), strict=True):
+        np.testing.assert_allclose(of_many, weight, atol=1e-6)
+    for name, value in logs.items():
+        assert logs_of_many[name] == pytest.approx(value, rel=1e-5), name
+    np.testing.assert_allclose(predicted_by_many, predicted, atol=1e-6)
+
+
+def test_a_dataset_of_ones_own_trains_like_one_device(strategy):
+    x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+    results = []
+    for one_of in (DEFAULT, strategy):
+        keras.utils.set_random_seed(1)
+        with one_of.scope():
+            model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
+            model.compile(keras.optimizers.SGD(0.01), jit_compile=False)
+        loss = model.fit(tf.data.Dataset.from_tensor_slices((x, x)).batch(8), epochs=2, verbose=0).history["loss"]
+        results.append([*model.get_weights(), loss])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_the_loss_of_a_vae_keeps_its_scale(strategy, images):
+    _, logs, _ = trained(DEFAULT, keras_ae.VAE, images)
+    _, logs_of_many, _ = trained(strategy, keras_ae.VAE, images)
+    for name, value in logs.items():
+        assert logs_of_many[name] == pytest.approx(value, rel=0.1), name
+    for prefix in ("", "val_", "evaluate "):
+        loss, reconstruction, kl = (logs_of_many[prefix + name] for name in ("loss", "reconstruction", "kl"))
+        assert loss == pytest.approx(reconstruction + kl, rel=1e-5)
+
+
+def test_the_noise_of_replicas_differs_and_follows_from_the_seed(strategy):
+    def noise(seed):
+        with strategy.scope():
+            seeds = random.SeedGenerator(seed)
+        draw = tf.function(lambda: strategy.run(lambda: tf.random.stateless_normal([9], seeds.draw())))
+        return np.array([strategy.experimental_local_results(draw()) for _ in range(2)])  # (draws, replicas, 9)
+
+    first, again, other = noise(1), noise(1), noise(2)
+    np.testing.assert_array_equal(first, again)
+    rows = np.concatenate([first, other]).reshape(-1, 9)
+    assert len(np.unique(rows, axis=0)) == len(rows)
+
+
+def test_a_whole_training_follows_from_the_seed(strategy, images):
+    first, again = (trained(strategy, keras_ae.VAE, images) for _ in range(2))
+    assert first[1] == again[1]
+    for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_of_several_replicas_is_saved_and_loaded(strategy, images, tmp_path):
+    vae, _, predicted = trained(strategy, keras_ae.VAE, images)
+    vae.save(tmp_path / "vae.keras")
+    vae.save_to_preset(tmp_path / "vae")
+    for load in (lambda: keras.models.load_model(tmp_path / "vae.keras"), lambda: keras_ae.load(tmp_path / "vae")):
+        np.testing.assert_allclose(load().predict(images, verbose=0), predicted, atol=1e-6)
+        with strategy.scope():
+            loaded = load()
+        np.testing.assert_allclose(loaded.predict(images, verbose=0), predicted, atol=1e-6)
+        loaded.fit(images, verbose=0)
+        assert loaded.distribute_strategy is strategy
+
+
+def test_xla_and_several_steps_at_once_give_way(strategy, images, tmp_path):
+    """Where one device has them: a model that was saved with them loads and trains."""
+    with pytest.warns(UserWarning, match="which several replicas need and get. Received: jit_compile=True, steps_per_execution=4"):
+        _, logs, _ = trained(strategy, keras_ae.AE, images, jit_compile=True, steps_per_execution=4)
+    one, logs_of_one, _ = trained(DEFAULT, keras_ae.AE, images, jit_compile=True, steps_per_execution=4)
+    assert logs == pytest.approx(logs_of_one, rel=1e-5)
+    one.save(tmp_path / "one.keras")
+    with strategy.scope():
+        loaded = keras.models.load_model(tmp_path / "one.keras")
+    loaded.fit(images, verbose=0)
+    assert not loaded.jit_compile
+
+
+def test_names_of_strategies():
+    assert distribute.strategy() is distribute.strategy("auto") is DEFAULT
+    assert distribute.strategy("mirrored") is distribute.strategy("mirrored")
+    assert distribute.strategy("mirrored").num_replicas_in_sync == 4
+    for name in ("cpu", "CPU:0", "cpu:3", "/device:CPU:1"):
+        device = "CPU:0" if name == "cpu" else name.upper().removeprefix("/DEVICE:")
+        with distribute.strategy(name).scope():
+            assert keras.Variable(0.0).value.device.endswith(f"device:{device}")
+    assert distribute.is_chief() and not distribute.several_workers()
+
+
+def test_one_device_by_name_trains(images):
+    _, logs, _ = trained(DEFAULT, keras_ae.AE, images)
+    _, logs_of_named, _ = trained(distribute.strategy("cpu:1"), keras_ae.AE, images)
+    assert logs_of_named == pytest.approx(logs, rel=1e-5)
+
+
+WORKERS = {"worker": ["a:1", "b:2"]}
+
+
+@pytest.mark.parametrize(
+    "name, tf_config, message",
+    [
+        ("tpu", None, r'"multiworker", or a device of this machine: CPU:0, CPU:1.*Received: \'tpu\''),
+        ("GPU:7", None, "Received: 'GPU:7'"),
+        (3, None, "Received: 3"),
+        ("multiworker", None, "Expected the environment variable TF_CONFIG.*Received: TF_CONFIG=None"),
+        ("multiworker", "", "Received: TF_CONFIG=''"),
+        ("auto", "{", r'Expected TF_CONFIG to be JSON of the form \{"cluster": .*Received: \{'),
+        ("auto", "[]", r"Received: \[\]"),
+        ("auto", {"cluster": WORKERS}, "Received: "),
+        ("auto", {"cluster": WORKERS, "task": {"type": "worker", "index": 2}}, "Received: "),
+        ("auto", {"cluster": WORKERS, "task": {"type": "chief", "index": 0}}, "Received: "),
+        ("auto", {"cluster": {**WORKERS, "ps": ["c:3"]}, "task": {"type": "ps", "index": 0}}, "Received: "),
+        ("auto", {"cluster": {"worker": [1, 2]}, "task": {"type": "worker", "index": 0}}, "Received: "),
+    ],
+)
+def test_mistakes_are_told(name, tf_config, message, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if tf_config is not None:
+        monkeypatch.setenv("TF_CONFIG", tf_config if isinstance(tf_config, str) else json.dumps(tf_config))
+    with pytest.raises(ValueError, match=message):
+        distribute.strategy(name)
+
+
+def test_a_multiworker_strategy_comes_first(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["localhost:1"]}, "task": {"type": "worker", "index": 0}}))
+    tf.zeros(())
+    with pytest.raises(ValueError, match="before anything else uses TensorFlow"):
+        distribute.strategy("multiworker")
+
+
+def test_train_takes_a_strategy(tmp_path):
+    """`keras-ae train --strategy`: a recipe that knows nothing of strategies runs on both logical CPUs."""
+    recipe = """
+        import sys, keras, tensorflow as tf, keras_ae
+        (images, _), _ = keras_ae.datasets.load("digits")
+        ae = keras_ae.AE((8, 8, 1), 3, widths=(16,))
+        ae.compile(jit_compile=False)
+        log = keras_ae.TrainingLog(f"{sys.argv[1]}.log")
+        ae.fit(images[:100], epochs=1, verbose=0, callbacks=[log])
+        ae.save_to_preset(sys.argv[1], training=log)
+    """
+    (tmp_path / "tiny.py").write_text("\n".join(line.strip() for line in recipe.splitlines()))
+    program = "import sys, tensorflow as tf; from keras_ae import cli; two = [tf.config.LogicalDeviceConfiguration()] * 2\n"
+    program += "tf.config.set_logical_device_configuration(tf.config.list_physical_devices('CPU')[0], two)\n"
+    program += "sys.exit(cli.main(['train', 'tiny.py', '--strategy', sys.argv[1]]))"
+    command = [sys.executable, "-c", program]
+    result = subprocess.run([*command, "mirrored"], capture_output=True, text=True, cwd=tmp_path, env={**os.environ})
+    assert result.returncode == 0 and result.stdout == "saved tiny\n", result.stderr
+    assert keras_ae.info(tmp_path / "tiny").metadata["training"]["hardware"].endswith("2 replicas")
+    result = subprocess.run([*command, "tpu"], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 2 and "Received: 'tpu'" in result.stderr.splitlines()[-1]

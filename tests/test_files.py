@@ -1,0 +1,159 @@
+"""A full disk and a read-only folder: a real one where this machine lets us mount it, and the system's errors at the real calls."""
+
+import errno
+import os
+import pathlib
+import shutil
+import subprocess
+
+import keras
+import numpy as np
+import pytest
+
+import keras_ae
+from keras_ae import cli, files, presets, training
+
+FULL = r"Expected a disk with room, and a folder that can be written, for {}.*Received: No space left on device"
+READ_ONLY = r"Expected a disk with room, and a folder that can be written, for {}.*Received: Read-only file system"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 200 kB. `small_disk(full=True)` fills it, `small_disk(read_only=True)` takes away the right to write."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if (
+        not shutil.which("mount")
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", folder], capture_output=True).returncode
+    ):
+        pytest.skip("needs the right to mount a small disk")
+
+    def disk(full=False, read_only=False):
+        if full:
+            with pytest.raises(OSError, match="No space"), (folder / "filling").open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+        if read_only:
+            subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+        return folder
+
+    yield disk
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def large():
+    """A VAE whose weights, 240 kB, are too many for the disk; and a picture and a config that are not."""
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(400,))
+    vae.compile(jit_compile=False)
+    return vae
+
+
+def test_a_preset_on_a_full_disk(small_disk):
+    keras_ae.VAE((8, 8, 1), 3, widths=(4,)).save_to_preset(small_disk() / "mine")
+    before = {path.name: path.read_bytes() for path in (small_disk() / "mine").iterdir()}
+    with pytest.raises(OSError, match=FULL.format("the file .*mine.*model.weights.h5")):
+        large().save_to_preset(small_disk() / "mine")
+    assert {path.name: path.read_bytes() for path in (small_disk() / "mine").iterdir()} == before
+    assert [path.name for path in small_disk().iterdir()] == ["mine"]
+    assert keras_ae.load(small_disk() / "mine").sample(2).shape == (2, 8, 8, 1)
+
+
+@pytest.mark.parametrize("callback", ["backup", "checkpoint", "log"])
+def test_training_on_a_full_disk(small_disk, callback, images):
+    model, folder = large(), small_disk(full=callback == "log")
+    make = {
+        "backup": lambda: keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True),
+        "checkpoint": lambda: keras.callbacks.ModelCheckpoint(folder / "model.keras"),
+        "log": lambda: keras_ae.TrainingLog(folder / "log"),
+    }
+    with pytest.raises(OSError, match=FULL.format("")):
+        model.fit(images, epochs=2, verbose=0, callbacks=[make[callback]()])
+    left = [path.name for path in folder.rglob("*") if path.is_file() and path.name != "filling"]
+    assert left == ([] if callback != "log" else ["log"]) and (callback != "log" or (folder / "log").stat().st_size == 0)
+
+
+def test_a_backup_outlives_a_full_disk(small_disk, images):
+    """The backup of the last epoch that had room is kept, and training goes on from it when there is room again."""
+    folder = small_disk()
+    model = keras_ae.AE((8, 8, 1), 3, widths=(20,))
+    model.compile(jit_compile=False)
+    fill = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epoch == 2 and small_disk(full=True))
+    backup = keras.callbacks.BackupAndRestore(folder / "backup")
+    with pytest.raises(OSError, match=FULL.format("the file .*latest.weights.h5")):
+        model.fit(images, epochs=4, verbose=0, callbacks=[fill, backup])
+    (folder / "filling").unlink()
+    history = model.fit(images, epochs=4, verbose=0, callbacks=[backup])
+    assert history.epoch == [2, 3]
+
+
+def test_a_read_only_folder(small_disk, images):
+    model, folder = large(), small_disk(read_only=True)
+    log, backup = keras_ae.TrainingLog(folder / "log"), keras.callbacks.BackupAndRestore(folder / "backup")
+    for attempt, what in (
+        (lambda: model.save_to_preset(folder / "mine"), "the preset .*mine"),
+        (lambda: model.fit(images, verbose=0, callbacks=[log]), "the training log .*log"),
+        (lambda: model.fit(images, verbose=0, callbacks=[backup]), "what the callbacks of `fit` write"),
+        (lambda: model.save(folder / "model.keras"), "the file .*model.keras"),
+    ):
+        with pytest.raises(OSError, match=READ_ONLY.format(what)):
+            attempt()
+    assert not any(folder.iterdir())
+
+
+def test_the_command_line_says_it_in_one_line(small_disk, capfd, images):
+    keras_ae.VAE((8, 8, 1), 3, widths=(4,)).save_to_preset(small_disk() / "mine")
+    preset, out = str(small_disk(full=True) / "mine"), str(small_disk() / "digits.png")
+    assert cli.main(["sample", preset, "--out", out]) == 2
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1 and error.startswith("keras-ae: ") and "No space left on device" in error
+    assert sorted(path.name for path in small_disk().iterdir()) == ["filling", "mine"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError(number, os.strerror(number))
+
+    message = rf"Expected a disk with room, and a folder that can be written, for .*Received: {os.strerror(number)}"
+    model = large()
+    with monkeypatch.context() as patch:
+        patch.setattr(presets.tempfile, "mkdtemp", fail)
+        with pytest.raises(OSError, match=message) as error:
+            model.save_to_preset(tmp_path / "mine")
+        assert error.value.errno == number
+    for name in ("write_text", "open"):
+        with monkeypatch.context() as patch:
+            patch.setattr(pathlib.Path, name, fail)
+            with pytest.raises(OSError, match=message):
+                model.fit(images, verbose=0, callbacks=[training.TrainingLog(tmp_path / "log")])
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "replace", fail)
+        with pytest.raises(OSError, match=message):
+            model.save_weights(tmp_path / "a.weights.h5")
+    assert not (tmp_path / "mine").exists() and not (tmp_path / "a.weights.h5").exists()
+
+
+def test_other_errors_stay_as_they_are():
+    for other in (ValueError("No such thing"), OSError(errno.ENOENT, "No such file"), KeyError("a")):
+        with pytest.raises(type(other)) as caught, files.writing("a file"):
+            raise other
+        assert caught.value is other
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, images):
+    model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
+    model.compile(jit_compile=False)
+    model.fit(images, verbose=0)
+    for name, save, load in (
+        ("a.keras", model.save, keras.models.load_model),
+        ("a.weights.h5", model.save_weights, lambda path: model.load_weights(path) or model),
+    ):
+        path = tmp_path / name
+        save(path)
+        np.testing.assert_array_equal(load(path).reconstruct(images), model.reconstruct(images))
+        old = path.read_bytes()
+        with pytest.raises(ZeroDivisionError), files.replacing(path, "the file") as part:
+            part.write_bytes(b"half")
+            1 / 0  # noqa: B018
+        assert path.read_bytes() == old and [p.name for p in tmp_path.iterdir()] == [name]
+        path.unlink()
