@@ -18,6 +18,7 @@ _CLASSES = {
     "AE": "keras_ae.models.ae",
     "DAE": "keras_ae.models.dae",
     "VAE": "keras_ae.models.vae",
+    "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
 }
 _MODULES = [

@@ -24,7 +24,8 @@ class Saved(keras.Model):
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
-        if self.optimizer is not None and self.optimizer.built:  # part of a training's state: a resumed one draws on
+        optimizer = getattr(self, "optimizer", None)  # Keras sets it in compile
+        if optimizer is not None and optimizer.built:  # part of a training's state: a resumed one draws on
             for i, generator in enumerate(self._seed_generators_of_all_layers()):
                 store[f"seed_{i}"] = keras.ops.convert_to_numpy(generator.state)  # also of a mirrored variable
 

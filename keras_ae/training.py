@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import platform
+import shutil
 import time
 
 import keras
@@ -14,7 +15,7 @@ from keras_ae import distribute, files
 class TrainingLog(keras.callbacks.Callback):
     """Keeps one line a finished epoch, in a file that survives a kill; a training that is resumed goes on in it.
 
-    With `keras.callbacks.BackupAndRestore`, list this one first: its epochs are then never fewer than those in the backup, and an
+    With `BackupAndRestore`, list this one first: its epochs are then never fewer than those in the backup, and an
     epoch that is repeated after a kill takes the place of its first run. On several machines only the chief keeps one.
 
     Args:
@@ -64,6 +65,45 @@ class TrainingLog(keras.callbacks.Callback):
             "hardware": ", then ".join(dict.fromkeys(line["hardware"] for line in lines)),
             "curve": {name: [line.get(name) for line in lines] for name in names},
         }
+
+
+class BackupAndRestore(keras.callbacks.BackupAndRestore):
+    """keras.callbacks.BackupAndRestore with a backup that is whole at any moment: one file, replaced at once, that knows its epoch.
+
+    A training that is killed, whenever it was, and run again loses at most the epoch that it was in, and ends with the weights that it
+    would have had. Keras' own writes the weights and the number of the epoch apart, and a kill in between makes them disagree.
+
+    Args:
+        backup_dir: the folder of the backup.
+        delete_checkpoint: whether the backup goes when `fit` ends. False keeps it for what comes after `fit`; then call `delete()`.
+    """
+
+    def __init__(self, backup_dir, delete_checkpoint=True):
+        super().__init__(str(backup_dir), delete_checkpoint=delete_checkpoint)
+
+    def on_train_begin(self, logs=None):
+        backups = self._backups()
+        if backups:
+            if not self.model.optimizer.built:
+                self.model.optimizer.build(self.model.trainable_variables)
+            self.model.load_weights(backups[-1])
+            self.model._initial_epoch = int(backups[-1].name.split(".")[0])  # where Keras' own leaves it for `fit`
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.save_weights(pathlib.Path(self.backup_dir, f"{epoch + 1:08d}.weights.h5"))
+        for path in self._backups()[:-1]:
+            path.unlink()
+
+    def on_train_end(self, logs=None):
+        if self.delete_checkpoint:
+            self.delete()
+
+    def delete(self):
+        """Deletes the backup, if there is one. On several machines, for the chief to call, or for all on folders of their own."""
+        shutil.rmtree(self.backup_dir, ignore_errors=True)
+
+    def _backups(self):
+        return sorted(pathlib.Path(self.backup_dir).glob("[0-9]*.weights.h5"))
 
 
 def hardware(strategy=None):

@@ -18,12 +18,13 @@ RECIPE = """
     (images, _), _ = keras_ae.datasets.load("digits")
     train = keras_ae.datasets.binarize_dynamic(images[:256], batch_size=64)
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
-    vae.compile(keras.optimizers.Adam(0.01), jit_compile=False)
-    log = keras_ae.TrainingLog(f"{folder}.log")
+    vae.compile(keras.optimizers.Adam(0.01))
+    log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
     slow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: __import__("time").sleep(SLEEP))
-    vae.fit(train, epochs=epochs, callbacks=[slow, log, keras.callbacks.BackupAndRestore(f"{folder}.backup", double_checkpoint=True)])
+    vae.fit(train, epochs=epochs, validation_data=images[256:], callbacks=[slow, log, backup])
     metrics = [keras_ae.evaluation.nll(vae, "digits", n_samples=20, n_images=50)]
     vae.save_to_preset(folder, dataset="digits", training=log, metrics=metrics)
+    backup.delete()
 """
 
 
@@ -51,6 +52,45 @@ def test_a_killed_training_is_resumed_and_ends_with_its_card(tmp_path):
     assert "nll" in (out / "README.md").read_text()
     assert not (tmp_path / "tiny.backup").exists()
     assert keras_ae.load(out).sample(4).shape == (4, 8, 8, 1)
+
+    undisturbed = subprocess.run([*command[:-1], str(tmp_path / "undisturbed")], capture_output=True, text=True, cwd=tmp_path)
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    for one, other in zip(keras_ae.load(out).weights, keras_ae.load(tmp_path / "undisturbed").weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_kill_while_the_backup_is_written_leaves_the_one_before(tmp_path, images, monkeypatch):
+    def train(epochs, kill_at=None):
+        keras.utils.set_random_seed(0)
+        model, backup = (
+            keras_ae.VAE((8, 8, 1), 3, widths=(4,)),
+            keras_ae.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False),
+        )
+        model.compile(jit_compile=False)
+        begun = []
+
+        def replace(source, target):
+            if len(begun) == kill_at:
+                raise KeyboardInterrupt
+            os.rename(source, target)
+
+        monkeypatch.setattr(os, "replace", replace)
+        count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
+        try:
+            model.fit(images, epochs=epochs, verbose=0, callbacks=[count, backup])
+        except KeyboardInterrupt:
+            assert kill_at
+        return begun, model.get_weights(), backup
+
+    _, expected, backup = train(4)
+    backup.delete()
+    assert train(4, kill_at=3)[0] == [0, 1, 2]  # while the third epoch's is written
+    begun, weights, backup = train(4)
+    assert begun == [2, 3]
+    for one, other in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    backup.delete()
+    assert not (tmp_path / "backup").exists()
 
 
 def test_the_log_replaces_the_epochs_that_are_run_again(tmp_path, images):

@@ -18,14 +18,15 @@ vae = keras_ae.VAE((28, 28, 1), latent_dim=40, widths=(300, 300), activation="gl
 steps = EPOCHS * len(train)
 rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
 vae.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999))
-log = keras_ae.TrainingLog(f"{folder}.log")
+log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
 callbacks = [
     log,
     keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: vae.beta.assign(min(1, (epoch + 1) / WARM_UP))),
     keras.callbacks.SwapEMAWeights(),  # validates the averaged weights, which are the final ones
-    keras.callbacks.BackupAndRestore(f"{folder}.backup", double_checkpoint=True),
+    backup,
 ]
 vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
 
 metrics = [measure(vae, "mnist", verbose=1) for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)]
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
+backup.delete()
