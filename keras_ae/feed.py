@@ -13,7 +13,7 @@ class Feed(DataAdapter):
     """Arrays of equal length as a stream of batches, without Python work for each step.
 
     It is a Keras data adapter: given to `keras.Model.fit`, it hands the train function a `Pass` of step numbers, and the batches are
-    made where they are used, by a function of `compiled_loop`. For any other loop, `dataset()` is the same stream.
+    made where they are used, by `steps.compiled_loop`. For any other loop, `dataset()` is the same stream.
 
     What a pass holds follows from the seed and the number of the pass alone, so that a training that is resumed at its sixth epoch
     sees what it would have seen.
@@ -67,7 +67,7 @@ class Feed(DataAdapter):
 
             def one_batch(step):
                 size = tf.minimum(self.batch_size, self.length - step * self.batch_size)
-                return _batch(self.tensors, seed, order, step, size, self.batch_size, self.transform)
+                return batch(self.tensors, seed, order, step, size, self.batch_size, self.transform)
 
             return tf.data.Dataset.range(self.num_batches, output_type=tf.int32).map(one_batch, num_parallel_calls=2)
 
@@ -108,48 +108,7 @@ class Pass:
         return first, self.step
 
 
-def compiled_loop(step_function):
-    """Makes run(a_pass, steps), which calls step_function on the next batches of a Pass, at most `steps`, inside XLA.
-
-    The steps are a loop in one XLA program, so that neither Python nor TensorFlow's runtime stands between them. The batches are made
-    before it, all at once: inside, XLA would make them again in every operation that reads them. A smaller last batch is run without
-    XLA, which would compile a second program for it.
-
-    Args:
-        step_function: function of one batch, a tuple of tensors. It updates variables; what it returns is dropped.
-    """
-
-    @tf.function(jit_compile=True, autograph=False)
-    def loop(batches, n):
-        def one_step(step):
-            step_function(tuple(tensor[step] for tensor in batches))
-            return (step + 1,)
-
-        tf.while_loop(lambda step: step < n, one_step, (0,))
-
-    @tf.function(autograph=False)
-    def whole_batches(tensors, seed, order, first, n, steps, size, transform):
-        batch = _batch(tensors, seed, order, first, steps * size, size, transform)
-        loop([tf.reshape(tensor, (steps, size, *tensor.shape[1:])) for tensor in batch], n)
-
-    @tf.function(autograph=False)
-    def last_batch(tensors, seed, order, step, size, batch_size, transform):
-        step_function(_batch(tensors, seed, order, step, size, batch_size, transform))
-
-    def run(a_pass, steps):
-        feed, (first, last) = a_pass.feed, a_pass.take(steps)
-        whole, size = feed.length // feed.batch_size, feed.batch_size
-        arguments = (feed.tensors, a_pass.seed, a_pass.order)
-        if first < whole:
-            n, most = min(last, whole) - first, min(steps, whole)  # the last loop of a pass has fewer steps, in the same program
-            whole_batches(*arguments, tf.constant(first), tf.constant(n), most, size, feed.transform)
-        if last > whole:
-            last_batch(*arguments, tf.constant(whole), feed.partial_batch_size, size, feed.transform)
-
-    return run
-
-
-def _batch(tensors, seed, order, step, size, batch_size, transform):
+def batch(tensors, seed, order, step, size, batch_size, transform):
     """`size` examples from batch number `step` of a pass on: tuples of (length, ...) -> (size, ...)."""
     rows = order[step * batch_size : step * batch_size + size]
     rows = tf.pad(rows, [[0, size - tf.shape(rows)[0]]])  # past the end the first example stands for what is not used

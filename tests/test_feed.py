@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import keras_ae
-from keras_ae import feed
+from keras_ae import feed, steps
 
 
 def passes(source, n):
@@ -35,8 +35,8 @@ def test_without_a_seed_the_order_stays():
     np.testing.assert_array_equal(passes(feed.Feed([np.arange(21)], 8), 2), [np.arange(21)] * 2)
 
 
-@pytest.mark.parametrize("n, steps", [(21, 2), (24, 2), (24, 32), (5, 32), (8, 1)])
-def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, steps):
+@pytest.mark.parametrize("n, most", [(21, 2), (24, 2), (24, 32), (5, 32), (8, 1)])
+def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, most):
     """21: a smaller last batch; 5: nothing else; 24 and 2 steps: a last loop of one step."""
     x = np.arange(1, n + 1)
     source = feed.Feed([x, -x], 8, seed=1)
@@ -48,10 +48,10 @@ def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, steps):
         tf.debugging.assert_equal(batch[0], -batch[1])
         count.assign_add(tf.shape(batch[0])[0])
 
-    run, one_pass = feed.compiled_loop(step), iter(source)
+    run, one_pass = steps.compiled_loop(step), iter(source)
     with pytest.raises(StopIteration):
         for _ in range(10):
-            run(one_pass, steps)
+            run(one_pass, most)
     source.next_pass = 0
     assert int(count) == n
     np.testing.assert_array_equal(seen[:n], passes(source, 1)[0])

@@ -14,6 +14,7 @@ ORDER = [
     "distribute",
     "saving",
     "feed",
+    "steps",
     "networks",
     "densities",
     "distributions",

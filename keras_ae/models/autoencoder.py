@@ -5,10 +5,10 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distribute, distributions, feed, files, inputs, networks, random, saving
+from keras_ae import distribute, distributions, feed, files, inputs, networks, random, steps
 
 
-class Autoencoder(saving.Saved):
+class Autoencoder(steps.Stepped):
     """An encoder, a decoder and a likelihood p(x|z), trained by plain `fit`.
 
     A subclass states `objective(x, target)`, a (batch,) tensor in nats whose mean is minimised. It may report parts of it by
@@ -174,8 +174,8 @@ class Autoencoder(saving.Saved):
             callbacks, kwargs["verbose"] = distribute.prepare_worker(self, callbacks, kwargs.get("verbose", "auto"))
         source = getattr(x, "feed", x)
         if isinstance(source, feed.Feed):  # each epoch is the pass of its number, also where a backup lets the first one be another
-            steps = kwargs.get("steps_per_epoch")
-            begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.begin_epoch(epoch, steps))
+            n = kwargs.get("steps_per_epoch")
+            begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.begin_epoch(epoch, n))
             callbacks = [begin, *callbacks]
         kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight, "callbacks": callbacks, "shuffle": False}
         with files.writing("what the callbacks of `fit` write"), distribute.in_step_with_others(self.distribute_strategy):
@@ -194,28 +194,6 @@ class Autoencoder(saving.Saved):
         """As keras.Model.predict: the reconstruction of x, a numpy array (batch, *shape)."""
         x, *_ = self._fed(x, None, None, batch_size, shares=False)
         return super().predict(x.dataset() if isinstance(x, feed.Feed) else x, **kwargs)
-
-    def make_train_function(self, force=False):
-        if self.train_function is None or force:
-            super().make_train_function(force)
-            self.train_function = self._or_loop(self.train_function, self.train_step)
-
-    def make_test_function(self, force=False):
-        if self.test_function is None or force:
-            super().make_test_function(force)
-            self.test_function = self._or_loop(self.test_function, self.test_step)
-
-    def _or_loop(self, function, step_function):
-        """Keras' function of an iterator, or, where that is a pass over a Feed, a loop inside XLA over its steps."""
-        loop = feed.compiled_loop(lambda batch: step_function(batch))
-
-        def run(iterator):
-            if not isinstance(iterator, feed.Pass):
-                return function(iterator)
-            loop(iterator, self.steps_per_execution)
-            return self.get_metrics_result()
-
-        return run
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
@@ -248,15 +226,7 @@ class Autoencoder(saving.Saved):
             if self.training_input.__func__ is not Autoencoder.training_input:
                 # What is evaluated is what the network made of what it saw.
                 y_pred = self._trained(False, self.reconstruct, self.training_input(x))
-        logs = super().compute_metrics(x, y, y_pred, sample_weight)
-        if distribute.several_workers(self.distribute_strategy):  # there Keras averages them over axis 0 (keras-team/keras#20585)
-            logs = keras.tree.map_structure(lambda log: ops.reshape(log, (1,)), logs)  # () -> (1,)
-        return logs
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
-        example = tf.zeros((1, *self.shape))
-        super()._maybe_symbolic_build(data_batch=(example, example))
+        return super().compute_metrics(x, y, y_pred, sample_weight)
 
     # Saving: Keras
 
