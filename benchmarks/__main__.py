@@ -44,7 +44,8 @@ def run(race, quick=False):
     """Lets the contestants of a race take turns, one at a time, round after round.
 
     Returns:
-        list of dicts, one a contestant that is installed: {"name", "first_seconds", "times": [in the race's unit], "value"}.
+        list of dicts, one a contestant that is installed: {"name", "first_seconds", "times": [in the race's unit], "disturbed", "value"}.
+        disturbed: in how many of the turns other processes took more than a tenth of a core.
     """
     print(f"\n{race.work}", file=sys.stderr)
     results, workers = [], []
@@ -55,13 +56,14 @@ def run(race, quick=False):
                 continue
             workers.append((contestant, stack.enter_context(_Worker(contestant, quick))))
             first = workers[-1][1].turn(1)  # compiles what is to be compiled
-            results.append({"name": contestant.name, "first_seconds": first["seconds"], "times": [], "value": None})
+            results.append({"name": contestant.name, "first_seconds": first["seconds"], "times": [], "disturbed": 0, "value": None})
             print(f"  {contestant.name}: first pass {first['seconds']:.1f} s", file=sys.stderr)
         for _ in range(1 if quick else ROUNDS):
             for result, (contestant, worker) in zip(results, workers, strict=True):
                 answer = worker.turn(race.passes)
                 count = race.passes * (contestant.quick_count if quick else contestant.count)
                 result["times"].append(answer["seconds"] * report.SCALE[race.unit] / count)
+                result["disturbed"] += answer["disturbed"]
                 result["value"] = answer["value"]
                 print(f"  {contestant.name}: {result['times'][-1]:.3g} {race.unit}", file=sys.stderr)
     return results

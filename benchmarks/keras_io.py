@@ -74,16 +74,21 @@ def dense(count):
 
 def conv(count):
     """Trains a VAE of the example's transposed convolutions, of as many parameters as keras_ae's default network."""
-    return _training(transposed_of_size(keras_ae.VAE((28, 28, 1), task.LATENT, network="conv").count_params()), count)
+    return _training(transposed_of_size(parameters_of(keras_ae.VAE((28, 28, 1), task.LATENT, network="conv"))), count)
 
 
 def transposed_of_size(parameters):
     """The network of transposed convolutions with about so many parameters; the example's widths are in the ratio 1 to 2, too."""
     widths = range(1, 512)
-    width = widths[bisect.bisect_left(widths, parameters, key=lambda width: transposed((width, 2 * width)).count_params())]
+    width = widths[bisect.bisect_left(widths, parameters, key=lambda width: parameters_of(transposed((width, 2 * width))))]
     vae = transposed((width, 2 * width))
-    assert abs(vae.count_params() / parameters - 1) < 0.05, f"no width gives about {parameters} parameters"
+    assert abs(parameters_of(vae) / parameters - 1) < 0.05, f"no width gives about {parameters} parameters"
     return vae
+
+
+def parameters_of(vae):
+    """The number of weights."""
+    return vae.encoder.count_params() + vae.decoder.count_params()
 
 
 def transposed(widths):

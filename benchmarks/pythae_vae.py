@@ -66,7 +66,7 @@ def dense(count):
 
 
 def likelihood(count):
-    """Importance-weighted log-likelihood of the dense VAE, untrained, with the fastest batch size found."""
+    """Importance-weighted log-likelihood of the dense VAE, untrained, with the fastest of the batch sizes 100 to 2,500."""
     model, x = _vae().eval(), torch.from_numpy(task.binary(count)).flatten(1)
 
     def measure(passes):

@@ -78,8 +78,8 @@ RACES = {
         passes=1,
         same_value=False,  # untrained weights, and another number of images
         contestants=(
-            Contestant("keras_ae, 200 images", "ours", "likelihood", 200, 10),
-            Contestant("pythae's get_nll, 10 images", "pythae_vae", "likelihood", 10, 2, "pythae", at_least=20),
+            Contestant("keras_ae, 100 images", "ours", "likelihood", 100, 10),
+            Contestant("pythae's get_nll, 5 images", "pythae_vae", "likelihood", 5, 2, "pythae", at_least=20),
         ),
     ),
     "startup": Race(

@@ -83,7 +83,10 @@ def markdown(results):
         ratio = f"{row['ratio']:.2f} {row['says']} ({row['low']:.2f} to {row['high']:.2f})"
         lines += [f"| {row['work']} | {row['against']} | {ratio} | {row['target']} | {words[row['reached']]} |"]
     lines += ["", f"Ratios: the median of {rounds} round{'s' if rounds != 1 else ''} in which all take a turn one after the other,"]
-    lines += ["of the two times in one round; in brackets the smallest and the largest.", ""]
+    lines += ["of the two times in one round; in brackets the smallest and the largest."]
+    turns = sum(len(result["times"]) for race in results["races"].values() for result in race)
+    disturbed = sum(result["disturbed"] for race in results["races"].values() for result in race)
+    lines += [f"In {disturbed} of {turns} turns other processes took more than a tenth of a core.", ""]
     lines += ["| work | contestant | time, median (range) | first pass | value after all passes |", "|---|---|---|---|---|"]
     for name, race in results["races"].items():
         for result in race:
