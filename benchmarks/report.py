@@ -7,6 +7,7 @@ import statistics
 
 from matplotlib.figure import Figure
 
+from benchmarks import workers
 from benchmarks.races import MS, RACES, US, S
 from keras_ae.training import hardware
 
@@ -35,19 +36,24 @@ def environment():
 
 
 def comparisons(results):
-    """One dict for each contestant with a rival: {"work", "against", "ratio", "low", "high", "target", "reached"}.
+    """One dict for each rival: {"work", "against", "ratio", "low", "high", "rounds", "target", "reached"}.
 
     The ratio is the median over the rounds of the two times of one round; low and high are the smallest and the largest. It says how
     many times as fast as the rival keras_ae is, or, where the target is a largest time, how many times the rival's time it takes.
+    Rounds in which other processes disturbed one of the two are left out; if that is all of them, nothing can be said: reached is
+    None, and the ratio is that of the disturbed rounds.
     """
     rows = []
     for name, times in results["races"].items():
         rivals = {contestant.name: contestant for contestant in RACES[name].contestants}
-        ours = times[0]["times"]
+        ours = times[0]
         for result in times[1:]:
             rival = rivals[result["name"]]
             faster = rival.at_most is None
-            ratios = [b / a if faster else a / b for a, b in zip(ours, result["times"], strict=True)]
+            pairs = list(zip(ours["times"], result["times"], strict=True))
+            quiet = [not (a or b) for a, b in zip(ours["disturbed"], result["disturbed"], strict=True)]
+            counted = [pair for pair, is_quiet in zip(pairs, quiet, strict=True) if is_quiet] or pairs
+            ratios = [b / a if faster else a / b for a, b in counted]
             ratio = statistics.median(ratios)
             if rival.at_least is not None:
                 target, reached = f"at least {rival.at_least:g} times as fast", ratio >= rival.at_least
@@ -64,7 +70,8 @@ def comparisons(results):
                     "high": max(ratios),
                     "says": "times as fast" if faster else "times its time",
                     "target": target,
-                    "reached": reached,
+                    "rounds": sum(quiet),
+                    "reached": reached if any(quiet) else None,
                 }
             )
     return rows
@@ -72,30 +79,44 @@ def comparisons(results):
 
 def markdown(results):
     """The report."""
-    rounds = max(len(result["times"]) for race in results["races"].values() for result in race)
     versions = ", ".join(f"{package} {version}" for package, version in results["versions"].items())
     lines = ["# Benchmarks", ""]
     lines += [f"{results['date']}, {results['machine']}. Python {results['python']}, {versions}.", ""]
     lines += ["**A quick look on few images: these numbers mean nothing.**", ""] if results["quick"] else []
-    lines += ["| work | against | keras_ae is | target | |", "|---|---|---|---|---|"]
+    lines += _markdown_of_races(results) if results["races"] else []
+    if results["scaling"]:
+        lines += ["", "Processes pinned to a core each, plain `fit` under MultiWorkerMirroredStrategy:", ""]
+        lines += [workers.markdown(results["scaling"])]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_of_races(results):
+    measured = [result for race in results["races"].values() for result in race]
+    lines = ["| work | against | keras_ae is | target | | rounds |", "|---|---|---|---|---|---|"]
     words = {True: "reached", False: "**missed**", None: ""}
     for row in comparisons(results):
         ratio = f"{row['ratio']:.2f} {row['says']} ({row['low']:.2f} to {row['high']:.2f})"
-        lines += [f"| {row['work']} | {row['against']} | {ratio} | {row['target']} | {words[row['reached']]} |"]
-    lines += ["", f"Ratios: the median of {rounds} round{'s' if rounds != 1 else ''} in which all take a turn one after the other,"]
-    lines += ["of the two times in one round; in brackets the smallest and the largest."]
-    turns = sum(len(result["times"]) for race in results["races"].values() for result in race)
-    disturbed = sum(result["disturbed"] for race in results["races"].values() for result in race)
-    lines += [f"In {disturbed} of {turns} turns other processes took more than a tenth of a core.", ""]
+        lines += [
+            f"| {row['work']} | {row['against']} | {ratio} | {row['target']} | {words[row['reached']]} | {row['rounds'] or 'none quiet'} |"
+        ]
+    rounds = len(measured[0]["times"])
+    lines += [
+        "",
+        f"Ratios: of the two times in one of {rounds} rounds, in which all take a turn one after the other; the median over the",
+    ]
+    lines += ["rounds without other processes on the machine, and in brackets the smallest and the largest.", ""]
     lines += ["| work | contestant | time, median (range) | first pass | value after all passes |", "|---|---|---|---|---|"]
     for name, race in results["races"].items():
         for result in race:
-            times = result["times"]
+            times = [t for t, bad in zip(result["times"], result["disturbed"], strict=True) if not bad] or result["times"]
             time = f"{_digits(statistics.median(times))} {RACES[name].unit} ({_digits(min(times))} to {_digits(max(times))})"
             value = "" if result["value"] is None else f"{result['value']:.2f} nats{_remark(name, race, result)}"
             lines += [f"| {RACES[name].work} | {result['name']} | {time} | {result['first_seconds']:.1f} s | {value} |"]
-    lines += ["", "First pass: with all tracing and compiling. Value: the training loss, or minus the log-likelihood, an image."]
-    return "\n".join(lines) + "\n"
+    return [
+        *lines,
+        "",
+        "First pass: with all tracing and compiling. Value: the training loss, or minus the log-likelihood, an image.",
+    ]
 
 
 def _digits(time):

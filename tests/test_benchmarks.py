@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_ae
-from benchmarks import report, task
+from benchmarks import report, task, workers
 from benchmarks.races import RACES
 
 
@@ -21,9 +21,10 @@ def results_of(race, times, value=100.0):
         "python": "3",
         "versions": {},
         "quick": False,
+        "scaling": [],
         "races": {
             race: [
-                {"name": name, "first_seconds": 1.0, "times": list(t), "disturbed": 0, "value": value + 20.0 * i}
+                {"name": name, "first_seconds": 1.0, "times": list(t), "disturbed": [False] * len(t), "value": value + 20.0 * i}
                 for i, (name, t) in enumerate(zip(names, times, strict=True))
             ]
         },
@@ -34,6 +35,16 @@ def test_a_ratio_is_the_median_over_rounds():
     ours, theirs = (1.0, 2.0, 4.0), (30.0, 50.0, 40.0)  # ratios 30, 25, 10
     (row,) = report.comparisons(results_of("likelihood", [ours, theirs]))
     assert (row["ratio"], row["low"], row["high"], row["reached"]) == (25.0, 10.0, 30.0, True)
+
+
+def test_a_disturbed_round_does_not_count():
+    results = results_of("likelihood", [(1.0, 1.0), (90.0, 10.0)])
+    results["races"]["likelihood"][1]["disturbed"] = [True, False]
+    (row,) = report.comparisons(results)
+    assert (row["ratio"], row["rounds"], row["reached"]) == (10.0, 1, False)
+    results["races"]["likelihood"][0]["disturbed"] = [False, True]
+    (row,) = report.comparisons(results)
+    assert (row["ratio"], row["rounds"], row["reached"]) == (50.0, 0, None)
 
 
 def test_a_largest_time_is_compared_the_other_way():
@@ -50,6 +61,13 @@ def test_a_missed_target_and_another_result_are_said():
 
 def test_the_plot_has_a_panel_a_race():
     assert len(report.plot(results_of("dense", [[10.0]] * 6)).axes) == 1
+
+
+def test_scaling_is_against_one_process_in_the_same_round():
+    times = {"one": [100.0, 200.0, 120.0], "strong": [80.0, 100.0, 100.0], "weak": [50.0, 100.0, 60.0]}
+    cases = [dict(network="conv", workers=w, batch=b, kind=kind, times=times[kind]) for w, b, kind in workers.CASES]
+    rows = workers.markdown(cases).splitlines()[2:]
+    assert [row.split("|")[5].strip() for row in rows] == ["1.00", "1.25", "2.00"]
 
 
 def test_every_contestant_exists():
