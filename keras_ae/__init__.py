@@ -10,6 +10,7 @@ already, the models come at once: `keras.models.load_model` finds no class that 
 import importlib
 import sys
 
+from keras_ae import imports
 from keras_ae.presets import info, list_models, load, verify
 
 __version__ = "0.1.0"
@@ -38,10 +39,11 @@ __all__ = [*_CLASSES, *_MODULES, "info", "list_models", "load", "verify"]
 
 
 def __getattr__(name):
-    if name in _CLASSES:
-        return getattr(importlib.import_module(_CLASSES[name]), name)
-    if name in _MODULES:
-        return importlib.import_module(f"keras_ae.{name}")
+    with imports.fast():
+        if name in _CLASSES:
+            return getattr(importlib.import_module(_CLASSES[name]), name)
+        if name in _MODULES:
+            return importlib.import_module(f"keras_ae.{name}")
     raise AttributeError(f"module 'keras_ae' has no attribute {name!r}")
 
 

@@ -188,7 +188,9 @@ def _save(figure, path):
 def _quiet_import():
     """Imports TensorFlow without its start-up lines, which its C++ part writes straight to the error stream."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _error_stream_to(os.devnull):
+    from keras_ae import imports
+
+    with _error_stream_to(os.devnull), imports.fast():
         import tensorflow  # noqa: F401
 
         import keras_ae

@@ -21,7 +21,7 @@ import pathlib
 import tempfile
 import warnings
 
-from keras_ae import cards, files
+from keras_ae import cards, files, imports
 from keras_ae.cards import CARD, CONFIG, METADATA, PICTURE, WEIGHTS
 
 VERIFY_TOLERANCE = 0.05  # nats: between two machines, the same seeds and weights differ by far less
@@ -76,12 +76,12 @@ def load(name, *, load_weights=True, **overrides):
     for file in (CONFIG, WEIGHTS):
         _check_hash(card, file)
     config = _read_json(card.folder, CONFIG)
+    with imports.fast():
+        import keras
+
+        from keras_ae.models.autoencoder import Autoencoder
+
     check_config(config, card.folder / CONFIG)
-
-    import keras
-
-    from keras_ae.models.autoencoder import Autoencoder
-
     if not isinstance(config.get("config"), dict):
         raise ValueError(_damaged(card.folder / CONFIG, "no constructor arguments"))
     unknown = sorted(set(overrides) - set(config["config"]))

@@ -1,0 +1,116 @@
+"""`python -m benchmarks`: runs the races and writes results.md, results.json and results.png."""
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from benchmarks import report, worker, workers
+from benchmarks.races import RACES
+
+HERE = pathlib.Path(__file__).parent
+ROUNDS = 5
+
+
+def main(arguments=None):
+    """Runs the command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Runs keras_ae against its peers.")
+    known = [*RACES, "scaling"]
+    parser.add_argument("races", nargs="*", metavar="RACE", help=f"{', '.join(known)}; all, if none is named")
+    parser.add_argument("--quick", action="store_true", help="one round on few images, to see that everything runs")
+    parser.add_argument(
+        "--out", type=pathlib.Path, help="folder for the results; without it, only a full run is kept, in benchmarks/"
+    )
+    options = parser.parse_args(arguments)
+    unknown = set(options.races) - set(known)
+    if unknown:
+        parser.error(f"expected races among {', '.join(known)}; received: {', '.join(sorted(unknown))}")
+
+    wanted = options.races or known
+    races = {name: run(RACES[name], options.quick) for name in RACES if name in wanted}
+    results = {**report.environment(), "quick": options.quick, "races": races, "scaling": []}
+    if "scaling" in wanted and workers.SCRIPT.exists():
+        print("\nscaling", file=sys.stderr)
+        results["scaling"] = workers.measure(1 if options.quick else ROUNDS)
+    print(report.markdown(results))
+    folder = options.out or (HERE if not options.races and not options.quick else None)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        (folder / "results.md").write_text(report.markdown(results))
+        if races:
+            report.plot(results).savefig(folder / "results.png")
+
+
+def run(race, quick=False):
+    """Lets the contestants of a race take turns, one at a time, round after round.
+
+    Returns:
+        list of dicts, one a contestant that is installed: {"name", "first_seconds", "times": [in the race's unit], "disturbed", "value"}.
+        disturbed: for each time, whether other processes took more than a tenth of a core meanwhile.
+    """
+    print(f"\n{race.work}", file=sys.stderr)
+    results, processes = [], []
+    with contextlib.ExitStack() as stack:
+        for contestant in race.contestants:
+            if contestant.requires and not importlib.util.find_spec(contestant.requires):
+                print(f"  {contestant.name}: skipped, {contestant.requires} is not installed", file=sys.stderr)
+                continue
+            processes.append((contestant, stack.enter_context(_Worker(contestant, quick))))
+            first = processes[-1][1].turn(1)  # compiles what is to be compiled
+            results.append(
+                {"name": contestant.name, "first_seconds": first["seconds"], "times": [], "disturbed": [], "value": None}
+            )
+            print(f"  {contestant.name}: first pass {first['seconds']:.1f} s", file=sys.stderr)
+        for _ in range(1 if quick else ROUNDS):
+            for result, (contestant, process) in zip(results, processes, strict=True):
+                worker.wait_for_quiet()
+                answer = process.turn(race.passes)
+                count = race.passes * (contestant.quick_count if quick else contestant.count)
+                result["times"].append(answer["seconds"] * report.SCALE[race.unit] / count)
+                result["disturbed"].append(answer["disturbed"])
+                result["value"] = answer["value"]
+                disturbed = ", disturbed by other processes" if answer["disturbed"] else ""
+                print(f"  {contestant.name}: {result['times'][-1]:.3g} {race.unit}{disturbed}", file=sys.stderr)
+    return results
+
+
+class _Worker:
+    """A contestant's process."""
+
+    def __init__(self, contestant, quick):
+        count = contestant.quick_count if quick else contestant.count
+        self._name = contestant.name
+        self._command = [sys.executable, "-m", "benchmarks.worker", contestant.module, contestant.function, str(count)]
+
+    def __enter__(self):
+        self._errors = tempfile.TemporaryFile("w+")  # not a pipe, which nobody would empty
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True, cwd=HERE.parent
+        )
+        return self
+
+    def turn(self, passes):
+        """One turn: {"seconds", "value"}."""
+        with contextlib.suppress(BrokenPipeError):
+            print(passes, file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        if not answer:
+            self._errors.seek(0)
+            raise RuntimeError(f"{self._name} stopped:\n{self._errors.read()}")
+        return json.loads(answer)
+
+    def __exit__(self, *_):
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()  # the end of its input, at which it ends
+        self._process.wait()
+        self._process.stdout.close()
+        self._errors.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""keras_ae, by its public API and its defaults."""
+
+import numpy as np
+
+import keras_ae
+from benchmarks import task
+
+SHAPE = (28, 28, 1)
+
+
+def dense(count):
+    """Trains the dense VAE."""
+    vae = keras_ae.VAE(SHAPE, task.LATENT, widths=task.WIDTHS, activation="relu")
+    return _training(vae, task.images(count))
+
+
+def conv(count):
+    """Trains the VAE with the network that "conv" stands for."""
+    return _training(keras_ae.VAE(SHAPE, task.LATENT, network="conv"), task.images(count))
+
+
+def likelihood(count):
+    """Importance-weighted log-likelihood of the dense VAE, untrained."""
+    vae = keras_ae.VAE(SHAPE, task.LATENT, widths=task.WIDTHS, activation="relu")
+    x = task.binary(count)
+    return lambda passes: np.mean([-vae.log_likelihood(x, n_samples=task.SAMPLES).numpy().mean() for _ in range(passes)])
+
+
+def _training(vae, x):
+    vae.compile()  # its default optimizer is the task's: Adam, 1e-3
+    return lambda passes: vae.fit(x, batch_size=task.BATCH, epochs=passes, verbose=0).history["loss"][-1]

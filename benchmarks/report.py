@@ -1,0 +1,148 @@
+"""Results as Markdown and as a plot."""
+
+import datetime
+import importlib.metadata
+import platform
+import statistics
+
+from matplotlib.figure import Figure
+
+from benchmarks import workers
+from benchmarks.races import MS, RACES, US, S
+from keras_ae.training import hardware
+
+SCALE = {US: 1e6, MS: 1e3, S: 1.0}  # units a second
+TOLERANCE = 0.05  # by which the losses of contestants that do the same work may differ from keras_ae's
+
+
+def environment():
+    """What the numbers depend on: {"date", "machine", "python", "versions"}."""
+    versions = {}
+    for package in ("keras-ae", "tensorflow", "keras", "tensorflow-probability", "torch", "pythae", "numpy"):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    if "keras-ae" not in versions:  # run from a checkout
+        import keras_ae
+
+        versions = {"keras-ae": keras_ae.__version__, **versions}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": hardware(),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def comparisons(results):
+    """One dict for each rival: {"work", "against", "ratio", "low", "high", "rounds", "target", "reached"}.
+
+    The ratio is the median over the rounds of the two times of one round; low and high are the smallest and the largest. It says how
+    many times as fast as the rival keras_ae is, or, where the target is a largest time, how many times the rival's time it takes.
+    Rounds in which other processes disturbed one of the two are left out; if that is all of them, nothing can be said: reached is
+    None, and the ratio is that of the disturbed rounds.
+    """
+    rows = []
+    for name, times in results["races"].items():
+        rivals = {contestant.name: contestant for contestant in RACES[name].contestants}
+        ours = times[0]
+        for result in times[1:]:
+            rival = rivals[result["name"]]
+            faster = rival.at_most is None
+            pairs = list(zip(ours["times"], result["times"], strict=True))
+            quiet = [not (a or b) for a, b in zip(ours["disturbed"], result["disturbed"], strict=True)]
+            counted = [pair for pair, is_quiet in zip(pairs, quiet, strict=True) if is_quiet] or pairs
+            ratios = [b / a if faster else a / b for a, b in counted]
+            ratio = statistics.median(ratios)
+            if rival.at_least is not None:
+                target, reached = f"at least {rival.at_least:g} times as fast", ratio >= rival.at_least
+            elif rival.at_most is not None:
+                target, reached = f"at most {rival.at_most:g} times its time", ratio <= rival.at_most
+            else:
+                target, reached = "none", None
+            rows.append(
+                {
+                    "work": RACES[name].work,
+                    "against": rival.name,
+                    "ratio": ratio,
+                    "low": min(ratios),
+                    "high": max(ratios),
+                    "says": "times as fast" if faster else "times its time",
+                    "target": target,
+                    "rounds": sum(quiet),
+                    "reached": reached if any(quiet) else None,
+                }
+            )
+    return rows
+
+
+def markdown(results):
+    """The report."""
+    versions = ", ".join(f"{package} {version}" for package, version in results["versions"].items())
+    lines = ["# Benchmarks", ""]
+    lines += [f"{results['date']}, {results['machine']}. Python {results['python']}, {versions}.", ""]
+    lines += ["**A quick look on few images: these numbers mean nothing.**", ""] if results["quick"] else []
+    lines += _markdown_of_races(results) if results["races"] else []
+    if results["scaling"]:
+        lines += ["", "Processes pinned to a core each, plain `fit` under MultiWorkerMirroredStrategy:", ""]
+        lines += [workers.markdown(results["scaling"])]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_of_races(results):
+    measured = [result for race in results["races"].values() for result in race]
+    lines = ["| work | against | keras_ae is | target | | rounds |", "|---|---|---|---|---|---|"]
+    words = {True: "reached", False: "**missed**", None: ""}
+    for row in comparisons(results):
+        ratio = f"{row['ratio']:.2f} {row['says']} ({row['low']:.2f} to {row['high']:.2f})"
+        lines += [
+            f"| {row['work']} | {row['against']} | {ratio} | {row['target']} | {words[row['reached']]} | {row['rounds'] or 'none quiet'} |"
+        ]
+    rounds = len(measured[0]["times"])
+    lines += [
+        "",
+        f"Ratios: of the two times in one of {rounds} rounds, in which all take a turn one after the other; the median over the",
+    ]
+    lines += ["rounds without other processes on the machine, and in brackets the smallest and the largest.", ""]
+    lines += ["| work | contestant | time, median (range) | first pass | value after all passes |", "|---|---|---|---|---|"]
+    for name, race in results["races"].items():
+        for result in race:
+            times = [t for t, bad in zip(result["times"], result["disturbed"], strict=True) if not bad] or result["times"]
+            time = f"{_digits(statistics.median(times))} {RACES[name].unit} ({_digits(min(times))} to {_digits(max(times))})"
+            value = "" if result["value"] is None else f"{result['value']:.2f} nats{_remark(name, race, result)}"
+            lines += [f"| {RACES[name].work} | {result['name']} | {time} | {result['first_seconds']:.1f} s | {value} |"]
+    return [
+        *lines,
+        "",
+        "First pass: with all tracing and compiling. Value: the training loss, or minus the log-likelihood, an image.",
+    ]
+
+
+def _digits(time):
+    """Three digits that count, without an exponent."""
+    return f"{time:,.0f}" if time >= 100 else f"{time:.3g}"
+
+
+def _remark(name, race, result):
+    differs = RACES[name].same_value and abs(result["value"] / race[0]["value"] - 1) > TOLERANCE
+    return ", **another result than keras_ae's**" if differs else ""
+
+
+def plot(results):
+    """The times as horizontal bars, one panel a race. Returns a matplotlib Figure."""
+    races = results["races"]
+    heights = [len(race) + 1 for race in races.values()]
+    figure = Figure(figsize=(9, 0.42 * sum(heights) + 0.6), dpi=120, layout="constrained")
+    panels = figure.subplots(len(races), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    for panel, (name, race) in zip(panels, races.items(), strict=True):
+        medians = [statistics.median(result["times"]) for result in race]
+        colors = ["#d1495b"] + ["#8d99ae"] * (len(race) - 1)
+        bars = panel.barh([result["name"] for result in race], medians, color=colors)
+        panel.bar_label(bars, [f" {_digits(median)}" for median in medians])
+        panel.set_title(f"{RACES[name].work}: {RACES[name].unit}, less is better", loc="left", fontsize=10)
+        panel.invert_yaxis()
+        panel.margins(x=0.12)
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel(f"{results['date']}, {results['machine']}", fontsize=8)
+    return figure

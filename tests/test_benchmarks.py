@@ -1,0 +1,100 @@
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import keras_ae
+from benchmarks import report, task, workers
+from benchmarks.races import RACES
+
+
+def results_of(race, times, value=100.0):
+    names = [contestant.name for contestant in RACES[race].contestants]
+    return {
+        "date": "2026-01-01",
+        "machine": "a machine",
+        "python": "3",
+        "versions": {},
+        "quick": False,
+        "scaling": [],
+        "races": {
+            race: [
+                {"name": name, "first_seconds": 1.0, "times": list(t), "disturbed": [False] * len(t), "value": value + 20.0 * i}
+                for i, (name, t) in enumerate(zip(names, times, strict=True))
+            ]
+        },
+    }
+
+
+def test_a_ratio_is_the_median_over_rounds():
+    ours, theirs = (1.0, 2.0, 4.0), (30.0, 50.0, 40.0)  # ratios 30, 25, 10
+    (row,) = report.comparisons(results_of("likelihood", [ours, theirs]))
+    assert (row["ratio"], row["low"], row["high"], row["reached"]) == (25.0, 10.0, 30.0, True)
+
+
+def test_a_disturbed_round_does_not_count():
+    results = results_of("likelihood", [(1.0, 1.0), (90.0, 10.0)])
+    results["races"]["likelihood"][1]["disturbed"] = [True, False]
+    (row,) = report.comparisons(results)
+    assert (row["ratio"], row["rounds"], row["reached"]) == (10.0, 1, False)
+    results["races"]["likelihood"][0]["disturbed"] = [False, True]
+    (row,) = report.comparisons(results)
+    assert (row["ratio"], row["rounds"], row["reached"]) == (50.0, 0, None)
+
+
+def test_a_largest_time_is_compared_the_other_way():
+    (row,) = report.comparisons(results_of("startup", [(3.2, 3.2), (2.0, 2.0)]))
+    assert (row["ratio"], row["reached"]) == (1.6, False)
+
+
+def test_a_missed_target_and_another_result_are_said():
+    results = results_of("dense", [[10.0]] * 6)
+    text = report.markdown(results)
+    assert text.count("**missed**") == 3  # PyTorch, pythae and keras.Model.fit; the bare loop is as fast
+    assert text.count("another result") == 5
+
+
+def test_the_plot_has_a_panel_a_race():
+    assert len(report.plot(results_of("dense", [[10.0]] * 6)).axes) == 1
+
+
+def test_scaling_is_against_one_process_in_the_same_round():
+    times = {"one": [100.0, 200.0, 120.0], "strong": [80.0, 100.0, 100.0], "weak": [50.0, 100.0, 60.0]}
+    cases = [dict(network="conv", workers=w, batch=b, kind=kind, times=times[kind]) for w, b, kind in workers.CASES]
+    rows = workers.markdown(cases).splitlines()[2:]
+    assert [row.split("|")[5].strip() for row in rows] == ["1.00", "1.25", "2.00"]
+
+
+def test_every_contestant_exists():
+    for race in RACES.values():
+        for contestant in race.contestants:
+            spec = importlib.util.find_spec(f"benchmarks.{contestant.module}")
+            assert f"def {contestant.function}(" in pathlib.Path(spec.origin).read_text()
+
+
+def test_transposed_convolutions_get_as_many_parameters():
+    from benchmarks import keras_io
+
+    assert abs(keras_io.parameters_of(keras_io.transposed_of_size(300_000)) / 300_000 - 1) < 0.05
+
+
+def test_the_twin_in_pytorch_agrees():
+    pytest.importorskip("torch")
+    from benchmarks import torch_conv
+
+    torch_conv.twins(keras_ae.VAE((28, 28, 1), task.LATENT, network="conv"))  # raises where they differ
+
+
+def test_quick_races_in_which_all_do_the_same_work(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "dense", "--quick", "--out", str(tmp_path)]
+    subprocess.run(command, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True)
+    race = json.loads((tmp_path / "results.json").read_text())["races"]["dense"]
+    losses = [result["value"] for result in race]
+    assert np.ptp(losses) < 0.1 * losses[0], losses
+    assert "mean nothing" in (tmp_path / "results.md").read_text()
+    assert (tmp_path / "results.png").stat().st_size > 10_000
