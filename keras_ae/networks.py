@@ -110,7 +110,8 @@ class BiasGelu(layers.Layer):
         self.bias = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="bias")
 
     def call(self, x):
-        return _bias_gelu(x, ops.convert_to_tensor(self.bias))
+        bias = tf.convert_to_tensor(ops.convert_to_tensor(self.bias))  # in eager mode the inner one gives a tf.Variable
+        return _bias_gelu(x, bias)
 
 
 @tf.custom_gradient

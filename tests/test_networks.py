@@ -51,3 +51,30 @@ def test_networks_survive_json():
         copy.set_weights(model.get_weights())
         x = np.random.default_rng(0).random((2, *model.input_shape[1:]), dtype="float32")
         np.testing.assert_array_equal(copy(x), model(x))
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 3, 8), (6, 8)])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, jit_compile):
+    """Values, gradients, and the gradients of gradients, against keras.activations.gelu."""
+    rng = np.random.default_rng(0)
+    x, bias = (tf.constant(rng.standard_normal(s).astype("float32")) for s in (shape, shape[-1:]))
+    layer = networks.BiasGelu()
+    layer.build(shape)
+
+    @tf.function(jit_compile=jit_compile)
+    def both(x, bias):
+        layer.bias.assign(bias)
+        results = []
+        for function in (layer, lambda x: keras.activations.gelu(x + layer.bias.value, approximate=False)):
+            with tf.GradientTape() as outer:
+                outer.watch(x)
+                with tf.GradientTape() as tape:
+                    tape.watch(x)
+                    y = tf.sin(function(x))
+                by_x, by_bias = tape.gradient(y, [x, layer.bias.value])
+            results.append((y, by_x, by_bias, outer.gradient(by_x, x)))
+        return results
+
+    for fused, plain in zip(*both(x, bias), strict=True):
+        np.testing.assert_allclose(fused, plain, atol=1e-5)
