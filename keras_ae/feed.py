@@ -60,14 +60,15 @@ class Feed(DataAdapter):
         return seed, tf.random.experimental.stateless_shuffle(rows, seed) if self.shuffled else rows
 
     def dataset(self):
-        """The same stream as a tf.data.Dataset of tuples of batches, for a loop that asks for one; its attribute `feed` is this."""
+        """The same stream as a tf.data.Dataset of batches, or of tuples of several, for a loop that asks for one. Its `feed` is this."""
 
         def one_pass(number):
             seed, order = self.seed_and_order(number)
 
             def one_batch(step):
                 size = tf.minimum(self.batch_size, self.length - step * self.batch_size)
-                return batch(self.tensors, seed, order, step, size, self.batch_size, self.transform)
+                batches = batch(self.tensors, seed, order, step, size, self.batch_size, self.transform)
+                return batches if len(batches) > 1 else batches[0]
 
             return tf.data.Dataset.range(self.num_batches, output_type=tf.int32).map(one_batch, num_parallel_calls=2)
 
