@@ -1,0 +1,41 @@
+import gc
+import os
+import subprocess
+import sys
+
+import pytest
+
+from keras_ae import imports
+
+
+def test_the_collector_rests_inside_and_works_afterwards():
+    with pytest.raises(ValueError, match="inside"), imports.fast():
+        assert not gc.isenabled()
+        raise ValueError("inside")
+    assert gc.isenabled()
+
+
+def test_a_users_own_choice_stays():
+    gc.disable()
+    try:
+        with imports.fast():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_nothing_is_frozen_where_tensorflow_was_there_before():
+    frozen = gc.get_freeze_count()
+    with imports.fast():
+        pass
+    assert gc.get_freeze_count() == frozen
+
+
+def test_a_fresh_process_freezes_what_it_imports():
+    code = (
+        "import gc, keras_ae; assert not gc.get_freeze_count(); keras_ae.VAE; assert gc.isenabled(); print(gc.get_freeze_count())"
+    )
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert int(done.stdout) > 100_000
