@@ -44,3 +44,8 @@ def test_the_python_examples_run(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0 and result.stdout.endswith("(2, 28, 28, 1)\n"), result.stderr
+
+
+def test_the_benchmark_table_is_that_of_the_results():
+    table = re.search(r"<!-- benchmarks -->\n(.*?)<!-- /benchmarks -->", README, re.DOTALL)[1]
+    assert table in (ROOT / "benchmarks" / "results.md").read_text() and table.count("\n") > 5
