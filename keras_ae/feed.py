@@ -30,8 +30,8 @@ class Feed(DataAdapter):
         self.tensors = tuple(_on_device(array) for array in arrays)
         self.length, self._batch_size = len(self.tensors[0]), batch_size
         self.shuffled, self.seed, self.transform = seed is not None, random.from_int(seed or 0), transform
-        self.next_pass = 0  # the number of the next pass
-        self.steps_left = math.inf  # of this epoch
+        self.next_pass = 0  # the number of the next pass, set by `fit`
+        self.steps_left = math.inf  # of this epoch, set by `fit` and `evaluate`
 
     batch_size = property(lambda self: self._batch_size)
     num_batches = property(lambda self: -(-self.length // self.batch_size))
@@ -43,10 +43,6 @@ class Feed(DataAdapter):
 
     def __iter__(self):
         return Pass(self)
-
-    def begin_epoch(self, epoch, steps=None):
-        """For `fit` and `evaluate`: the next pass is that of this epoch, which has so many steps; None: all."""
-        self.next_pass, self.steps_left = epoch, steps or math.inf
 
     def begin_pass(self):
         """The number of a pass that begins now: the one that was set, else one more than the last."""

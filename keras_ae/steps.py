@@ -1,8 +1,12 @@
 """How models run the steps of `fit` and `evaluate`: the only file, beside models/autoencoder.py, that touches Keras' training internals."""
 
+import math
+
 import tensorflow as tf
 
 from keras_ae import distribute, feed, saving
+
+BLOCK_BYTES = 2**28  # of the arrays, at most, that are gathered at once for a loop inside XLA
 
 
 class Stepped(saving.Saved):
@@ -93,9 +97,11 @@ def compiled_loop(step_function):
         source, (first, last) = a_pass.feed, a_pass.take(steps)
         whole, size = source.length // source.batch_size, source.batch_size
         arguments = (source.tensors, a_pass.seed, a_pass.order)
-        if first < whole:
-            n, most = min(last, whole) - first, min(steps, whole)  # the last loop of a pass has fewer steps, in the same program
-            whole_batches(*arguments, tf.constant(first), tf.constant(n), most, size, source.transform)
+        bytes_a_batch = size * sum(tensor.dtype.size * math.prod(tensor.shape[1:]) for tensor in source.tensors)
+        most = min(steps, whole, max(1, BLOCK_BYTES // bytes_a_batch))
+        for start in range(first, min(last, whole), most or 1):
+            n = min(last, whole, start + most) - start  # the last loop of a pass may have fewer steps, in the same program
+            whole_batches(*arguments, tf.constant(start), tf.constant(n), most, size, source.transform)
         if last > whole:
             last_batch(*arguments, tf.constant(whole), source.partial_batch_size, size, source.transform)
 

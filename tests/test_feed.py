@@ -126,6 +126,36 @@ def test_the_plan_is_visible_and_overridden():
     assert "eagerly" in model.training_plan
 
 
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_a_second_fit_and_a_second_evaluate_see_new_draws(jit_compile):
+    """Ten calls of fit for an epoch are as good as one call for ten; so are they in the loop inside XLA."""
+    model, dataset = (
+        keras_ae.AE((8, 8, 1), 3, widths=(4,)),
+        keras_ae.datasets.binarize_dynamic(np.full((40, 8, 8, 1), 64, "uint8"), 16),
+    )
+    model.compile(keras.optimizers.SGD(0.0), jit_compile=jit_compile)
+    apart = [model.fit(dataset, verbose=0).history["loss"][0] for _ in range(3)]
+    assert len(set(apart)) == 3
+    assert len({model.evaluate(dataset, verbose=0) for _ in range(2)}) == 2
+    dataset = keras_ae.datasets.binarize_dynamic(np.full((40, 8, 8, 1), 64, "uint8"), 16)
+    np.testing.assert_allclose(model.fit(dataset, epochs=3, verbose=0).history["loss"], apart, rtol=1e-6)
+
+
+def test_what_is_gathered_at_once_is_bounded(monkeypatch):
+    history, weights, iterations = trained(True)
+    monkeypatch.setattr(steps, "BLOCK_BYTES", 2 * 8 * 64)  # two batches
+    again = trained(True)
+    assert again[2] == iterations == 18
+    np.testing.assert_allclose(again[0]["loss"], history["loss"], rtol=1e-6)
+    for one, other in zip(again[1], weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_class_weights_are_refused():
+    with pytest.raises(ValueError, match="no `class_weight`"):
+        keras_ae.AE((8, 8, 1), 3, widths=(4,)).fit(np.zeros((4, 8, 8, 1)), class_weight={0: 1.0})
+
+
 def test_dynamic_binarisation_is_drawn_anew_in_each_pass_on_every_way_of_feeding():
     x = np.full((40, 8, 8, 1), 64, "uint8")
     dataset = keras_ae.datasets.binarize_dynamic(x, 16)

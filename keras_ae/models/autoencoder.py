@@ -1,4 +1,6 @@
-"""The base of all models: the verbs they share, and the only place that touches Keras' training internals."""
+"""The base of all models: the verbs they share, and how Keras trains and saves them."""
+
+import math
 
 import keras
 import numpy as np
@@ -158,6 +160,10 @@ class Autoencoder(steps.Stepped):
         """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None."""
         if not self.compiled:
             self.compile()
+        if kwargs.get("class_weight") is not None:
+            raise ValueError(
+                "Expected no `class_weight`, as an autoencoder has no classes; weigh examples by `sample_weight`. Received: one"
+            )
         split = kwargs.pop("validation_split", 0.0)
         if split and validation_data is None:
             (x, y, sample_weight), validation_data = inputs.split(split, x, y, sample_weight)
@@ -172,11 +178,16 @@ class Autoencoder(steps.Stepped):
         callbacks = _as_list(kwargs.pop("callbacks", None))
         if distribute.several_workers(self.distribute_strategy):
             callbacks, kwargs["verbose"] = distribute.prepare_worker(self, callbacks, kwargs.get("verbose", "auto"))
-        source = getattr(x, "feed", x)
-        if isinstance(source, feed.Feed):  # each epoch is the pass of its number, also where a backup lets the first one be another
-            n = kwargs.get("steps_per_epoch")
-            begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: source.begin_epoch(epoch, n))
-            callbacks = [begin, *callbacks]
+        feeds = [source for source in map(_feed_of, (x, validation_data)) if source]
+        firsts = [source.next_pass for source in feeds]  # a second fit goes on where the first one stopped
+
+        def begin(epoch, logs):  # each epoch is the pass of its number, also where a backup lets the first one be another
+            for source, first in zip(feeds, firsts, strict=True):
+                source.next_pass = first + epoch
+            if _feed_of(x):
+                _feed_of(x).steps_left = kwargs.get("steps_per_epoch") or math.inf
+
+        callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=begin), *callbacks]
         kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight, "callbacks": callbacks, "shuffle": False}
         with files.writing("what the callbacks of `fit` write"), distribute.in_step_with_others(self.distribute_strategy):
             return super().fit(x, y, batch_size, epochs, **kwargs)
@@ -187,7 +198,7 @@ class Autoencoder(steps.Stepped):
             self.compile()
         x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size)
         if isinstance(x, feed.Feed):
-            x.begin_epoch(0, kwargs.get("steps"))
+            x.steps_left = kwargs.get("steps") or math.inf
         return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, **kwargs):
@@ -295,8 +306,8 @@ class Autoencoder(steps.Stepped):
                 inputs.check_dataset(array, self.shape)
             elif inputs.is_array(array):
                 inputs.check(array, self.shape, self._likelihood.support, name)
-        if isinstance(getattr(x, "feed", None), feed.Feed):
-            return (x.feed if self._loops_inside_xla else self._shared(x, shares)), y, sample_weight, batch_size
+        if _feed_of(x):
+            return (_feed_of(x) if self._loops_inside_xla else self._shared(x, shares)), y, sample_weight, batch_size
         if isinstance(x, tf.data.Dataset):
             x = self._shared(x, shares)
         if not inputs.is_array(x):
@@ -339,6 +350,12 @@ class Autoencoder(steps.Stepped):
 def _mean(values, weights):
     """sum(values * weights) / count: (batch,), (batch,) -> ()."""
     return ops.sum(ops.cast(values, "float32") * weights) / ops.cast(ops.shape(values)[0], "float32")
+
+
+def _feed_of(data):
+    """The Feed that data is, or is a dataset of; else None."""
+    source = getattr(data, "feed", data)
+    return source if isinstance(source, feed.Feed) else None
 
 
 def _as_list(callbacks):
