@@ -142,9 +142,18 @@ def test_a_second_fit_and_a_second_evaluate_see_new_draws(jit_compile):
 
 
 def test_what_is_gathered_at_once_is_bounded(monkeypatch):
+    def batch(tensors, seed, order, step, size, *rest):
+        sizes.append(size)
+        return made(tensors, seed, order, step, size, *rest)
+
+    sizes, made = [], feed.batch
+    monkeypatch.setattr(feed, "batch", batch)
     history, weights, iterations = trained(True)
+    assert max(sizes) == 40  # all whole batches of the 43 examples
+    sizes.clear()
     monkeypatch.setattr(steps, "BLOCK_BYTES", 2 * 8 * 64)  # two batches
     again = trained(True)
+    assert max(sizes) == 16
     assert again[2] == iterations == 18
     np.testing.assert_allclose(again[0]["loss"], history["loss"], rtol=1e-6)
     for one, other in zip(again[1], weights, strict=True):
