@@ -1,5 +1,7 @@
 """tfp distributions that tfp lacks, or whose arithmetic is cheaper here. They work wherever a tfp distribution does."""
 
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -8,12 +10,35 @@ from keras_ae import random
 tfd = tfp.distributions
 
 
-class Bernoulli(tfd.Bernoulli):
-    """tfd.Bernoulli with half the work a value in log_prob: one softplus, for finite logits."""
+class IndependentBernoulli(tfd.Independent):
+    """tfd.Independent of a tfd.Bernoulli, all axes but the first one event, with a fraction of the logarithms in log_prob.
 
-    def _log_prob(self, event):
-        logits = self.logits_parameter()
-        return event * logits - tf.math.softplus(logits)
+    log p(x) = sum_i x_i l_i - softplus(l_i), for finite logits l: (batch, *shape)
+    """
+
+    def __init__(self, logits, name="IndependentBernoulli"):
+        parameters = dict(locals())
+        super().__init__(tfd.Bernoulli(logits=logits, dtype=tf.float32), len(logits.shape) - 1, name=name)
+        self._parameters = self._no_dependency(parameters)
+
+    def _log_prob(self, x, **kwargs):
+        logits = self.distribution.logits
+        axes = list(range(-(len(logits.shape) - 1), 0))
+        return tf.reduce_sum(x * logits, axis=axes) - sum_of_softplus(tf.reshape(logits, (-1, math.prod(logits.shape[1:]))))
+
+
+@tf.custom_gradient
+def sum_of_softplus(x):
+    """sum_i log(1 + exp(x_i)): (batch, n) -> (batch,).
+
+    log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), and the sum of such logarithms is the logarithm of a product of factors between 1
+    and 2, of which float32 holds 120. So there is one logarithm for many values, which are most of the time of a Bernoulli density.
+    """
+    n = x.shape[-1]
+    factors = max(k for k in range(1, 121) if n % k == 0)
+    products = tf.reduce_prod(tf.reshape(1.0 + tf.exp(-tf.abs(x)), (-1, n // factors, factors)), axis=-1)  # (batch, n / factors)
+    total = tf.reduce_sum(tf.nn.relu(x), axis=-1) + tf.reduce_sum(tf.math.log(products), axis=-1)
+    return total, lambda upstream: upstream[:, tf.newaxis] * tf.sigmoid(x)
 
 
 class DiscretizedLogistic(tfd.Distribution):

@@ -87,7 +87,7 @@ class Bernoulli(Likelihood):
     support = (0.0, 1.0)
 
     def call(self, logits):
-        return self.independent(densities.Bernoulli(logits=logits, dtype=tf.float32))
+        return densities.IndependentBernoulli(logits)
 
 
 @keras.saving.register_keras_serializable("keras_ae")

@@ -223,3 +223,15 @@ def test_bad_arguments_are_refused(make, message):
 def test_a_functional_model_is_refused_with_a_reason():
     with pytest.raises(TypeError, match=r"inside the call\(\) of a subclassed keras.Model"):
         distributions.Bernoulli()(keras.Input((3,)))
+
+
+@pytest.mark.parametrize("n", [1, 7, 113, 784])
+def test_sum_of_softplus_is_that_of_numpy_and_so_is_its_gradient(n):
+    x = np.random.default_rng(0).normal(0, 20, (5, n)).astype("float32")
+    x[0] = 0.0  # every factor is 2, the largest
+    x[1], x[2] = 90.0, -90.0
+    with tf.GradientTape() as tape:
+        variable = tf.Variable(x)
+        total = densities.sum_of_softplus(variable)
+    np.testing.assert_allclose(total, np.logaddexp(0, x.astype("float64")).sum(axis=-1), rtol=1e-6, atol=1e-4)
+    np.testing.assert_allclose(tape.gradient(total, variable), 1 / (1 + np.exp(-x.astype("float64"))), rtol=1e-5, atol=1e-30)
