@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _CLASSES = {
     "AE": "keras_ae.models.ae",
     "DAE": "keras_ae.models.dae",
+    "SparseAE": "keras_ae.models.sparse",
     "VAE": "keras_ae.models.vae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
@@ -32,6 +33,7 @@ _MODULES = [
     "networks",
     "plots",
     "presets",
+    "sparsity",
     "training",
 ]
 

@@ -1,15 +1,48 @@
-"""Model cards: what is known of a preset, from its metadata.json, for Python, a terminal and a page."""
+"""Model cards: what is known of a preset, from its metadata.json, for Python, a terminal, a notebook and a page."""
 
+import base64
 import dataclasses
+import html
 import json
+import math
 import pathlib
 
-CONFIG, WEIGHTS, METADATA, CARD, PICTURE = "config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"
+from keras_ae import published
+
+CONFIG, WEIGHTS, METADATA, CARD = "config.json", "model.weights.h5", "metadata.json", "README.md"
+PICTURES = {"samples.png": "samples of", "reconstructions.png": "images above what is made of them by"}
+
+DATA = {  # name: what its images are, and whose
+    "mnist": ("28 x 28 grey images of handwritten digits, white on black, centred", "MNIST: Y. LeCun and C. Cortes, CC BY-SA 3.0"),
+    "mnist_5k": (
+        "28 x 28 grey images of handwritten digits, white on black, centred",
+        "MNIST: Y. LeCun and C. Cortes, CC BY-SA 3.0",
+    ),
+    "fashion_mnist": ("28 x 28 grey images of clothes, white on black, centred", "Fashion-MNIST: Zalando SE, MIT"),
+    "digits": (
+        "8 x 8 grey images of handwritten digits, white on black",
+        "UCI optical digits: E. Alpaydin and C. Kaynak, CC BY 4.0",
+    ),
+}
+UNTOLD = {"name", "trainable", "dtype"}  # what every Keras layer's config holds
+USES = {  # verb: what a card shows of it
+    "sample": "model.sample(16)  # images from the prior",
+    "corrupt": "model.reconstruct(model.corrupt(x))  # restores what noise took; x: (n, *shape), uint8 or float in [0, 1]",
+    "encode": "model.encode(x)  # codes",
+    "reconstruct": "model.reconstruct(x)  # x: (n, *shape), uint8 or float in [0, 1]",
+    "log_likelihood": "model.log_likelihood(x)  # nats an image",
+}
+LIMITS = {  # class: what its models cannot do
+    "AE": "It has no prior: a code drawn at random decodes to no likely image.",
+    "DAE": "It was trained for the corruption above. Noise of another kind or strength, and clean images, are restored less well.",
+    "SparseAE": "It has no prior: a code drawn at random decodes to no likely image.",
+    "VAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelCard:
-    """What is known of a preset. `print(card)` shows it; `card.metadata` is everything in metadata.json.
+    """What is known of a preset. `print(card)` shows it, and so does a notebook; `card.metadata` is everything in metadata.json.
 
     Attributes:
         name: str.
@@ -23,7 +56,7 @@ class ModelCard:
 
     @property
     def family(self):
-        """The class of the model: "AE", "DAE" or "VAE"."""
+        """The class of the model: "AE", "DAE", "VAE", ..."""
         return self.metadata["family"]
 
     @property
@@ -48,8 +81,13 @@ class ModelCard:
 
     @property
     def metrics(self):
-        """The measurements: a list of dicts with name, value, standard_error, unit and protocol."""
+        """The measurements: a list of dicts with name, value, standard_error, unit and protocol. The first is the main one."""
         return self.metadata["metrics"]
+
+    @property
+    def picture(self):
+        """The path of its picture, or None."""
+        return next((self.folder / file for file in PICTURES if (self.folder / file).is_file()), None)
 
     @property
     def recipe(self):
@@ -60,54 +98,108 @@ class ModelCard:
     def __str__(self):
         return as_text(self.name, self.metadata)
 
+    def _repr_html_(self):
+        return as_html(self)
+
 
 def as_text(name, metadata):
     """The card for a terminal."""
     lines = [f"{name}: {metadata['family']}, trained on {metadata['dataset'] or 'data of your own'}"]
     lines += [f"  parameters  {metadata['parameters']:,}"]
     lines += [f"  {metric['name']:<11} {measured(metric)}, {protocol(metric)}" for metric in metadata["metrics"]]
+    lines += [f"    beside    {value:g} {model} ({source})" for model, value, source in _beside(metadata)]
     if metadata["training"]:
-        minutes = metadata["training"]["wall_time_seconds"] / 60
-        lines += [
-            f"  trained     {metadata['training']['epochs']} epochs, {minutes:.0f} minutes on {metadata['training']['hardware']}"
-        ]
-    lines += [f"  versions    {', '.join(f'{package} {version}' for package, version in metadata['versions'].items())}"]
+        lines += [f"  trained     {_trained(metadata['training'])}"]
+    lines += [f"  versions    {_versions(metadata)}"]
     return "\n".join(lines)
 
 
-def as_markdown(name, metadata, has_picture=True):
-    """The card as README.md, made from the metadata alone."""
-    config = metadata["model"]
+def as_html(card):
+    """The card for a notebook."""
+    metadata = card.metadata
+    rows = [("class", f"keras_ae.{card.family}"), ("data", card.dataset or "data of your own")]
+    rows += [("parameters", f"{card.parameters:,}"), ("weights", f"{card.size / 1e6:.1f} MB")]
+    rows += [(metric["name"], f"{measured(metric)}, {protocol(metric)}") for metric in card.metrics]
+    rows += [("beside", f"{value:g} {model} ({source})") for model, value, source in _beside(metadata)]
+    rows += [("trained", _trained(metadata["training"]))] if metadata["training"] else []
+    table = "".join(f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>" for key, value in rows)
+    picture = ""
+    if card.picture:
+        encoded = base64.b64encode(card.picture.read_bytes()).decode()
+        alternative = html.escape(f"{PICTURES[card.picture.name]} {card.name}")
+        picture = f'<img alt="{alternative}" style="max-width: 24em" src="data:image/png;base64,{encoded}">'
+    return f"<h3>{html.escape(card.name)}</h3><p>{html.escape(metadata['summary'])}</p>{picture}<table>{table}</table>"
+
+
+def as_markdown(name, metadata, picture=None):
+    """The card as README.md, made from the metadata alone. picture: the name of its file, or None."""
+    family, verbs = metadata["family"], metadata["verbs"]
     lines = [f"# {name}", "", metadata["summary"], ""]
-    lines += [f"![samples of {name}]({PICTURE})", ""] if has_picture else []
-    lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', "```", ""]
-    lines += ["| | |", "|---|---|", f"| class | `keras_ae.{metadata['family']}` |"]
-    lines += [f"| {key} | `{json.dumps(value)}` |" for key, value in config.items()]
+    lines += ["```text", *metadata["formula"], "```", ""] if metadata["formula"] else []
+    lines += [f"![{PICTURES[picture]} {name}]({picture})", ""] if picture else []
+    uses = [use for verb, use in USES.items() if verb in verbs and not (verb == "reconstruct" and "corrupt" in verbs)]
+    lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', *uses, "```", ""]
+    lines += ["| | |", "|---|---|", f"| class | `keras_ae.{family}` |"]
+    lines += [f"| {key} | `{json.dumps(value)}` |" for key, value in metadata["model"].items()]
     lines += [f"| parameters | {metadata['parameters']:,} |", f"| input | {metadata['input']} |"]
     lines += [f"| data | {metadata['dataset']} |"] if metadata["dataset"] else []
     lines += ["", "## Measured", "", "| metric | value | protocol |", "|---|---|---|"] if metadata["metrics"] else []
     lines += [f"| {metric['name']} | {measured(metric)} | {protocol(metric)} |" for metric in metadata["metrics"]]
     if metadata["metrics"]:
-        lines += ["", f"The standard error is that of the mean over the images. Measure again: `keras-ae verify {name}`."]
+        lines += ["", f"± is the standard error of the mean over the images. Measure again: `keras-ae verify {name}`."]
+    beside = _beside(metadata)
+    if beside:
+        metric = metadata["metrics"][0]
+        lines += ["", f"Published under the same protocol, {metric['name']}:", "", "| model | value | source |", "|---|---|---|"]
+        lines += [f"| **{name}** | **{measured(metric)}** | this card |"]
+        lines += [f"| {model} | {value:g} | {source} |" for model, value, source in beside]
     if metadata["training"]:
-        training = metadata["training"]
-        lines += ["", "## Training", ""]
-        lines += [f"{training['epochs']} epochs, {training['wall_time_seconds'] / 60:.0f} minutes on {training['hardware']}."]
         last = ", ".join(
-            f"{key} {values[-1]:.4g}" for key, values in training["curve"].items() if values and values[-1] is not None
+            f"{key} {values[-1]:.4g}" for key, values in metadata["training"]["curve"].items() if values[-1:] != [None]
         )
+        lines += ["", "## Training", "", f"{_trained(metadata['training'])}."]
         lines += [f"Logs of the last epoch: {last}. Train again: `keras-ae train {name}`."]
-    versions = ", ".join(f"{package} {version}" for package, version in metadata["versions"].items())
-    lines += ["", f"Made with {versions}, on {metadata['date']}.", ""]
+    lines += ["", "## Limits", "", LIMITS.get(family, "")]
+    images, owner = DATA.get(metadata["dataset"], ("data of your own", None))
+    lines += [f"It knows {images}; on anything else its numbers mean nothing."]
+    lines += ["", "## Licence", "", "Model and weights: Apache 2.0." + (f" Data: {owner}." if owner else "")]
+    lines += ["", f"Made with {_versions(metadata)}, on {metadata['date']}.", ""]
     return "\n".join(lines)
 
 
+def gallery(found):
+    """A page of all cards side by side, for the folder that holds their folders. found: list of ModelCards."""
+    lines = ["# The zoo", "", 'Pretrained models: `keras_ae.load("name")`. The numbers are explained on each card.', ""]
+    lines += ["| | model | measured |", "|---|---|---|"]
+    for card in found:
+        picture = f'<img src="{card.name}/{card.picture.name}" width="240" alt="{card.name}">' if card.picture else ""
+        numbers = "<br>".join(f"{metric['name']} {measured(metric)}" for metric in card.metrics)
+        about = f"[**{card.name}**]({card.name}/README.md)<br>{card.family}, {card.dataset}<br>{card.parameters:,} parameters"
+        lines += [f"| {picture} | {about} | {numbers} |"]
+    return "\n".join([*lines, ""])
+
+
 def measured(metric):
-    """The value of a measurement with its standard error and unit, as "84.41 ± 0.24 nats"."""
-    error = f" ± {metric['standard_error']:.2f}" if metric["standard_error"] is not None else ""
-    return f"{metric['value']:.2f}{error} {metric['unit']}"
+    """The value of a measurement with its standard error and unit, as "84.41 ± 0.24 nats"; two digits of the error count."""
+    error = metric["standard_error"]
+    digits = max(2, 1 - math.floor(math.log10(error))) if error else 4
+    return f"{metric['value']:.{digits}f}" + (f" ± {error:.{digits}f}" if error else "") + f" {metric['unit']}"
 
 
 def protocol(metric):
     """The protocol of a measurement in one line."""
-    return ", ".join(f"{key} {value}" for key, value in metric["protocol"].items())
+    words = [f"{key} {value}" for key, value in metric["protocol"].items() if value is not None]
+    return ", ".join(words + ["grey pixels"] * (metric["protocol"].get("binarize_seed", 0) is None))
+
+
+def _beside(metadata):
+    return published.beside(metadata["metrics"][0]) if metadata["metrics"] else []
+
+
+def _trained(training):
+    minutes = training["wall_time_seconds"] / 60
+    return f"{training['epochs']} epochs, {minutes:.0f} minutes on {training['hardware']}"
+
+
+def _versions(metadata):
+    return ", ".join(f"{package} {version}" for package, version in metadata["versions"].items())

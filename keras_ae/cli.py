@@ -1,4 +1,4 @@
-"""The command line: keras-ae list | info | sample | reconstruct | train | verify | cluster."""
+"""The command line: keras-ae list | info | sample | reconstruct | train | verify | card | cluster."""
 
 import argparse
 import contextlib
@@ -106,13 +106,20 @@ def _verify(options):
     overrides = {key: value for key, value in overrides.items() if value is not None}
     passed = True
     for name in options.names or keras_ae.list_models():
-        for result in keras_ae.verify(name, **overrides):
+        for result in keras_ae.verify(name, quick=options.quick, **overrides):
             passed &= result["passed"]
             print(
-                f"{name} {result['name']}: card {result['card']:.3f}, measured {result['measured']:.3f}, "
-                f"tolerance {result['tolerance']:.3f}: {'pass' if result['passed'] else 'FAIL'}"
+                f"{name} {result['name']}: card {result['card']:.6g}, measured {result['measured']:.6g}, "
+                f"tolerance {result['tolerance']:.3g}: {'pass' if result['passed'] else 'FAIL'}",
+                flush=True,
             )
     return 0 if passed else 1
+
+
+def _card(options):
+    from keras_ae import presets
+
+    presets.write_cards(*options.names)
 
 
 def _parser():
@@ -171,6 +178,15 @@ def _parser():
     sub.add_argument("names", nargs="*", help="built-in models or folders (default: all built-in ones)")
     sub.add_argument("--images", type=int, help="only the first so many test images (default: as on the card)")
     sub.add_argument("--samples", type=int, help="importance samples (default: as on the card)")
+    sub.add_argument("--all", action="store_true", help="all built-in models, as when none is named")
+    sub.add_argument("--quick", action="store_true", help="the card's quick values: 500 images, 50 importance samples, in seconds")
+    sub = command(
+        "card",
+        _card,
+        "Write model cards again from their metadata; without names, those of all built-in models and the gallery.",
+        "",
+    )
+    sub.add_argument("names", nargs="*", help="built-in models or folders")
     return parser
 
 

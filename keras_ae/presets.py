@@ -1,19 +1,17 @@
 """Presets: a folder <-> a model.
 
 A preset is a folder of config.json (the model), model.weights.h5 (its weights), metadata.json (what is known of it: metrics, hashes,
-versions), README.md (the same, to read) and samples.png. The built-in ones are the folders of `zoo/`, installed with the package.
+versions), README.md (the same, to read) and samples.png or reconstructions.png. The built-in ones are the folders of `zoo/`, installed
+with the package.
 
 Nothing in a preset is executed: no pickle, no lambda, and a config may name only layers of keras and classes of keras_ae. TensorFlow
 is imported when a model is loaded or saved, not before.
 """
 
 import contextlib
-import datetime
 import difflib
 import fnmatch
-import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -21,10 +19,8 @@ import pathlib
 import tempfile
 import warnings
 
-from keras_ae import cards, files, imports
-from keras_ae.cards import CARD, CONFIG, METADATA, PICTURE, WEIGHTS
-
-VERIFY_TOLERANCE = 0.05  # nats: between two machines, the same seeds and weights differ by far less
+from keras_ae import cards, files, imports, metadata
+from keras_ae.cards import CARD, CONFIG, METADATA, PICTURES, WEIGHTS
 
 
 def list_models(filter="", family=None, dataset=None):
@@ -48,12 +44,12 @@ def info(name):
         FileNotFoundError: a file of the preset is missing.
     """
     folder = _folder(name)
-    metadata = _read_json(folder, METADATA)
+    content = _read_json(folder, METADATA)
     wanted = {"family": str, "parameters": int, "sha256": dict, "metrics": list}
     for key, kind in wanted.items():
-        if not isinstance(metadata.get(key), kind):
+        if not isinstance(content.get(key), kind):
             raise ValueError(_damaged(folder / METADATA, f"no valid entry {key!r}"))
-    return cards.ModelCard(folder.resolve().name, folder, {"dataset": None, "training": None, "versions": {}, **metadata})
+    return cards.ModelCard(folder.resolve().name, folder, {"dataset": None, "training": None, "versions": {}, **content})
 
 
 def load(name, *, load_weights=True, **overrides):
@@ -121,6 +117,9 @@ class OfClass:
 def save(model, folder, *, dataset=None, training=None, metrics=()):
     """Writes a model as a preset. Files of an earlier preset in the folder are replaced, each at once; others are kept.
 
+    Weights that float16 holds exactly are stored so, in half the space. Every metric is measured once more in its quick form, for
+    `verify(name, quick=True)`.
+
     On several machines every worker calls it, as every worker runs the same script, and only the chief's files are kept.
 
     Args:
@@ -155,48 +154,64 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         bare = type(model).from_config(model.get_config())  # without the optimizer, whose slots would triple the file
         bare.set_weights(model.get_weights())
         bare.save_weights(written / WEIGHTS)
-        metadata = _metadata(model, written, dataset, training, list(metrics))
-        (written / METADATA).write_text(json.dumps(metadata, indent=1) + "\n")
-        has_picture = _write_picture(model, written / PICTURE)
-        (written / CARD).write_text(cards.as_markdown(folder.resolve().name, metadata, has_picture))
+        _shorten(written / WEIGHTS)
+        described = metadata.describe(model, written, dataset, training, metrics)
+        (written / METADATA).write_text(json.dumps(described, indent=1) + "\n")
+        picture = metadata.draw(model, written, dataset)
+        (written / CARD).write_text(cards.as_markdown(folder.resolve().name, described, picture))
         if not is_chief:
             return
         folder.mkdir(exist_ok=True)
-        if not has_picture:
-            (folder / PICTURE).unlink(missing_ok=True)
+        for old in set(PICTURES) - {picture}:
+            (folder / old).unlink(missing_ok=True)
         for path in sorted(written.iterdir(), key=lambda path: path.name == METADATA):  # the hashes come last
             os.replace(path, folder / path.name)
 
 
-def verify(name, **overrides):
+def verify(name, *, quick=False, **overrides):
     """Measures every metric on the card of a preset again, by its protocol, and compares.
 
     Args:
         name: as in `load`.
-        overrides: arguments of the protocol to change, for example n_images=500 for a quick look; then the tolerance is widened to four
-            standard errors.
+        quick: whether to measure the card's quick values instead, on few images with few importance samples, in seconds.
+        overrides: arguments of the protocol to change, for example n_images=500; then the tolerance is widened to four standard errors.
 
     Returns:
-        list of dicts {"name", "card", "measured", "tolerance", "passed"}.
+        list of dicts {"name", "card", "measured", "tolerance", "protocol", "passed"}.
     """
     from keras_ae import evaluation
 
     model, results = load(name), []
     for metric in info(name).metrics:
-        measured = evaluation.measure(model, metric, **overrides)
-        same = {**measured["protocol"], "seed": 0} == {**metric["protocol"], "seed": 0}
-        tolerance = VERIFY_TOLERANCE if same else 4 * measured["standard_error"]
-        passed = abs(measured["value"] - metric["value"]) <= tolerance
+        expected = metric["quick"] if quick else metric
+        measured = evaluation.measure(model, {**metric, **expected}, **overrides)
+        same = {**measured["protocol"], "seed": 0} == {**expected["protocol"], "seed": 0}
+        tolerance = evaluation.TOLERANCES[metric["name"]] if same else 4 * measured["standard_error"]
         results.append(
             {
                 "name": metric["name"],
-                "card": metric["value"],
+                "card": expected["value"],
                 "measured": measured["value"],
                 "tolerance": tolerance,
-                "passed": passed,
+                "protocol": measured["protocol"],
+                "passed": abs(measured["value"] - expected["value"]) <= tolerance,
             }
         )
     return results
+
+
+def write_cards(*names):
+    """Writes the README.md of presets again from their metadata, all built-in ones and their gallery if none is named.
+
+    Args:
+        names: as in `info`.
+    """
+    for card in map(info, names or list_models()):
+        with files.replacing(card.folder / CARD, "the model card") as part:
+            part.write_text(cards.as_markdown(card.name, card.metadata, card.picture and card.picture.name))
+    if not names:
+        with files.replacing(_zoo() / CARD, "the gallery") as part:
+            part.write_text(cards.gallery([info(name) for name in list_models()]))
 
 
 def recipe(name):
@@ -270,7 +285,7 @@ def _check_hash(card, file):
             f"Expected {file} in the preset {card.folder}. Received: no such file. Install keras_ae again if the preset is built in, else "
             f"save or download it again"
         )
-    received = _sha256(path)
+    received = metadata.sha256(path)
     if received != card.sha256.get(file):
         raise ValueError(_damaged(path, f"sha256 {received}, where {METADATA} says {card.sha256.get(file)}"))
 
@@ -339,39 +354,24 @@ def _load_weights(model, path, overrides):
         raise ValueError(f"Expected weights that fit the model{changed}; {hint}. Received: {path}: {error}") from error
 
 
-def _metadata(model, folder, dataset, training, metrics):
-    config = model.get_config()
-    described = {key: config[key] for key in ("shape", "latent_dim", "widths", "activation")}
-    described["network"] = config["network"] if isinstance(config["network"], str) else "custom"
-    parts = {
-        "likelihood": model._likelihood,
-        "posterior": getattr(model, "_posterior", None),
-        "prior": getattr(model, "_prior", None),
-    }
-    described |= {key: type(part).__name__ for key, part in parts.items() if part is not None}
-    return {
-        "family": type(model).__name__,
-        "summary": type(model).__doc__.strip().splitlines()[0],
-        "dataset": dataset,
-        "parameters": model.count_params(),
-        "model": {key: value for key, value in described.items() if value is not None},
-        "input": f"(batch, {', '.join(map(str, model.shape))}), float in {list(model._likelihood.support)}, or integer pixels 0-255",
-        "metrics": metrics,
-        "training": training.summary() if training is not None else None,
-        "sha256": {file: _sha256(folder / file) for file in (CONFIG, WEIGHTS)},
-        "versions": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "tensorflow-probability", "numpy")},
-        "date": datetime.date.today().isoformat(),
-    }
+def _shorten(path):
+    """Stores the weights of a file that float16 holds exactly as float16. They are read back as they were."""
+    import h5py
+    import numpy as np
 
+    def copy(name, item):
+        if isinstance(item, h5py.Group):
+            target.require_group(name).attrs.update(item.attrs)
+            return
+        values = item[()]
+        with np.errstate(over="ignore"):
+            short = values.astype("float16") if values.dtype == "float32" else values
+        target[name] = short if np.array_equal(short, values) else values
 
-def _write_picture(model, path):
-    """Samples of the model, where it is one of images that can be sampled."""
-    from keras_ae import plots
-
-    if not hasattr(model, "sample") or len(model.shape) != 3 or model.shape[-1] not in (1, 3):
-        return False
-    plots.samples(model).savefig(path)
-    return True
+    short_path = path.with_suffix(".short")
+    with h5py.File(path) as source, h5py.File(short_path, "w") as target:
+        source.visititems(copy)
+    os.replace(short_path, path)
 
 
 def _matches(card, family, dataset):
@@ -380,7 +380,3 @@ def _matches(card, family, dataset):
 
 def _names_of_subclasses(cls):
     return {name for child in cls.__subclasses__() for name in (child.__name__, *_names_of_subclasses(child))}
-
-
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()

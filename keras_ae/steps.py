@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import tensorflow as tf
 
 from keras_ae import distribute, feed, saving
@@ -49,6 +50,13 @@ class Stepped(saving.Saved):
         # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
         example = tf.zeros((1, *self.shape))
         super()._maybe_symbolic_build(data_batch=(example, example))
+
+
+class Progress(keras.callbacks.ProgbarLogger):
+    """Keras' progress bar, which would count to the end of a block of steps also where the data end before it: 448/430."""
+
+    def _update_progbar(self, batch, logs=None):
+        super()._update_progbar(batch if self.target is None else min(batch, self.target - 1), logs)
 
 
 def step_of_workers(strategy, step_function):

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import stats
 
-from keras_ae import densities, distributions
+from keras_ae import densities, distributions, flows
 
 tfd = tfp.distributions
 LIKELIHOODS = [
@@ -17,7 +17,16 @@ LIKELIHOODS = [
     distributions.DiscretizedLogisticMixture(3),
 ]
 POSTERIORS = [distributions.DiagonalGaussian(), distributions.FullGaussian()]
-PRIORS = [distributions.StandardNormal(3), distributions.GaussianMixture(3, components=4)]
+
+
+def flow(latent_dim, **options):
+    """A flow with random weights; a new one is N(0, I)."""
+    layer, rng = distributions.AutoregressiveFlow(latent_dim, width=16, **options), np.random.default_rng(0)
+    layer.set_weights([rng.normal(0, 0.4, weight.shape) for weight in layer.get_weights()])
+    return layer
+
+
+PRIORS = [distributions.StandardNormal(3), distributions.GaussianMixture(3, components=4), flow(3)]
 
 
 def params(layer, event_shape, batch=6, seed=0):
@@ -127,6 +136,48 @@ def test_kl_is_estimated_where_there_is_none(posterior):
     component = tfd.MultivariateNormalDiag(p.components_distribution.mean()[0], p.components_distribution.stddev()[0])
     error = estimates.std() / np.sqrt(len(estimates))
     assert estimates.mean() == pytest.approx(float(tfd.kl_divergence(q, component)[0]), abs=5 * error)
+
+
+def test_a_new_flow_is_standard_normal():
+    z = np.random.default_rng(0).standard_normal((10, 3)).astype("float32")
+    new = distributions.AutoregressiveFlow(3)()
+    np.testing.assert_allclose(new.log_prob(z), stats.multivariate_normal.logpdf(z, np.zeros(3)), rtol=1e-5)
+
+
+def test_the_density_of_a_flow_integrates_to_one_and_is_that_of_its_draws():
+    prior = flow(2, flows=2)()
+    axis = np.linspace(-12, 12, 601, dtype="float32")
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    probabilities = np.exp(prior.log_prob(grid)) * (axis[1] - axis[0]) ** 2
+    assert probabilities.sum() == pytest.approx(1, abs=0.01)
+    mean = (probabilities[:, None] * grid).sum(axis=0)
+    assert np.abs(mean).max() > 0.1  # random weights moved it
+    draws = prior.sample(20_000, seed=1).numpy()
+    np.testing.assert_allclose(draws.mean(axis=0), mean, atol=5 * draws.std() / np.sqrt(20_000) + 0.01)
+
+
+def test_the_determinant_of_a_flow_is_that_of_autodiff():
+    prior, z = flow(4)(), tf.constant(np.random.default_rng(0).standard_normal((5, 4)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        start = prior.bijector.inverse(z)
+    jacobian = tape.batch_jacobian(start, z)
+    expected = prior.distribution.log_prob(start) + np.linalg.slogdet(jacobian)[1]
+    np.testing.assert_allclose(prior.log_prob(z), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_masked_network_sees_only_what_comes_before(n):
+    network = flows.MaskedNetwork(n, (16, 16))
+    rng = np.random.default_rng(0)
+    network.set_weights([rng.normal(0, 1, weight.shape) for weight in network.get_weights()])
+    x = tf.constant(rng.standard_normal((3, n)), tf.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        loc, log_scale = network(x)
+    for output in (loc, log_scale):
+        jacobian = tape.batch_jacobian(output, x).numpy()  # (batch, output, input)
+        np.testing.assert_array_equal(jacobian != 0, np.broadcast_to(np.tri(n, k=-1, dtype=bool), jacobian.shape))
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])

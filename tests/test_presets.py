@@ -242,10 +242,9 @@ def test_every_built_in_preset(name, tmp_path):
     assert model.count_params() == card.parameters and type(model).__name__ == card.family
     x = np.random.default_rng(0).integers(0, 256, (4, *model.shape)).astype("uint8")
     assert model.reconstruct(x).shape == (4, *model.shape)
-    assert {path.name for path in card.folder.iterdir()} >= FILES - {"samples.png"} | {"recipe.py"}
-    assert (card.folder / "README.md").read_text() == cards.as_markdown(
-        name, card.metadata, (card.folder / "samples.png").exists()
-    ), "the card does not follow from metadata.json"
+    assert {path.name for path in card.folder.iterdir()} == FILES - {"samples.png"} | {"recipe.py", card.picture.name}
+    expected = cards.as_markdown(name, card.metadata, card.picture.name)
+    assert (card.folder / "README.md").read_text() == expected, "the card does not follow from metadata.json"
     assert card.metrics and card.metadata["training"]["curve"]["loss"]
     shutil.copytree(card.folder, tmp_path / "copy")  # a folder of any name is a preset
     np.testing.assert_array_equal(keras_ae.load(tmp_path / "copy").reconstruct(x), model.reconstruct(x))
@@ -255,10 +254,44 @@ def test_the_zoo_is_small():
     assert sum(keras_ae.info(name).size for name in keras_ae.list_models()) < 60e6
 
 
+def test_the_gallery_shows_every_model():
+    found = [keras_ae.info(name) for name in keras_ae.list_models()]
+    page = (found[0].folder.parent / "README.md").read_text()
+    assert page == cards.gallery(found), "keras-ae card writes it again"
+    assert all(f"{card.name}/{card.picture.name}" in page for card in found)
+
+
+# What the zoo promises: the main metric of each model, and the value that it must better. For psnr more is better, else less.
+PROMISES = {
+    "ae_mnist": ("mse", 0.0050),
+    "deep_ae_mnist": ("sse", 3.00),
+    "sparse_ae_mnist": ("mse", 0.01683),
+    "dae_mnist": ("psnr", 19.5),
+    "conv_dae_mnist": ("psnr", 20.5),
+    "vae_mnist": ("nll", 85.5),
+    "conv_vae_mnist": ("nll", 82.4),
+    "vae2d_mnist": ("negative_elbo", 146.95),
+    "ae_fashion_mnist": ("mse", 0.01037),
+    "conv_ae_fashion_mnist": ("mse", 0.0065),
+    "dae_fashion_mnist": ("psnr", 19.0),
+    "conv_dae_fashion_mnist": ("psnr", 19.8),
+    "vae_fashion_mnist": ("nll", 229.0),
+    "conv_vae_fashion_mnist": ("nll", 227.0),
+}
+
+
+@pytest.mark.parametrize("name", PROMISES)
+def test_the_zoo_keeps_its_promises(name):
+    metric, bound = PROMISES[name]
+    main = keras_ae.info(name).metrics[0]
+    assert main["name"] == metric and main["protocol"]["split"] == "test" and main["protocol"]["n_images"] == 10_000
+    assert main["value"] > bound if metric == "psnr" else main["value"] < bound
+
+
 @pytest.mark.full_data
 @pytest.mark.parametrize("name", keras_ae.list_models())
 def test_the_cards_metrics_can_be_measured_again(name):
-    for result in keras_ae.verify(name, n_images=300, n_samples=200):
+    for result in keras_ae.verify(name, quick=True):
         assert result["passed"], result
 
 
@@ -267,8 +300,10 @@ def test_verify_notices_a_wrong_number(tmp_path):
     shutil.copytree(keras_ae.info("vae_mnist").folder, tmp_path / "wrong")
     metadata = json.loads((tmp_path / "wrong" / "metadata.json").read_text())
     metadata["metrics"][0]["value"] -= 15
+    metadata["metrics"][0]["quick"]["value"] -= 0.1
     (tmp_path / "wrong" / "metadata.json").write_text(json.dumps(metadata))
     assert not keras_ae.verify(tmp_path / "wrong", n_images=300, n_samples=50)[0]["passed"]
+    assert not keras_ae.verify(tmp_path / "wrong", quick=True)[0]["passed"]
 
 
 def test_a_fresh_process_loads_presets_and_keras_files(folder, vae, tmp_path):

@@ -18,14 +18,17 @@ ORDER = [
     "steps",
     "networks",
     "densities",
+    "flows",
     "distributions",
     "corruption",
+    "sparsity",
     "models.autoencoder",
     "models.ae",
     "models.dae",
+    "models.sparse",
     "models.vae",
 ]
-ORDER += ["datasets", "training", "evaluation", "plots", "cards", "presets", "cluster", "cli"]
+ORDER += ["datasets", "training", "evaluation", "plots", "published", "cards", "metadata", "presets", "cluster", "cli"]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
 

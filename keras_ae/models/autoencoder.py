@@ -187,7 +187,8 @@ class Autoencoder(steps.Stepped):
             if _feed_of(x):
                 _feed_of(x).steps_left = kwargs.get("steps_per_epoch") or math.inf
 
-        callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=begin), *callbacks]
+        progress = [steps.Progress()] if kwargs.get("verbose", "auto") else []
+        callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=begin), *callbacks, *progress]
         kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight, "callbacks": callbacks, "shuffle": False}
         with files.writing("what the callbacks of `fit` write"), distribute.in_step_with_others(self.distribute_strategy):
             return super().fit(x, y, batch_size, epochs, **kwargs)
@@ -199,6 +200,8 @@ class Autoencoder(steps.Stepped):
         x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size)
         if isinstance(x, feed.Feed):
             x.steps_left = kwargs.get("steps") or math.inf
+        if kwargs.get("verbose", "auto"):
+            kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), steps.Progress()]
         return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, **kwargs):

@@ -1,0 +1,82 @@
+"""What a preset says of its model: the metadata and the picture that are written beside the weights."""
+
+import datetime
+import hashlib
+import importlib.metadata
+import inspect
+
+from keras_ae import cards
+
+
+def describe(model, folder, dataset, training, metrics):
+    """The content of metadata.json.
+
+    Args:
+        model: the model.
+        folder: pathlib.Path, where its config and weights are written already.
+        dataset: name of the data set that it was trained on, or None.
+        training: a TrainingLog, or None.
+        metrics: measurements of `keras_ae.evaluation`; each is measured once more in its quick form.
+    """
+    config = model.get_config()
+    described = {key: config[key] for key in ("shape", "latent_dim", "widths", "activation")}
+    described["network"] = config["network"] if isinstance(config["network"], str) else "custom"
+    parts = {
+        "likelihood": model._likelihood,
+        "posterior": getattr(model, "_posterior", None),
+        "prior": getattr(model, "_prior", None),
+    }
+    described |= {key: type(part).__name__ for key, part in parts.items() if part is not None}
+    for key in {"corruption", "sparsity"} & set(config):
+        part = config[key]
+        described[key] = {"class": part["class_name"], **{k: v for k, v in part["config"].items() if k not in cards.UNTOLD}}
+    described["loss"] = model.loss if isinstance(model.loss, str) else None
+    return {
+        "family": type(model).__name__,
+        "summary": type(model).__doc__.strip().splitlines()[0],
+        "formula": _formula(model),
+        "verbs": [verb for verb in cards.USES if hasattr(model, verb)],
+        "dataset": dataset,
+        "parameters": model.count_params(),
+        "model": {key: value for key, value in described.items() if value is not None},
+        "input": f"(batch, {', '.join(map(str, model.shape))}), float in {list(model._likelihood.support)}, or integer pixels 0-255",
+        "metrics": [_with_quick_form(model, metric) for metric in metrics],
+        "training": training.summary() if training is not None else None,
+        "sha256": {file: sha256(folder / file) for file in (cards.CONFIG, cards.WEIGHTS)},
+        "versions": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "tensorflow-probability", "numpy")},
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def draw(model, folder, dataset):
+    """A picture of the model, where it is one of images: samples, or reconstructions of test images. Returns the name of its file."""
+    from keras_ae import datasets, plots
+
+    if len(model.shape) != 3 or model.shape[-1] not in (1, 3):
+        return None
+    if hasattr(model, "sample"):
+        name, figure = "samples.png", plots.samples(model)
+    elif dataset is not None:
+        name, figure = "reconstructions.png", plots.reconstructions(model, datasets.load(dataset)[1][0][:10])
+    else:
+        return None
+    figure.savefig(folder / name)
+    return name
+
+
+def sha256(path):
+    """The hex digest of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _formula(model):
+    """The lines of the class's docstring that state its objective."""
+    paragraphs = inspect.cleandoc(type(model).__doc__ or "").split("\n\n")
+    return next((paragraph.splitlines() for paragraph in paragraphs if "objective(x)" in paragraph), [])
+
+
+def _with_quick_form(model, metric):
+    from keras_ae import evaluation
+
+    quick = evaluation.quick(model, metric)
+    return {**metric, "quick": {"value": quick["value"], "protocol": quick["protocol"]}}

@@ -1,0 +1,54 @@
+"""The sparse autoencoder: a code of many units, few of them active."""
+
+import keras
+
+from keras_ae import sparsity as sparsities
+from keras_ae.models.ae import AE
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class SparseAE(AE):
+    """Sparse autoencoder: an AE that pays for the units of its code that are active. The code may be larger than the input.
+
+    z = activation(g(x)),    objective(x) = -log p(x|z) + penalty(z), nats an example
+
+    The logs hold loss, reconstruction and penalty, and loss = reconstruction + penalty.
+
+    Args:
+        shape, latent_dim, network, widths, activation, likelihood: as in `AE`.
+        sparsity: "l1" (relu units), "kl" (sigmoid units), or a layer of `keras_ae.sparsity`; it owns the activation of the code.
+
+    Input and output shape: as in `AE`.
+
+    Raises:
+        ValueError: an argument does not fit.
+
+    Source: Ng, "Sparse autoencoder", CS294A lecture notes, 2011; Goodfellow et al., "Deep learning", 2016, section 14.2.1.
+    """
+
+    logged = ("reconstruction", "penalty")
+
+    def __init__(self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, sparsity="l1", **kwargs):
+        super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
+        self.sparsity = sparsities.get(sparsity)
+
+    def objective(self, x, target):
+        z = self.encode(x)
+        reconstruction, penalty = -self.likelihood(z).log_prob(target), self.sparsity.penalty(z)
+        self.log(reconstruction=reconstruction, penalty=penalty)
+        return reconstruction + penalty
+
+    def compile(self, optimizer="adam", loss=None, **kwargs):
+        """As in `Autoencoder.compile`, but for `loss`, which is always the model's own."""
+        if loss is not None:
+            raise ValueError(
+                "Expected no `loss`: a SparseAE is trained by its log-likelihood and its penalty together, both in nats. For a squared "
+                f"error choose likelihood='gaussian', whose -log p(x|z) is half of it but for a constant. Received: loss={loss!r}"
+            )
+        super().compile(optimizer, **kwargs)
+
+    def get_config(self):
+        return {**super().get_config(), "sparsity": keras.saving.serialize_keras_object(self.sparsity)}
+
+    def _encode(self, x):
+        return self.sparsity(super()._encode(x))

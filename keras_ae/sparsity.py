@@ -1,0 +1,104 @@
+"""Sparsity of codes: what makes most units of a code silent."""
+
+import keras
+from keras import ops
+
+
+class Sparsity(keras.Layer):
+    """An activation of codes that can be silent, and a penalty on those that are not.
+
+    A subclass states `call(code)`, the activation, and `penalty(code)` of the activated code: (batch, latent_dim) -> (batch,) nats.
+
+    Attributes:
+        threshold: float, the activation above which a unit counts as active.
+    """
+
+    threshold = 0.0
+
+    def penalty(self, code):
+        """(batch, latent_dim), activated -> (batch,) nats."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class L1Sparsity(Sparsity):
+    """Units relu(code), penalty weight * sum_j |code_j|.
+
+    Args:
+        weight: float >= 0, nats a unit of activation.
+
+    Raises:
+        ValueError: weight is negative.
+
+    Source: Keras blog, "Building autoencoders in Keras", 2016, section 2.
+    """
+
+    def __init__(self, weight=0.01, **kwargs):
+        super().__init__(**kwargs)
+        self.weight = _at_least_zero(weight)
+
+    def call(self, code):
+        return ops.relu(code)
+
+    def penalty(self, code):
+        return self.weight * ops.sum(ops.abs(code), axis=-1)
+
+    def get_config(self):
+        return {**super().get_config(), "weight": self.weight}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class KLSparsity(Sparsity):
+    """Units sigmoid(code), penalty weight * sum_j KL(Bernoulli(rate) || Bernoulli(mean activation of unit j in the batch)).
+
+    A unit counts as active above 0.5.
+
+    Args:
+        rate: float between 0 and 1, the mean activation that is asked for.
+        weight: float >= 0.
+
+    Raises:
+        ValueError: an argument lies outside its interval.
+
+    Source: Ng, "Sparse autoencoder", CS294A lecture notes, 2011, section 3.
+    """
+
+    threshold = 0.5
+
+    def __init__(self, rate=0.05, weight=1.0, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 < rate < 1:
+            raise ValueError(f"Expected `rate` to lie between 0 and 1. Received: rate={rate!r}")
+        self.rate, self.weight = rate, _at_least_zero(weight)
+
+    def call(self, code):
+        return ops.sigmoid(code)
+
+    def penalty(self, code):
+        mean = ops.clip(ops.mean(code, axis=0), 1e-6, 1 - 1e-6)  # (batch, latent_dim) -> (latent_dim,)
+        kl = self.rate * ops.log(self.rate / mean) + (1 - self.rate) * ops.log((1 - self.rate) / (1 - mean))
+        return self.weight * ops.sum(kl) * ops.ones_like(code[:, 0])
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "weight": self.weight}
+
+
+SPARSITIES = {"l1": L1Sparsity, "kl": KLSparsity}
+
+
+def get(identifier):
+    """The sparsity of a name, a config or a layer."""
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, str) and identifier in SPARSITIES:
+        identifier = SPARSITIES[identifier]()
+    if not isinstance(identifier, Sparsity):
+        known = ", ".join(map(repr, SPARSITIES))
+        raise ValueError(f"Expected `sparsity` to be one of {known}, or a keras_ae.sparsity.Sparsity. Received: {identifier!r}")
+    return identifier
+
+
+def _at_least_zero(weight):
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight >= 0:
+        raise ValueError(f"Expected `weight` to be a number of at least 0. Received: weight={weight!r}")
+    return weight

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+import keras_ae
+from keras_ae import datasets, evaluation, published
+
+
+@pytest.fixture(scope="module")
+def x_test():
+    return datasets.load("digits")[1][0]
+
+
+def test_squared_errors_are_those_of_numpy(x_test):
+    model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
+    errors = (np.asarray(model.reconstruct(x_test)) - x_test / 255.0) ** 2
+    mse, sse = evaluation.mse(model, "digits"), evaluation.sse(model, "digits")
+    assert mse["value"] == pytest.approx(errors.mean(), rel=1e-5) and mse["unit"] == "a pixel"
+    assert sse["value"] == pytest.approx(errors.mean() * 64, rel=1e-5) and sse["unit"] == "an image"
+    assert sse["standard_error"] == pytest.approx(errors.sum(axis=(1, 2, 3)).std(ddof=1) / np.sqrt(360), rel=1e-4)
+
+
+def test_psnr_is_that_of_the_noise_where_the_model_does_nothing(x_test):
+    """A DAE that gives back what it sees: 64 inputs, a linear code of 64, identity weights."""
+    dae = keras_ae.DAE((8, 8, 1), 64, widths=(), likelihood="gaussian")
+    dae.set_weights([np.eye(64) if w.shape == (64, 64) else np.zeros(w.shape) for w in dae.get_weights()])
+    noisy = np.asarray(dae.corrupt(x_test, seed=0))
+    measured = evaluation.psnr(dae, "digits")
+    assert measured["value"] == pytest.approx(-10 * np.log10(np.mean((noisy - x_test / 255.0) ** 2)), abs=1e-4)
+    shuffled = np.random.default_rng(0).choice(((noisy - x_test / 255.0) ** 2).mean(axis=(1, 2, 3)), (2000, 360))
+    assert measured["standard_error"] == pytest.approx(np.std(-10 * np.log10(shuffled.mean(axis=1))), rel=0.1)  # the bootstrap's
+
+
+def test_grey_and_binary_pixels_are_two_protocols():
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
+    binary, grey = evaluation.negative_elbo(vae, "digits"), evaluation.negative_elbo(vae, "digits", binarize_seed=None)
+    assert binary["value"] != grey["value"]
+    rows = [
+        published.beside({"name": "negative_elbo", "protocol": {"dataset": "mnist", "binarize_seed": seed}}) for seed in (0, None)
+    ]
+    assert rows[0] == [] and rows[1][0][1] == 146.95
+
+
+def test_activation_rate():
+    model = keras_ae.SparseAE((8, 8, 1), 10, widths=())
+    weights = model.get_weights()
+    weights[0][:], weights[1][:] = 0, [1] * 3 + [-1] * 7  # the encoder's: three units are always active
+    model.set_weights(weights)
+    assert evaluation.activation_rate(model, "digits")["value"] == pytest.approx(30)
+
+
+@pytest.mark.parametrize("name", evaluation.METRICS)
+def test_a_measurement_can_be_repeated_and_has_a_quick_form(name):
+    classes = {"psnr": keras_ae.DAE, "activation_rate": keras_ae.SparseAE, "mse": keras_ae.AE, "sse": keras_ae.AE}
+    model = classes.get(name, keras_ae.VAE)((8, 8, 1), 3, widths=(16,))
+    options = {"n_samples": 60} if name in ("nll", "negative_elbo") else {}
+    measured = evaluation.METRICS[name](model, "digits", n_images=100, **options)
+    assert evaluation.measure(model, measured) == measured
+    quick = evaluation.quick(model, {**measured, "protocol": {**measured["protocol"], "n_images": 1000}})
+    assert quick["protocol"]["n_images"] == 360 and quick["protocol"].get("n_samples", 50) == 50  # the set has no more
+    assert name in evaluation.TOLERANCES
+
+
+def test_errors():
+    model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
+    with pytest.raises(ValueError, match='"train" or "test". Received: \'validation\''):
+        evaluation.mse(model, "digits", split="validation")
+    with pytest.raises(ValueError, match="one of nll.*Received: 'fid'"):
+        evaluation.measure(model, {"name": "fid", "protocol": {}})
