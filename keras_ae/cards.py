@@ -152,7 +152,7 @@ def as_markdown(name, metadata, picture=None):
         metric = metadata["metrics"][0]
         lines += ["", f"Published under the same protocol, {metric['name']}:", "", "| model | value | source |", "|---|---|---|"]
         lines += [f"| **{name}** | **{measured(metric)}** | this card |"]
-        lines += [f"| {model} | {value:g} | {source} |" for model, value, source in beside]
+        lines += [f"| {model} | {value:.4g} | {source} |" for model, value, source in beside]
     if metadata["training"]:
         last = ", ".join(
             f"{key} {values[-1]:.4g}" for key, values in metadata["training"]["curve"].items() if values[-1:] != [None]
@@ -197,8 +197,9 @@ def _beside(metadata):
 
 
 def _trained(training):
-    minutes = training["wall_time_seconds"] / 60
-    return f"{training['epochs']} epochs, {minutes:.0f} minutes on {training['hardware']}"
+    seconds = training["wall_time_seconds"]
+    time = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds} seconds"
+    return f"{training['epochs']} epochs, {time} on {training['hardware']}"
 
 
 def _versions(metadata):

@@ -9,14 +9,14 @@ import keras
 
 import keras_ae
 
-EPOCHS, BATCH = 40, 256
+EPOCHS, BATCH = 30, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "sparse_ae_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
 train, validation = images[:55_000], images[55_000:]
 
-model = keras_ae.SparseAE((28, 28, 1), latent_dim=1024, widths=(), sparsity=keras_ae.sparsity.L1Sparsity(0.1))
+model = keras_ae.SparseAE((28, 28, 1), latent_dim=1024, widths=(), sparsity=keras_ae.sparsity.L1Sparsity(0.3))
 steps = EPOCHS * -(-len(train) // BATCH)
 rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=1e-3, warmup_steps=500)
 model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999))

@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+import keras_ae
+from keras_ae import cards, published
+
+
+@pytest.fixture(scope="module")
+def card(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets") / "mine"
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
+    vae.save_to_preset(folder, dataset="digits", metrics=[keras_ae.evaluation.nll(vae, "digits", n_samples=20, n_images=50)])
+    return keras_ae.info(folder)
+
+
+def test_the_card_has_what_one_looks_for(card):
+    page = (card.folder / "README.md").read_text()
+    assert page == cards.as_markdown("mine", card.metadata, card.picture.name)
+    assert "objective(x) = -log p(x|z) + beta * KL" in page and "model.log_likelihood(x)" in page
+    assert "n_samples 20, n_images 50" in page and cards.measured(card.metrics[0]) in page
+    for heading in ("## Measured", "## Limits", "## Licence"):
+        assert heading in page
+    assert "CC BY 4.0" in page and "![samples of mine](samples.png)" in page
+
+
+def test_the_quick_value_is_that_of_the_model(card):
+    quick = card.metrics[0]["quick"]
+    assert quick["protocol"]["n_images"] == 50 and quick["protocol"]["n_samples"] == 20  # no more than the metric itself
+    assert quick["value"] == pytest.approx(card.metrics[0]["value"])
+
+
+def test_a_notebook_shows_the_card_and_its_picture(card):
+    shown = card._repr_html_()
+    assert "<h3>mine</h3>" in shown and cards.measured(card.metrics[0]) in shown and "data:image/png;base64," in shown
+    hostile = cards.ModelCard("<script>", card.folder, {**card.metadata, "summary": "<script>", "family": "<script>"})
+    assert "<script>" not in hostile._repr_html_()
+
+
+def test_published_numbers_stand_beside_ours():
+    metric = {"name": "nll", "protocol": {"dataset": "mnist", "split": "test", "binarize_seed": 0}}
+    assert ("VAE, gated 300-300, z = 40", 84.45, published.EXEMPLAR) in published.beside(metric)
+    for change in ({"dataset": "digits"}, {"split": "train"}, {"binarize_seed": None}):
+        assert published.beside({**metric, "protocol": {**metric["protocol"], **change}}) == []
+    assert "84.45" in str(keras_ae.info("vae_mnist"))
+
+
+@pytest.mark.parametrize(
+    "value, error, shown",
+    [
+        (83.657, 0.2174, "83.66 ± 0.22 nats"),
+        (0.0034512, 0.0000123, "0.003451 ± 0.000012 nats"),
+        (12.3456, 4.0, "12.35 ± 4.00 nats"),
+        (1.5, None, "1.5000 nats"),
+    ],
+)
+def test_two_digits_of_the_error_count(value, error, shown):
+    assert cards.measured({"value": value, "standard_error": error, "unit": "nats"}) == shown
+
+
+def test_a_model_that_cannot_be_sampled_shows_reconstructions(tmp_path):
+    keras_ae.DAE((8, 8, 1), 3, widths=(16,)).save_to_preset(tmp_path / "dae", dataset="digits")
+    keras_ae.AE((8, 8, 1), 3, widths=(16,)).save_to_preset(tmp_path / "ae")
+    assert keras_ae.info(tmp_path / "dae").picture.name == "reconstructions.png"
+    assert keras_ae.info(tmp_path / "ae").picture is None  # nothing is known of what it reconstructs
+    page = (tmp_path / "dae" / "README.md").read_text()
+    assert "model.reconstruct(model.corrupt(x))" in page and '"scale": 0.5' in page
+
+
+def test_weights_that_float16_holds_take_half_the_space(tmp_path):
+    vae = keras_ae.VAE((8, 8, 1), 3, widths=(500,))
+    vae.save_to_preset(tmp_path / "long")
+    vae.set_weights([weight.astype("float16") for weight in vae.get_weights()])
+    vae.save_to_preset(tmp_path / "short")
+    assert keras_ae.info(tmp_path / "short").size < 0.7 * keras_ae.info(tmp_path / "long").size
+    for name in ("long", "short"):
+        loaded = keras_ae.load(tmp_path / name)
+        assert all(weight.dtype == "float32" for weight in loaded.get_weights())
+    for ours, theirs in zip(vae.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_gallery_links_every_card(card):
+    page = cards.gallery([card])
+    assert "(mine/README.md)" in page and "mine/samples.png" in page and cards.measured(card.metrics[0]) in page
