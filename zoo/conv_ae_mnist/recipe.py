@@ -9,7 +9,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, BATCH = 12, 128
+EPOCHS, BATCH = 10, 128
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_ae_mnist"
 
 keras.utils.set_random_seed(1)

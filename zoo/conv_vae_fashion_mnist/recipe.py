@@ -9,7 +9,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, WARM_UP, BATCH = 60, 10, 128
+EPOCHS, WARM_UP, BATCH = 45, 10, 128
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_vae_fashion_mnist"
 
 keras.utils.set_random_seed(1)

@@ -9,7 +9,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, BATCH = 30, 256
+EPOCHS, BATCH = 25, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "dae_fashion_mnist"
 
 keras.utils.set_random_seed(1)

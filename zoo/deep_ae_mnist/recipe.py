@@ -14,12 +14,12 @@ folder = sys.argv[1] if len(sys.argv) > 1 else "deep_ae_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
-train, validation = images[:55_000], images[55_000:]
+train, validation = images[:58_000], images[58_000:]
 
 model = keras_ae.AE((28, 28, 1), latent_dim=30, widths=(1000, 500, 250))
 steps = EPOCHS * -(-len(train) // BATCH)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=1e-3, warmup_steps=500)
-model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999), loss="mse")
+rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
+model.compile(keras.optimizers.AdamW(rate, weight_decay=0.05, use_ema=True, ema_momentum=0.999), loss="mse")
 log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
 # The averaged weights are validated, which are the final ones.
 callbacks = [log, keras.callbacks.SwapEMAWeights(), keras.callbacks.EarlyStopping(patience=10), backup]
