@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import cards, presets
+from keras_ae import cards, safety
 
 FILES = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"}
 
@@ -162,7 +162,7 @@ def rewrite_config(folder, change):
     change(config)
     (folder / "config.json").write_text(json.dumps(config))
     metadata = json.loads((folder / "metadata.json").read_text())
-    metadata["sha256"]["config.json"] = presets._sha256(folder / "config.json")
+    metadata["sha256"]["config.json"] = safety.sha256((folder / "config.json").read_bytes())
     (folder / "metadata.json").write_text(json.dumps(metadata))
 
 

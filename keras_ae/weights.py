@@ -1,0 +1,118 @@
+"""What the weights file of a preset may hold, and how large a model it may make."""
+
+import contextlib
+import io
+import math
+
+from keras_ae import safety
+
+MAX_SIZE = 2**30  # bytes
+SPARE = 2**16  # weights of a model that are in no file: sums of metrics, states of generators
+
+
+class InMemory(io.BytesIO):
+    """The content of a weights file, in memory. Keras tells the format by the end of the name."""
+
+    def __str__(self):
+        return "model.weights.h5"
+
+
+def count(content, path):
+    """The number of values in a weights file: plain, finite arrays in groups, each stored in this file once, and nothing else.
+
+    HDF5 files may also hold links to other files, arrays that are kept in others, and ones that are larger than the file.
+
+    Args:
+        content: bytes.
+        path: for messages.
+
+    Raises:
+        ValueError: it is no HDF5 file, or holds something else.
+    """
+    import h5py
+
+    try:
+        with h5py.File(io.BytesIO(content)) as file:
+            arrays = _plain_arrays(file, set())
+            size = sum(array.nbytes for array in arrays)
+            if size > len(content):
+                raise ValueError(f"arrays of {size:,} bytes in a file of {len(content):,}")
+            for array in arrays:
+                _check_finite(array)
+            return sum(array.size for array in arrays)
+    except Exception as error:  # h5py has exceptions of many types for a damaged file
+        raise ValueError(safety.damaged(path, f"no plain weights: {safety.short(error)}")) from error
+
+
+@contextlib.contextmanager
+def budget(values):
+    """Lets variables of so many values be made inside, and raises ValueError before the first one that is too many is allocated.
+
+    Args:
+        values: int, or None for any number.
+    """
+    if values is None:
+        yield
+        return
+    import tensorflow as tf
+
+    left = values
+
+    def count(create, **options):
+        nonlocal left
+        value = options.get("initial_value")
+        with tf.Graph().as_default():  # where nothing is computed
+            shape = value().shape if callable(value) else value.shape if hasattr(value, "shape") else ()
+        left -= math.prod(shape)
+        if left < 0:
+            raise ValueError(f"Expected a model of at most {values:,} weights, as its file holds no more. Received: a larger one")
+        return create(**options)
+
+    with tf.variable_creator_scope(count):
+        yield
+
+
+def check_outputs(model, source):
+    """Raises ValueError if a layer of a network gives absurdly many values, which would only be allocated when it is used."""
+    for layer in model._flatten_layers():
+        for output in getattr(layer, "_inbound_nodes", ()) and [t for node in layer._inbound_nodes for t in node.outputs]:
+            if math.prod(n or 1 for n in output.shape) > safety.MAX_EXAMPLE:
+                raise ValueError(
+                    f"Expected layers of at most {safety.MAX_EXAMPLE:,} values in {source}. Received: {layer.name}, {output.shape}"
+                )
+
+
+# Inside
+
+
+def _plain_arrays(group, seen, depth=0):
+    """The arrays of a group and the groups in it. Raises ValueError for whatever a preset does not hold."""
+    import h5py
+
+    arrays = []
+    if depth > safety.MAX_DEPTH:
+        raise ValueError("groups too deep")
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(f"the link {name!r}")
+        item = group[name]
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen or len(seen) > safety.MAX_OBJECTS:
+            raise ValueError(f"{name!r} twice" if address in seen else "too many arrays")
+        seen.add(address)
+        if isinstance(item, h5py.Group):
+            arrays += _plain_arrays(item, seen, depth + 1)
+            continue
+        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiub":
+            raise ValueError(f"{name!r} of type {getattr(item, 'dtype', type(item).__name__)}")
+        if item.chunks or item.external or item.is_virtual or item.compression or item.id.get_storage_size() != item.nbytes:
+            raise ValueError(f"{name!r}, which is not stored plainly")
+        arrays.append(item)
+    return arrays
+
+
+def _check_finite(array):
+    import numpy as np
+
+    if array.dtype.kind == "f" and not np.isfinite(array[()]).all():
+        raise ValueError(f"values that are not finite in {array.name}")
