@@ -11,7 +11,7 @@ import importlib
 import sys
 
 from keras_ae import imports
-from keras_ae.presets import info, list_models, load, verify
+from keras_ae.presets import info, list_models, load, upload_preset, verify
 
 __version__ = "0.1.0"
 
@@ -38,7 +38,7 @@ _MODULES = [
     "training",
 ]
 
-__all__ = [*_NAMES, *_MODULES, "info", "list_models", "load", "verify"]
+__all__ = [*_NAMES, *_MODULES, "info", "list_models", "load", "upload_preset", "verify"]
 
 
 def __getattr__(name):

@@ -19,7 +19,7 @@ import pathlib
 import tempfile
 import warnings
 
-from keras_ae import cards, files, imports, metadata, safety, schema, weights
+from keras_ae import cards, files, hub, imports, metadata, safety, schema, weights
 from keras_ae.cards import CARD, CONFIG, METADATA, PICTURES, WEIGHTS
 
 
@@ -36,24 +36,32 @@ def list_models(filter="", family=None, dataset=None):
     return [n for n in names if _matches(info(n), family, dataset)] if family or dataset else names
 
 
-def info(name):
-    """The ModelCard of a built-in preset or a folder.
+def info(name, *, revision=None, cache_dir=None, local_files_only=False):
+    """The ModelCard of a preset.
+
+    Args:
+        name, revision, cache_dir, local_files_only: as in `load`.
 
     Raises:
         ValueError: an unknown name, or a metadata.json that cannot be read.
         FileNotFoundError: a file of the preset is missing.
     """
-    folder = _folder(name)
+    folder = _folder(name, revision, cache_dir, local_files_only)
     content = _metadata(folder)
-    return cards.ModelCard(folder.resolve().name, folder, {"dataset": None, "training": None, "versions": {}, **content})
+    title = hub.parse(name)[0].split("/")[1] if hub.is_uri(name) else folder.resolve().name
+    return cards.ModelCard(title, folder, {"dataset": None, "training": None, "versions": {}, **content})
 
 
-def load(name, *, load_weights=True, **overrides):
+def load(name, *, load_weights=True, revision=None, cache_dir=None, local_files_only=False, **overrides):
     """Loads a model, compiled and ready for `fit`, `evaluate` and `predict`.
 
     Args:
-        name: a name of `list_models()`, or a folder written by `save_to_preset`.
+        name: a name of `list_models()`, a folder written by `save_to_preset`, or "hf://user/repo" on the Hugging Face Hub, with a
+            revision as "hf://user/repo@revision".
         load_weights: False for the same model with fresh weights.
+        revision: of a repository on the Hub: a branch, a tag or a commit; None for the main branch.
+        cache_dir: folder that downloads are kept in; None for huggingface_hub's own.
+        local_files_only: whether to take what was downloaded before, without asking the Hub.
         overrides: constructor arguments to change, for example beta=4.0.
 
     Returns:
@@ -62,9 +70,11 @@ def load(name, *, load_weights=True, **overrides):
     Raises:
         ValueError: an unknown name; a file that is damaged or was altered; a config that names a class outside keras and keras_ae, or
             absurd sizes; an override that the model does not know, or that the weights do not fit.
-        FileNotFoundError: a file of the preset is missing.
+        FileNotFoundError: a file of the preset is missing; there is no such repository or revision, or it was not downloaded before.
+        ConnectionError: the Hub cannot be reached, and the preset was not downloaded before.
+        ImportError: the package huggingface_hub is missing.
     """
-    folder = _folder(name)
+    folder = _folder(name, revision, cache_dir, local_files_only)
     described, config, content = _read(folder)
     known = _check(folder, described, config, content)
     unknown = sorted(set(overrides) - set(config["config"]))
@@ -146,7 +156,7 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         bare = type(model).from_config(model.get_config())  # without the optimizer, whose slots would triple the file
         bare.set_weights(model.get_weights())
         bare.save_weights(written / WEIGHTS)
-        _shorten(written / WEIGHTS)
+        weights.shorten(written / WEIGHTS)
         described = metadata.describe(model, written, dataset, training, metrics)
         (written / METADATA).write_text(json.dumps(described, indent=1) + "\n")
         picture = metadata.draw(model, written, dataset)
@@ -154,6 +164,43 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         _check(written, *_read(written))  # what `load` would refuse is not written in the first place
         if is_chief:
             _put(written, folder)
+
+
+def upload_preset(uri, folder, *, private=False):
+    """Uploads a preset, as in keras-hub, once it has passed all checks of `load`. Files that are no part of a preset stay here.
+
+    Args:
+        uri: "hf://user/repo", which is made if it is not there; "hf://user/repo@branch"; or a folder, to copy to.
+        folder: a folder written by `save_to_preset`.
+        private: whether a new repository is private.
+
+    Returns:
+        str, what to give to `load`: the uri with the revision that was made, or the folder.
+
+    Raises:
+        ValueError: a malformed uri; the folder is no sound preset.
+        FileNotFoundError: a file of the preset is missing; the repository has no such branch.
+        ConnectionError, PermissionError: the Hub does not answer, or refuses.
+        ImportError: the package huggingface_hub is missing.
+    """
+    folder = _folder(folder)
+    if hub.is_uri(uri):
+        hub.parse(uri)
+    with files.locked(folder):
+        _check(folder, *_read_once(folder))
+        found = [file for file in hub.FILES if os.path.lexists(folder / file)]
+        contents = {file: safety.read(folder, file, hub.LIMITS.get(file, safety.MAX_JSON)) for file in found}
+    if hub.is_uri(uri):
+        return hub.upload(uri, contents, private)
+    target = pathlib.Path(uri)
+    _check_target(target)
+    with files.writing(f"the preset {target}"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as name:
+            for file, values in contents.items():
+                (pathlib.Path(name) / file).write_bytes(values)
+            _put(pathlib.Path(name), target)
+    return str(target)
 
 
 def verify(name, *, quick=False, **overrides):
@@ -224,7 +271,11 @@ def _zoo():
     return next((pathlib.Path(place) for place in places if pathlib.Path(place).is_dir()), pathlib.Path(places[-1]))
 
 
-def _folder(name):
+def _folder(name, revision=None, cache_dir=None, local_files_only=False):
+    if hub.is_uri(name):
+        return hub.download(name, revision, cache_dir, local_files_only)
+    if revision is not None or cache_dir is not None or local_files_only:
+        raise ValueError(f"Expected `revision`, `cache_dir` and `local_files_only` for hf://user/repo alone. Received: {name!r}")
     built_in = _zoo() / str(name)
     if str(name) in list_models():
         return built_in
@@ -319,26 +370,6 @@ def _load_weights(model, content, path, overrides):
         raise ValueError(
             f"Expected weights that fit the model{changed}; {hint}. Received: {path}: {safety.short(error)}"
         ) from error
-
-
-def _shorten(path):
-    """Stores the weights of a file that float16 holds exactly as float16. They are read back as they were."""
-    import h5py
-    import numpy as np
-
-    def copy(name, item):
-        if isinstance(item, h5py.Group):
-            target.require_group(name).attrs.update(item.attrs)
-            return
-        values = item[()]
-        with np.errstate(over="ignore"):
-            short = values.astype("float16") if values.dtype == "float32" else values
-        target[name] = short if np.array_equal(short, values) else values
-
-    short_path = path.with_suffix(".short")
-    with h5py.File(path) as source, h5py.File(short_path, "w") as target:
-        source.visititems(copy)
-    os.replace(short_path, path)
 
 
 def _matches(card, family, dataset):

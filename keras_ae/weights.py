@@ -3,6 +3,7 @@
 import contextlib
 import io
 import math
+import os
 
 from keras_ae import safety
 
@@ -42,6 +43,26 @@ def count(content, path):
             return sum(array.size for array in arrays)
     except Exception as error:  # h5py has exceptions of many types for a damaged file
         raise ValueError(safety.damaged(path, f"no plain weights: {safety.short(error)}")) from error
+
+
+def shorten(path):
+    """Stores the weights of a file that float16 holds exactly as float16. They are read back as they were."""
+    import h5py
+    import numpy as np
+
+    def copy(name, item):
+        if isinstance(item, h5py.Group):
+            target.require_group(name).attrs.update(item.attrs)
+            return
+        values = item[()]
+        with np.errstate(over="ignore"):
+            short = values.astype("float16") if values.dtype == "float32" else values
+        target[name] = short if np.array_equal(short, values) else values
+
+    short_path = path.with_suffix(".short")
+    with h5py.File(path) as source, h5py.File(short_path, "w") as target:
+        source.visititems(copy)
+    os.replace(short_path, path)
 
 
 @contextlib.contextmanager

@@ -31,7 +31,20 @@ ORDER = [
     "models.sparse",
     "models.vae",
 ]
-ORDER += ["datasets", "training", "evaluation", "plots", "published", "cards", "metadata", "presets", "exports", "cluster", "cli"]
+ORDER += [
+    "datasets",
+    "training",
+    "evaluation",
+    "plots",
+    "published",
+    "cards",
+    "metadata",
+    "hub",
+    "presets",
+    "exports",
+    "cluster",
+    "cli",
+]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
 
