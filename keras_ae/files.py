@@ -69,10 +69,11 @@ def locked(folder, seconds=10.0):
     """
     try:
         import fcntl
-    except ImportError:  # Windows
+
+        descriptor, end = os.open(folder, os.O_RDONLY), time.monotonic() + seconds
+    except (ImportError, OSError):  # Windows has no fcntl
         yield
         return
-    descriptor, end = os.open(folder, os.O_RDONLY), time.monotonic() + seconds
     try:
         while time.monotonic() < end:
             try:

@@ -82,14 +82,17 @@ def download(uri, revision=None, cache_dir=None, local_files_only=False):
                     f"Expected {uri}{f' at {revision}' if revision else ''} in the cache, as local_files_only=True. Received: it was "
                     f"not downloaded to {cache_dir or huggingface_hub.constants.HF_HUB_CACHE}, or not to its end"
                 ) from error
-    with _clear_errors(uri, revision):
+    with _clear_errors(uri, revision, ", which is not in the cache"):
         try:
             _check_sizes(huggingface_hub.HfApi(endpoint=_endpoint()).model_info(repo, revision=revision, files_metadata=True), uri)
         except Exception as error:
             if isinstance(error, (ValueError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError)):
                 raise
             # No answer: the next line looks in the cache.
-        return pathlib.Path(huggingface_hub.snapshot_download(repo, **options))
+        folder = pathlib.Path(huggingface_hub.snapshot_download(repo, **options))
+    if not (folder / METADATA).is_file():
+        raise FileNotFoundError(f"Expected {METADATA} in the preset {uri}. Received: no such file")
+    return folder
 
 
 def upload(uri, contents, private=False):
@@ -124,7 +127,7 @@ def _check_sizes(info, uri):
 
 
 @contextlib.contextmanager
-def _clear_errors(uri, revision):
+def _clear_errors(uri, revision, otherwise=""):
     """Says in our words what huggingface_hub raises for a repository that is not there, or a server that does not answer."""
     errors = _huggingface_hub().errors
     try:
@@ -142,7 +145,7 @@ def _clear_errors(uri, revision):
         raise
     except Exception as error:  # of the package for HTTP that huggingface_hub uses
         raise ConnectionError(
-            f"Expected an answer of {_endpoint() or 'https://huggingface.co'} for {uri}, which is not in the cache. Received: "
+            f"Expected an answer of {_endpoint() or 'https://huggingface.co'} for {uri}{otherwise}. Received: "
             f"{type(error).__name__}: {safety.short(error)}"
         ) from error
 
@@ -154,6 +157,7 @@ def _endpoint():
 def _huggingface_hub():
     try:
         import huggingface_hub
+        import huggingface_hub.constants
         import huggingface_hub.errors
     except ImportError as error:
         raise ImportError(
