@@ -17,7 +17,6 @@ import json
 import os
 import pathlib
 import tempfile
-import warnings
 
 from keras_ae import cards, files, hub, imports, metadata, safety, schema, weights
 from keras_ae.cards import CARD, CONFIG, METADATA, PICTURES, WEIGHTS
@@ -109,7 +108,7 @@ class OfClass:
 
     def __get__(self, instance, cls):
         families = {cls.__name__, *_names_of_subclasses(cls)}
-        return {name: info(name) for name in list_models() if info(name).family in families}
+        return {card.name: card for card in map(info, list_models()) if card.family in families}
 
 
 def save(model, folder, *, dataset=None, training=None, metrics=()):
@@ -142,8 +141,13 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
     config = keras.saving.serialize_keras_object(model)
     config = {key: config[key] for key in ("module", "class_name", "config", "registered_name")}
     safety.check_config(config, "the model")
-    if not all(np.isfinite(values).all() for values in model.get_weights()):
+    values = model.get_weights()
+    if not all(np.isfinite(array).all() for array in values):
         raise ValueError("Expected finite weights to save. Received: NaN or infinity among them; the training has diverged")
+    if any(array.dtype == "bfloat16" for array in values):
+        raise ValueError(
+            "Expected float32 weights, which the policy mixed_bfloat16 has, since HDF5 has no bfloat16. Received: bfloat16"
+        )
     is_chief = distribute.is_chief(model.distribute_strategy)
     with files.writing(f"the preset {folder}"), contextlib.ExitStack() as stack:
         if is_chief:
@@ -361,9 +365,8 @@ def _built(config, path, allowed, overrides):
 
 def _load_weights(model, content, path, overrides):
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns of weights that the file lacks
-            model.load_weights(weights.InMemory(content))
+        model.load_weights(weights.InMemory(content))
+        weights.check_loaded(model, content, path)
     except Exception as error:  # h5py and Keras raise many types
         changed = f" with {', '.join(f'{k}={v!r}' for k, v in overrides.items())}" if overrides else ""
         hint = "load_weights=False gives the model with fresh weights" if overrides else "save or download the preset again"

@@ -1,10 +1,14 @@
 """What the JSON files of a preset may hold."""
 
+import itertools
 import json
 import math
 import re
 
 from keras_ae import safety
+
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+LARGEST = 2**63  # of an integer
 
 
 def parse(content, path):
@@ -54,23 +58,17 @@ def _no_constant(name):
 
 
 def _check_values(value, depth=0):
-    if depth > safety.MAX_DEPTH:
-        raise ValueError(f"more than {safety.MAX_DEPTH} levels")
-    if isinstance(value, dict):
-        for name, item in value.items():
-            _check_values(name)
-            _check_values(item, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check_values(item, depth + 1)
-    elif isinstance(value, str):
-        if any((ord(c) < 32 and c not in "\n\t") or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in value):
+    if isinstance(value, str):
+        if UNPRINTABLE.search(value):
             raise ValueError("control characters")
-    elif (isinstance(value, (int, float)) and not abs(value) < 2**63 and not isinstance(value, float)) or value in (
-        math.inf,
-        -math.inf,
-    ):
-        raise ValueError(f"the number {str(value)[:40]}")
+    elif isinstance(value, (int, float)):
+        if not -LARGEST < value < LARGEST and not (isinstance(value, float) and math.isfinite(value)):
+            raise ValueError(f"the number {str(value)[:40]}")
+    elif isinstance(value, (dict, list)):
+        if depth == safety.MAX_DEPTH:
+            raise ValueError(f"more than {safety.MAX_DEPTH} levels")
+        for item in itertools.chain(value, value.values()) if isinstance(value, dict) else value:
+            _check_values(item, depth + 1)
 
 
 def _is_number(value):

@@ -1,6 +1,8 @@
 """What the weights file of a preset may hold, and how large a model it may make."""
 
+import collections
 import contextlib
+import hashlib
 import io
 import math
 import os
@@ -65,6 +67,23 @@ def shorten(path):
     os.replace(short_path, path)
 
 
+def check_loaded(model, content, path):
+    """Raises ValueError unless the weights of a model are the arrays of a file, all of them and no others.
+
+    Keras leaves a weight that it does not find as it was, in some cases with no more than a warning.
+    """
+    import h5py
+    import numpy as np
+
+    def fingerprints(arrays):
+        return collections.Counter((array.shape, hashlib.sha1(np.asarray(array, "float32").tobytes()).digest()) for array in arrays)
+
+    with h5py.File(io.BytesIO(content)) as file:
+        kept = fingerprints(array[()] for array in _plain_arrays(file, set()))
+    if fingerprints(model.get_weights()) != kept:
+        raise ValueError(f"weights in {path} that are not those of the model, or some that are missing")
+
+
 @contextlib.contextmanager
 def budget(values):
     """Lets variables of so many values be made inside, and raises ValueError before the first one that is too many is allocated.
@@ -81,10 +100,7 @@ def budget(values):
 
     def count(create, **options):
         nonlocal left
-        value = options.get("initial_value")
-        with tf.Graph().as_default():  # where nothing is computed
-            shape = value().shape if callable(value) else value.shape if hasattr(value, "shape") else ()
-        left -= math.prod(shape)
+        left -= math.prod(_shape(options.get("initial_value")))
         if left < 0:
             raise ValueError(f"Expected a model of at most {values:,} weights, as its file holds no more. Received: a larger one")
         return create(**options)
@@ -104,6 +120,20 @@ def check_outputs(model, source):
 
 
 # Inside
+
+
+def _shape(initial_value):
+    """The shape of a variable to be, which is not computed for that."""
+    import keras
+    import tensorflow as tf
+
+    if not callable(initial_value):
+        return getattr(initial_value, "shape", ())
+    for cell in getattr(initial_value, "__closure__", None) or ():  # Keras 3 gives a function of its variable
+        if isinstance(cell.cell_contents, keras.Variable):
+            return cell.cell_contents.shape
+    with tf.Graph().as_default():  # where nothing is computed either, but it takes some milliseconds
+        return initial_value().shape
 
 
 def _plain_arrays(group, seen, depth=0):
