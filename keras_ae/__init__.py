@@ -11,17 +11,18 @@ import importlib
 import sys
 
 from keras_ae import imports
-from keras_ae.presets import info, list_models, load, verify
+from keras_ae.presets import info, list_models, load, upload_preset, verify
 
 __version__ = "0.1.0"
 
-_CLASSES = {
+_NAMES = {
     "AE": "keras_ae.models.ae",
     "DAE": "keras_ae.models.dae",
     "SparseAE": "keras_ae.models.sparse",
     "VAE": "keras_ae.models.vae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
+    "export": "keras_ae.exports",
 }
 _MODULES = [
     "corruption",
@@ -37,13 +38,13 @@ _MODULES = [
     "training",
 ]
 
-__all__ = [*_CLASSES, *_MODULES, "info", "list_models", "load", "verify"]
+__all__ = [*_NAMES, *_MODULES, "info", "list_models", "load", "upload_preset", "verify"]
 
 
 def __getattr__(name):
     with imports.fast():
-        if name in _CLASSES:
-            return getattr(importlib.import_module(_CLASSES[name]), name)
+        if name in _NAMES:
+            return getattr(importlib.import_module(_NAMES[name]), name)
         if name in _MODULES:
             return importlib.import_module(f"keras_ae.{name}")
     raise AttributeError(f"module 'keras_ae' has no attribute {name!r}")

@@ -7,7 +7,7 @@ import json
 import math
 import pathlib
 
-from keras_ae import published
+from keras_ae import published, safety
 
 CONFIG, WEIGHTS, METADATA, CARD = "config.json", "model.weights.h5", "metadata.json", "README.md"
 PICTURES = {"samples.png": "samples of", "reconstructions.png": "images above what is made of them by"}
@@ -87,13 +87,12 @@ class ModelCard:
     @property
     def picture(self):
         """The path of its picture, or None."""
-        return next((self.folder / file for file in PICTURES if (self.folder / file).is_file()), None)
+        return next((self.folder / file for file in PICTURES if safety.is_inside(self.folder, file)), None)
 
     @property
     def recipe(self):
         """The source of the script that trained it, or None."""
-        path = self.folder / "recipe.py"
-        return path.read_text() if path.is_file() else None
+        return (self.folder / "recipe.py").read_text() if safety.is_inside(self.folder, "recipe.py") else None
 
     def __str__(self):
         return as_text(self.name, self.metadata)

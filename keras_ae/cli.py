@@ -1,4 +1,4 @@
-"""The command line: keras-ae list | info | sample | reconstruct | train | verify | card | cluster."""
+"""The command line: keras-ae list | info | sample | reconstruct | export | train | verify | card | cluster."""
 
 import argparse
 import contextlib
@@ -10,6 +10,8 @@ import signal
 import sys
 
 from keras_ae import files
+
+NAME = "a built-in model, a folder, or hf://user/repo"
 
 
 def main(arguments=None):
@@ -70,6 +72,12 @@ def _reconstruct(options):
         raise ValueError("Expected --dataset, since the preset does not say what it was trained on. Received: none")
     _, (x_test, _) = keras_ae.datasets.load(dataset)
     _save(keras_ae.plots.reconstructions(model, x_test[: options.n]), options.out)
+
+
+def _export(options):
+    keras_ae = _quiet_import()
+    path = keras_ae.export(keras_ae.load(options.name), options.out, options.role, options.format)
+    print(f"saved {path}")
 
 
 def _train(options):
@@ -138,20 +146,30 @@ def _parser():
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub.add_argument("--markdown", action="store_true", help="print a Markdown table")
     sub = command("info", _info, "Show the card of a model.", "vae_mnist")
-    sub.add_argument("name", help="a built-in model or a folder")
+    sub.add_argument("name", help=NAME)
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub = command("sample", _sample, "Draw images from a model and save them as one picture.", "vae_mnist --out digits.png")
-    sub.add_argument("name", help="a built-in model or a folder")
+    sub.add_argument("name", help=NAME)
     sub.add_argument("--out", type=pathlib.Path, default="samples.png", help="the picture (default: %(default)s)")
     sub.add_argument("--n", type=int, default=64, help="how many images (default: %(default)s)")
     sub.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
     sub = command(
         "reconstruct", _reconstruct, "Save a picture of test images above their reconstructions.", "vae_mnist --out pairs.png"
     )
-    sub.add_argument("name", help="a built-in model or a folder")
+    sub.add_argument("name", help=NAME)
     sub.add_argument("--dataset", help="a data set (default: the one that the model was trained on)")
     sub.add_argument("--out", type=pathlib.Path, default="reconstructions.png", help="the picture (default: %(default)s)")
     sub.add_argument("--n", type=int, default=10, help="how many images (default: %(default)s)")
+    sub = command(
+        "export",
+        _export,
+        "Write the encoder or the decoder of a model as a file that needs no keras_ae.",
+        "vae_mnist --role decoder --out decoder.onnx",
+    )
+    sub.add_argument("name", help=NAME)
+    sub.add_argument("--role", default="decoder", help="encoder, decoder, or reconstruct for both (default: %(default)s)")
+    sub.add_argument("--format", help="onnx or savedmodel (default: onnx if --out ends in .onnx, else savedmodel)")
+    sub.add_argument("--out", type=pathlib.Path, required=True, help="the ONNX file, or the folder of the SavedModel")
     sub = command(
         "train", _train, "Train a model from nothing by its recipe. Run it again after an interruption: it goes on.", "vae_mnist"
     )

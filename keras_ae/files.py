@@ -6,6 +6,7 @@ import gc
 import os
 import pathlib
 import sys
+import time
 import traceback
 
 REASONS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
@@ -54,6 +55,37 @@ def replacing(path, what):
         finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(folder, seconds=10.0):
+    """Holds the lock of a folder, which one thread or process has at a time; waits for it, but not for ever.
+
+    The lock is advice to those who ask for it. It ends with the process that holds it. Where the system has none, there is none.
+
+    Args:
+        folder: pathlib.Path.
+        seconds: the longest wait; then the work goes on without the lock, since whoever holds it hangs.
+    """
+    try:
+        import fcntl
+
+        descriptor, end = os.open(folder, os.O_RDONLY), time.monotonic() + seconds
+    except (ImportError, OSError):  # Windows has no fcntl
+        yield
+        return
+    try:
+        while time.monotonic() < end:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.002)
+            except OSError:  # a file system without locks
+                break
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _reason(error):

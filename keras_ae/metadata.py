@@ -1,11 +1,10 @@
 """What a preset says of its model: the metadata and the picture that are written beside the weights."""
 
 import datetime
-import hashlib
 import importlib.metadata
 import inspect
 
-from keras_ae import cards
+from keras_ae import cards, safety
 
 
 def describe(model, folder, dataset, training, metrics):
@@ -42,7 +41,7 @@ def describe(model, folder, dataset, training, metrics):
         "input": f"(batch, {', '.join(map(str, model.shape))}), float in {list(model._likelihood.support)}, or integer pixels 0-255",
         "metrics": [_with_quick_form(model, metric) for metric in metrics],
         "training": training.summary() if training is not None else None,
-        "sha256": {file: sha256(folder / file) for file in (cards.CONFIG, cards.WEIGHTS)},
+        "sha256": {file: safety.sha256((folder / file).read_bytes()) for file in (cards.CONFIG, cards.WEIGHTS)},
         "versions": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "tensorflow-probability", "numpy")},
         "date": datetime.date.today().isoformat(),
     }
@@ -62,11 +61,6 @@ def draw(model, folder, dataset):
         return None
     figure.savefig(folder / name)
     return name
-
-
-def sha256(path):
-    """The hex digest of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _formula(model):

@@ -17,9 +17,8 @@ import json
 import os
 import pathlib
 import tempfile
-import warnings
 
-from keras_ae import cards, files, imports, metadata
+from keras_ae import cards, files, hub, imports, metadata, safety, schema, weights
 from keras_ae.cards import CARD, CONFIG, METADATA, PICTURES, WEIGHTS
 
 
@@ -36,63 +35,61 @@ def list_models(filter="", family=None, dataset=None):
     return [n for n in names if _matches(info(n), family, dataset)] if family or dataset else names
 
 
-def info(name):
-    """The ModelCard of a built-in preset or a folder.
+def info(name, *, revision=None, cache_dir=None, local_files_only=False):
+    """The ModelCard of a preset.
+
+    Args:
+        name, revision, cache_dir, local_files_only: as in `load`.
 
     Raises:
         ValueError: an unknown name, or a metadata.json that cannot be read.
         FileNotFoundError: a file of the preset is missing.
     """
-    folder = _folder(name)
-    content = _read_json(folder, METADATA)
-    wanted = {"family": str, "parameters": int, "sha256": dict, "metrics": list}
-    for key, kind in wanted.items():
-        if not isinstance(content.get(key), kind):
-            raise ValueError(_damaged(folder / METADATA, f"no valid entry {key!r}"))
-    return cards.ModelCard(folder.resolve().name, folder, {"dataset": None, "training": None, "versions": {}, **content})
+    folder = _folder(name, revision, cache_dir, local_files_only)
+    content = _metadata(folder)
+    title = hub.parse(name)[0].split("/")[1] if hub.is_uri(name) else folder.resolve().name
+    return cards.ModelCard(title, folder, {"dataset": None, "training": None, "versions": {}, **content})
 
 
-def load(name, *, load_weights=True, **overrides):
+def load(name, *, load_weights=True, revision=None, cache_dir=None, local_files_only=False, **overrides):
     """Loads a model, compiled and ready for `fit`, `evaluate` and `predict`.
 
     Args:
-        name: a name of `list_models()`, or a folder written by `save_to_preset`.
+        name: a name of `list_models()`, a folder written by `save_to_preset`, or "hf://user/repo" on the Hugging Face Hub, with a
+            revision as "hf://user/repo@revision".
         load_weights: False for the same model with fresh weights.
+        revision: of a repository on the Hub: a branch, a tag or a commit; None for the main branch.
+        cache_dir: folder that downloads are kept in; None for huggingface_hub's own.
+        local_files_only: whether to take what was downloaded before, without asking the Hub.
         overrides: constructor arguments to change, for example beta=4.0.
 
     Returns:
         keras.Model.
 
     Raises:
-        ValueError: an unknown name; a file that is damaged or was altered; a config that names a class outside keras and keras_ae; an
-            override that the model does not know, or that the weights do not fit.
-        FileNotFoundError: a file of the preset is missing.
+        ValueError: an unknown name; a file that is damaged or was altered; a config that names a class outside keras and keras_ae, or
+            absurd sizes; an override that the model does not know, or that the weights do not fit.
+        FileNotFoundError: a file of the preset is missing; there is no such repository or revision, or it was not downloaded before.
+        ConnectionError: the Hub cannot be reached, and the preset was not downloaded before.
+        ImportError: the package huggingface_hub is missing.
     """
-    card = info(name)
-    for file in (CONFIG, WEIGHTS):
-        _check_hash(card, file)
-    config = _read_json(card.folder, CONFIG)
-    with imports.fast():
-        import keras
-
-        from keras_ae.models.autoencoder import Autoencoder
-
-    check_config(config, card.folder / CONFIG)
-    if not isinstance(config.get("config"), dict):
-        raise ValueError(_damaged(card.folder / CONFIG, "no constructor arguments"))
+    folder = _folder(name, revision, cache_dir, local_files_only)
+    described, config, content = _read(folder)
+    known = _check(folder, described, config, content)
     unknown = sorted(set(overrides) - set(config["config"]))
     if unknown:
-        known = ", ".join(config["config"])
         raise ValueError(
-            f"Expected overrides among the constructor arguments of {card.family}: {known}. Received: {', '.join(unknown)}"
+            f"Expected overrides among the constructor arguments of {described['family']}: {', '.join(config['config'])}. Received: "
+            f"{', '.join(unknown)}"
         )
-    model = keras.saving.deserialize_keras_object({**config, "config": {**config["config"], **overrides}})
-    if not isinstance(model, Autoencoder):
-        raise ValueError(_damaged(card.folder / CONFIG, f"the class {type(model).__name__}, which is no model of keras_ae"))
+    allowed = None if overrides and not load_weights else known + weights.SPARE
+    model = _built({**config, "config": {**config["config"], **overrides}}, folder / CONFIG, allowed, overrides)
     if load_weights:
-        _load_weights(model, card.folder / WEIGHTS, overrides)
+        _load_weights(model, content, folder / WEIGHTS, overrides)
         for name in {"beta"} & set(overrides):  # a variable among the weights; the override stands
             getattr(model, name).assign(overrides[name])
+    if not overrides and model.count_params() != described["parameters"]:
+        raise ValueError(safety.damaged(folder / CONFIG, f"{model.count_params():,} weights, of {described['parameters']:,}"))
     model.compile()
     return model
 
@@ -111,7 +108,7 @@ class OfClass:
 
     def __get__(self, instance, cls):
         families = {cls.__name__, *_names_of_subclasses(cls)}
-        return {name: info(name) for name in list_models() if info(name).family in families}
+        return {card.name: card for card in map(info, list_models()) if card.family in families}
 
 
 def save(model, folder, *, dataset=None, training=None, metrics=()):
@@ -130,18 +127,27 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         metrics: measurements of `keras_ae.evaluation`, for the card.
 
     Raises:
-        ValueError: the model holds a class that no preset may name; the folder is a file, or holds something else than a preset.
+        ValueError: the model holds a class that no preset may name, or weights that are not finite; the folder is a file, or holds
+            something else than a preset.
         OSError: the disk is full, or the folder cannot be written; then it is as it was.
     """
     folder = pathlib.Path(folder)
     _check_target(folder)
     import keras
+    import numpy as np
 
     from keras_ae import distribute
 
     config = keras.saving.serialize_keras_object(model)
     config = {key: config[key] for key in ("module", "class_name", "config", "registered_name")}
-    check_config(config, "the model")
+    safety.check_config(config, "the model")
+    values = model.get_weights()
+    if not all(np.isfinite(array).all() for array in values):
+        raise ValueError("Expected finite weights to save. Received: NaN or infinity among them; the training has diverged")
+    if any(array.dtype == "bfloat16" for array in values):
+        raise ValueError(
+            "Expected float32 weights, which the policy mixed_bfloat16 has, since HDF5 has no bfloat16. Received: bfloat16"
+        )
     is_chief = distribute.is_chief(model.distribute_strategy)
     with files.writing(f"the preset {folder}"), contextlib.ExitStack() as stack:
         if is_chief:
@@ -154,18 +160,51 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         bare = type(model).from_config(model.get_config())  # without the optimizer, whose slots would triple the file
         bare.set_weights(model.get_weights())
         bare.save_weights(written / WEIGHTS)
-        _shorten(written / WEIGHTS)
+        weights.shorten(written / WEIGHTS)
         described = metadata.describe(model, written, dataset, training, metrics)
         (written / METADATA).write_text(json.dumps(described, indent=1) + "\n")
         picture = metadata.draw(model, written, dataset)
         (written / CARD).write_text(cards.as_markdown(folder.resolve().name, described, picture))
-        if not is_chief:
-            return
-        folder.mkdir(exist_ok=True)
-        for old in set(PICTURES) - {picture}:
-            (folder / old).unlink(missing_ok=True)
-        for path in sorted(written.iterdir(), key=lambda path: path.name == METADATA):  # the hashes come last
-            os.replace(path, folder / path.name)
+        _check(written, *_read(written))  # what `load` would refuse is not written in the first place
+        if is_chief:
+            _put(written, folder)
+
+
+def upload_preset(uri, folder, *, private=False):
+    """Uploads a preset, as in keras-hub, once it has passed all checks of `load`. Files that are no part of a preset stay here.
+
+    Args:
+        uri: "hf://user/repo", which is made if it is not there; "hf://user/repo@branch"; or a folder, to copy to.
+        folder: a folder written by `save_to_preset`.
+        private: whether a new repository is private.
+
+    Returns:
+        str, what to give to `load`: the uri with the revision that was made, or the folder.
+
+    Raises:
+        ValueError: a malformed uri; the folder is no sound preset.
+        FileNotFoundError: a file of the preset is missing; the repository has no such branch.
+        ConnectionError, PermissionError: the Hub does not answer, or refuses.
+        ImportError: the package huggingface_hub is missing.
+    """
+    folder = _folder(folder)
+    if hub.is_uri(uri):
+        hub.parse(uri)
+    with files.locked(folder):
+        _check(folder, *_read_once(folder))
+        found = [file for file in hub.FILES if os.path.lexists(folder / file)]
+        contents = {file: safety.read(folder, file, hub.LIMITS.get(file, safety.MAX_JSON)) for file in found}
+    if hub.is_uri(uri):
+        return hub.upload(uri, contents, private)
+    target = pathlib.Path(uri)
+    _check_target(target)
+    with files.writing(f"the preset {target}"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as name:
+            for file, values in contents.items():
+                (pathlib.Path(name) / file).write_bytes(values)
+            _put(pathlib.Path(name), target)
+    return str(target)
 
 
 def verify(name, *, quick=False, **overrides):
@@ -226,90 +265,6 @@ def recipe(name):
     return recipes[name]
 
 
-# Safety
-
-
-def check_config(config, source):
-    """Raises ValueError if a serialised config names anything but layers and the like of keras, and classes of keras_ae.
-
-    Deserialising a Keras config imports the module that it names; a preset from a stranger must not choose one.
-    """
-    if isinstance(config, dict):
-        if "class_name" in config:
-            _check_class(config, source)
-        for value in config.values():
-            check_config(value, source)
-    elif isinstance(config, (list, tuple)):
-        for value in config:
-            check_config(value, source)
-
-
-SAFE_KERAS_MODULES = {
-    "keras": {"DTypePolicy", "Model"},
-    "keras.models": {"Model"},
-    "keras.src.models.functional": {"Functional"},
-    "keras.layers": None,
-    "keras.initializers": None,
-    "keras.regularizers": None,
-    "keras.constraints": None,
-}
-UNSAFE_LAYERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}  # they run code of their config's choice
-PLAIN_VALUES = {"__keras_tensor__", "__tuple__", "__numpy__", "__ellipsis__", "__slice__"}  # how Keras writes arguments of layers
-
-
-def _check_class(config, source):
-    name, module, registered = config["class_name"], config.get("module"), config.get("registered_name")
-    if not isinstance(name, str) or not isinstance(module, (str, type(None))):
-        raise ValueError(f"Expected a class name and a module in {source}. Received: {name!r}, {module!r}")
-    if module is None and name in PLAIN_VALUES | {"Functional", "Sequential"}:
-        return
-    if module in SAFE_KERAS_MODULES and name not in UNSAFE_LAYERS and registered in (None, name):
-        if name in (SAFE_KERAS_MODULES[module] or _classes_of(module)) or (module == "keras" and name == "Sequential"):
-            return
-    if (module or "").split(".")[0] == "keras_ae" and registered == f"keras_ae>{name}":
-        return
-    raise ValueError(
-        f"Expected only classes of keras and keras_ae in {source}, as presets run no other code. Received: class_name={name!r}, "
-        f"module={module!r}, registered_name={registered!r}"
-    )
-
-
-def _classes_of(module):
-    return {name for name, value in vars(importlib.import_module(module)).items() if isinstance(value, type)}
-
-
-def _check_hash(card, file):
-    path = card.folder / file
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"Expected {file} in the preset {card.folder}. Received: no such file. Install keras_ae again if the preset is built in, else "
-            f"save or download it again"
-        )
-    received = metadata.sha256(path)
-    if received != card.sha256.get(file):
-        raise ValueError(_damaged(path, f"sha256 {received}, where {METADATA} says {card.sha256.get(file)}"))
-
-
-def _damaged(path, what):
-    return (
-        f"Expected {path} to be as it was written, but it was truncated or altered. Install keras_ae again if the preset is built in, "
-        f"else save or download it again. Received: {what}"
-    )
-
-
-def _read_json(folder, file):
-    path = folder / file
-    if not path.is_file():
-        raise FileNotFoundError(f"Expected {file} in the preset {folder}. Received: no such file")
-    try:
-        content = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(_damaged(path, f"no JSON: {error}")) from error
-    if not isinstance(content, dict):
-        raise ValueError(_damaged(path, f"a JSON {type(content).__name__}, no object"))
-    return content
-
-
 # Inside
 
 
@@ -320,7 +275,11 @@ def _zoo():
     return next((pathlib.Path(place) for place in places if pathlib.Path(place).is_dir()), pathlib.Path(places[-1]))
 
 
-def _folder(name):
+def _folder(name, revision=None, cache_dir=None, local_files_only=False):
+    if hub.is_uri(name):
+        return hub.download(name, revision, cache_dir, local_files_only)
+    if revision is not None or cache_dir is not None or local_files_only:
+        raise ValueError(f"Expected `revision`, `cache_dir` and `local_files_only` for hf://user/repo alone. Received: {name!r}")
     built_in = _zoo() / str(name)
     if str(name) in list_models():
         return built_in
@@ -343,35 +302,77 @@ def _check_target(folder):
         )
 
 
-def _load_weights(model, path, overrides):
+def _metadata(folder):
+    content = schema.parse(safety.read(folder, METADATA), folder / METADATA)
+    schema.check_metadata(content, folder / METADATA)
+    return content
+
+
+def _read(folder):
+    """(metadata, config, content of the weights file) of one preset: if it is saved again meanwhile, all of the old or of the new one."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)  # Keras only warns of weights that the file lacks
-            model.load_weights(path)
-    except (ValueError, OSError, KeyError, UserWarning) as error:
+        return _read_once(folder)
+    except (ValueError, FileNotFoundError):
+        with files.locked(folder):  # a save may be under way
+            return _read_once(folder)
+
+
+def _read_once(folder):
+    described = _metadata(folder)
+    contents = {}
+    for file, limit in ((CONFIG, safety.MAX_JSON), (WEIGHTS, weights.MAX_SIZE)):
+        contents[file] = safety.read(folder, file, limit)
+        safety.check_hash(contents[file], described["sha256"].get(file), folder / file)
+    config = schema.parse(contents[CONFIG], folder / CONFIG)
+    return described, config, contents[WEIGHTS]
+
+
+def _check(folder, described, config, content):
+    """Raises ValueError unless the content of a preset can be trusted. Returns the number of its weights."""
+    with imports.fast():
+        safety.check_config(config, folder / CONFIG)
+    safety.check_agreement(config, described, folder / CONFIG)
+    return weights.count(content, folder / WEIGHTS)
+
+
+def _put(written, folder):
+    """Moves the files of a new preset into a folder, in the place of those of an old one."""
+    folder.mkdir(exist_ok=True)
+    with files.locked(folder):
+        for old in set(PICTURES) - {path.name for path in written.iterdir()}:
+            (folder / old).unlink(missing_ok=True)
+        for path in sorted(written.iterdir(), key=lambda path: path.name == METADATA):  # the hashes come last
+            os.replace(path, folder / path.name)
+
+
+def _built(config, path, allowed, overrides):
+    """The model of a config, of at most so many weights, or any number if None."""
+    with imports.fast():
+        import keras
+
+        importlib.import_module("keras_ae.models")
+    safety.check_known(config, path)
+    try:
+        with weights.budget(allowed):
+            model = keras.saving.deserialize_keras_object(config)
+    except Exception as error:  # what Keras and TensorFlow raise for arguments of a wrong type or size is of many types
+        if isinstance(error, ValueError) and str(error).startswith("Expected"):
+            raise
+        raise ValueError(f"Expected {path} to describe a model that can be built. Received: {safety.short(error)}") from error
+    weights.check_outputs(model, path)
+    return model
+
+
+def _load_weights(model, content, path, overrides):
+    try:
+        model.load_weights(weights.InMemory(content))
+        weights.check_loaded(model, content, path)
+    except Exception as error:  # h5py and Keras raise many types
         changed = f" with {', '.join(f'{k}={v!r}' for k, v in overrides.items())}" if overrides else ""
         hint = "load_weights=False gives the model with fresh weights" if overrides else "save or download the preset again"
-        raise ValueError(f"Expected weights that fit the model{changed}; {hint}. Received: {path}: {error}") from error
-
-
-def _shorten(path):
-    """Stores the weights of a file that float16 holds exactly as float16. They are read back as they were."""
-    import h5py
-    import numpy as np
-
-    def copy(name, item):
-        if isinstance(item, h5py.Group):
-            target.require_group(name).attrs.update(item.attrs)
-            return
-        values = item[()]
-        with np.errstate(over="ignore"):
-            short = values.astype("float16") if values.dtype == "float32" else values
-        target[name] = short if np.array_equal(short, values) else values
-
-    short_path = path.with_suffix(".short")
-    with h5py.File(path) as source, h5py.File(short_path, "w") as target:
-        source.visititems(copy)
-    os.replace(short_path, path)
+        raise ValueError(
+            f"Expected weights that fit the model{changed}; {hint}. Received: {path}: {safety.short(error)}"
+        ) from error
 
 
 def _matches(card, family, dataset):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hostile import judge, originals, presets  # noqa: F401  (fixtures)
 
 # Four logical CPUs, so that tf.distribute has something to distribute to. To be set before the first tensor.
 cpus = tf.config.list_physical_devices("CPU")

@@ -53,6 +53,9 @@ def test_verify_tells_by_its_exit_code(tmp_path, capsys):
         (["sample", "{preset}", "--out", "no/such/folder/digits.png"], "folder that exists"),
         (["sample", "{preset}", "--n", "0"], "`n` to be a positive integer"),
         (["reconstruct", "{preset}", "--dataset", "cifar"], "Received: 'cifar'"),
+        (["export", "{preset}", "--role", "prior", "--out", "prior.onnx"], "Received: role='prior'"),
+        (["export", "{preset}", "--format", "torch", "--out", "decoder.pt"], "Received: format='torch'"),
+        (["export", "hf://nobody", "--out", "decoder.onnx"], "Expected hf://user/repo"),
         (["train", "vae_minst"], "a model with a recipe"),
         (["train", "missing.py"], "no file"),
         (["train", "vae_mnist", "--strategy", "tpu"], "Received: 'tpu'"),
@@ -69,14 +72,15 @@ def test_a_mistake_gives_one_line_and_no_traceback(command, message, preset, tmp
 
 
 def test_every_command_has_help_with_an_example(capsys):
-    for name in ("list", "info", "sample", "reconstruct", "train", "verify", "cluster"):
+    for name in ("list", "info", "sample", "reconstruct", "export", "train", "verify", "cluster"):
         with pytest.raises(SystemExit, match="0"):
             cli.main([name, "--help"])
         assert f"example: keras-ae {name} " in capsys.readouterr().out
 
 
-def test_tensorflows_start_up_lines_do_not_show(preset, tmp_path):
-    command = [sys.executable, "-m", "keras_ae.cli", "sample", preset, "--out", str(tmp_path / "a.png")]
+@pytest.mark.parametrize("command, file", [("sample", "a.png"), ("export", "decoder.onnx"), ("export", "decoder")])
+def test_tensorflows_start_up_lines_do_not_show(command, file, preset, tmp_path):
+    command = [sys.executable, "-m", "keras_ae.cli", command, preset, "--out", str(tmp_path / file)]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0 and result.stderr == ""
-    assert result.stdout == f"saved {tmp_path / 'a.png'}\n"
+    assert result.stdout == f"saved {tmp_path / file}\n" and (tmp_path / file).exists()

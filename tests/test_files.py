@@ -1,10 +1,12 @@
 """A full disk and a read-only folder: a real one where this machine lets us mount it, and the system's errors at the real calls."""
 
+import concurrent.futures
 import errno
 import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 import keras
 import numpy as np
@@ -157,3 +159,28 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, images):
             1 / 0  # noqa: B018
         assert path.read_bytes() == old and [p.name for p in tmp_path.iterdir()] == [name]
         path.unlink()
+
+
+def test_one_at_a_time_holds_the_lock(tmp_path):
+    inside, most = [], []
+
+    def work(_):
+        for _ in range(20):
+            with files.locked(tmp_path):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.001)
+                inside.pop()
+
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    assert max(most) == 1 and len(most) == 80
+
+
+def test_a_lock_that_is_never_given_back_stops_nobody_for_ever(tmp_path):
+    with files.locked(tmp_path):
+        begun = time.monotonic()
+        with files.locked(tmp_path, seconds=0.1):
+            assert 0.1 <= time.monotonic() - begun < 5
+    with files.locked(tmp_path / "missing"):
+        pass

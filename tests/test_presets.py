@@ -1,15 +1,19 @@
+import concurrent.futures
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import threading
+import time
 
 import keras
 import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import cards, cli, metadata
+from keras_ae import cards, cli, safety
 
 FILES = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"}
 
@@ -171,7 +175,7 @@ def rewrite_config(folder, change):
     change(config)
     (folder / "config.json").write_text(json.dumps(config))
     content = json.loads((folder / "metadata.json").read_text())
-    content["sha256"]["config.json"] = metadata.sha256(folder / "config.json")
+    content["sha256"]["config.json"] = safety.sha256((folder / "config.json").read_bytes())
     (folder / "metadata.json").write_text(json.dumps(content))
 
 
@@ -333,3 +337,85 @@ def test_a_fresh_process_loads_presets_and_keras_files(folder, vae, tmp_path):
         code += "; print(float(model.beta), model.sample(2).shape)"
         result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert result.stdout == "2.0 (2, 8, 8, 1)\n", result.stderr
+
+
+SAVER = """
+import sys, keras_ae
+models = [keras_ae.AE((3,), 2, widths=(width,)) for width in (4, 5)]
+for i, model in enumerate(models):
+    model.set_weights([w * 0 + i + 1 for w in model.get_weights()])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(int(sys.argv[2])):
+    for model in models:
+        model.save_to_preset(sys.argv[1])
+"""
+
+
+def test_loads_and_saves_at_once(tmp_path):
+    """Two processes save two models in turns to the same folder, two threads load it: each load gives one of them, whole."""
+    folder = tmp_path / "shared"
+    first = keras_ae.AE((3,), 2, widths=(4,))
+    first.set_weights([0 * w for w in first.get_weights()])
+    first.save_to_preset(folder)
+    savers = [
+        subprocess.Popen([sys.executable, "-c", SAVER, str(folder), "8"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    loaded, running = [], threading.Event()
+
+    def load():
+        while not running.is_set():
+            model = keras_ae.load(folder)
+            loaded.append((model.get_config()["widths"], *{float(value) for w in model.get_weights() for value in w.ravel()}))
+
+    for saver in savers:
+        assert saver.stdout.readline() == "ready\n"
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        for saver in savers:
+            saver.stdin.write("go\n")
+            saver.stdin.flush()
+        loads = [threads.submit(load) for _ in range(2)]
+        codes = [saver.wait(timeout=120) for saver in savers]
+        running.set()
+        for result in loads:
+            result.result()  # no load has failed
+    for saver in savers:
+        saver.stdin.close()
+        saver.stdout.close()
+    assert codes == [0, 0] and len(loaded) >= 10
+    assert set(loaded) <= {((4,), 0.0), ((4,), 1.0), ((5,), 2.0)} and len(set(loaded)) >= 2
+    assert [path.name for path in tmp_path.iterdir()] == ["shared"] and keras_ae.load(folder)
+
+
+def test_a_load_during_a_save_waits_for_its_end(folder, images, monkeypatch):
+    """The worst moment: the new config and weights are there, the new metadata is not."""
+    other = keras_ae.AE((8, 8, 1), 2, widths=(4,))
+    replace, results = os.replace, []
+    thread = threading.Thread(target=lambda: results.append(keras_ae.load(folder)))
+
+    def slow(source, target):
+        if pathlib.Path(target) == folder / "metadata.json":
+            thread.start()
+            time.sleep(0.5)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", slow)
+    other.save_to_preset(folder)
+    thread.join()
+    np.testing.assert_array_equal(results[0].reconstruct(images), other.reconstruct(images))
+
+
+def test_only_what_can_be_loaded_is_saved(tmp_path):
+    model = keras_ae.AE((3,), 2, widths=(4,))
+    model.set_weights([w * np.nan for w in model.get_weights()])
+    with pytest.raises(ValueError, match="Expected finite weights to save"):
+        model.save_to_preset(tmp_path / "mine")
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        model = keras_ae.AE((3,), 2, widths=(4,))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.raises(ValueError, match="Expected float32 weights"):
+        model.save_to_preset(tmp_path / "mine")
+    assert not list(tmp_path.iterdir())

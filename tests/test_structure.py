@@ -10,6 +10,9 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "keras_ae"
 ORDER = [
     "imports",
     "files",
+    "safety",
+    "schema",
+    "weights",
     "random",
     "inputs",
     "distribute",
@@ -28,7 +31,20 @@ ORDER = [
     "models.sparse",
     "models.vae",
 ]
-ORDER += ["datasets", "training", "evaluation", "plots", "published", "cards", "metadata", "presets", "cluster", "cli"]
+ORDER += [
+    "datasets",
+    "training",
+    "evaluation",
+    "plots",
+    "published",
+    "cards",
+    "metadata",
+    "hub",
+    "presets",
+    "exports",
+    "cluster",
+    "cli",
+]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
 

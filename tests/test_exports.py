@@ -1,0 +1,156 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import tensorflow as tf
+
+import keras_ae
+from keras_ae import exports
+
+IMAGES, VECTORS = (8, 8, 1), (5,)
+DISTRIBUTIONS = keras_ae.distributions
+MODELS = {
+    "AE dense": lambda: keras_ae.AE(IMAGES, 3, widths=(16, 8)),
+    "AE conv": lambda: keras_ae.AE((9, 7, 3), 3, "conv", widths=(4, 8), likelihood="gaussian"),
+    "AE vectors": lambda: keras_ae.AE(VECTORS, 2, widths=(7,), activation="glu"),
+    "AE own network": lambda: keras_ae.AE(IMAGES, 2, network=own_network()),
+    "DAE dense": lambda: keras_ae.DAE(IMAGES, 3, widths=(16,)),
+    "DAE conv": lambda: keras_ae.DAE(IMAGES, 3, "conv", widths=(4,), activation="glu"),
+    "SparseAE": lambda: keras_ae.SparseAE(IMAGES, 80, widths=(16,), sparsity="kl"),
+    "VAE dense": lambda: keras_ae.VAE(IMAGES, 3, widths=(16,), posterior="full", prior="flow"),
+    "VAE conv": lambda: keras_ae.VAE(IMAGES, 3, "conv", widths=(4, 8), prior="mixture"),
+}
+LIKELIHOODS = {
+    "bernoulli": DISTRIBUTIONS.Bernoulli,
+    "continuous_bernoulli": DISTRIBUTIONS.ContinuousBernoulli,
+    "fixed": lambda: DISTRIBUTIONS.Gaussian(0.1),
+    "trainable": lambda: DISTRIBUTIONS.Gaussian("trainable"),
+    "predicted": lambda: DISTRIBUTIONS.Gaussian("predicted"),
+    "logistic": lambda: DISTRIBUTIONS.DiscretizedLogisticMixture(2),
+}
+MODELS |= {
+    f"VAE {name}": lambda make=make: keras_ae.VAE(IMAGES, 3, widths=(16,), likelihood=make()) for name, make in LIKELIHOODS.items()
+}
+
+
+def own_network():
+    layers = keras.layers
+    encoder = [keras.Input(IMAGES), layers.Flatten(), layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(2)]
+    decoder = [keras.Input((2,)), layers.GaussianNoise(1.0), layers.Dense(64, activation="elu"), layers.Reshape(IMAGES)]
+    return keras.Sequential(encoder), keras.Sequential(decoder)
+
+
+def trained(name):
+    """A model whose biases and statistics are not the zeros of a fresh one."""
+    model = MODELS[name]()
+    rng = np.random.default_rng(0)
+    model.set_weights([w + 0.1 * rng.random(w.shape).astype(w.dtype) for w in model.get_weights()])
+    return model
+
+
+def cases(model, n):
+    """role: (input, what the model makes of it)."""
+    rng = np.random.default_rng(n)
+    x = rng.random((n, *model.shape), dtype="float32")
+    z = rng.standard_normal((n, model.latent_dim)).astype("float32")
+    return {
+        "encoder": (x, model.encode(x)),
+        "decoder": (z, model.decode(z)),
+        "reconstruct": (x, model.reconstruct(x)),
+    }
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_onnx_computes_what_the_model_does(name, tmp_path):
+    model = trained(name)
+    for role in exports.ROLES:
+        path = keras_ae.export(model, tmp_path / f"{role}.onnx", role)
+        session = onnxruntime.InferenceSession(path)
+        for n in (1, 5):
+            value, expected = cases(model, n)[role]
+            received = session.run([exports.ROLES[role][1]], {exports.ROLES[role][0]: value})[0]
+            np.testing.assert_allclose(received, expected, atol=1e-5, rtol=1e-5)
+        written = onnx.load(path)
+        assert [(s.domain, s.version) for s in written.opset_import if s.domain == ""] == [("", 17)]
+        assert {node.domain for node in written.graph.node} == {""}  # standard operations alone
+        assert not any("Random" in node.op_type or node.op_type in ("Bernoulli", "Multinomial") for node in written.graph.node)
+
+
+@pytest.mark.parametrize("name", ["AE conv", "VAE conv", "VAE logistic"])
+def test_a_saved_model_needs_no_keras_ae(name, tmp_path):
+    model = trained(name)
+    for role in exports.ROLES:
+        keras_ae.export(model, tmp_path / role, role)
+        value, expected = cases(model, 3)[role]
+        np.savez(tmp_path / f"{role}.npz", value=value, expected=expected, one=value[:1])
+    program = f"""
+import sys, numpy as np, tensorflow as tf
+sys.modules["keras_ae"] = None
+for role in {list(exports.ROLES)}:
+    data, loaded = np.load(f"{{role}}.npz"), tf.saved_model.load(role)
+    for serve in (loaded.serve, lambda value: loaded.signatures["serving_default"](value)):
+        (received,) = serve(tf.constant(data["value"])).values()
+        np.testing.assert_allclose(received, data["expected"], atol=1e-6)
+        assert len(*serve(tf.constant(data["one"])).values()) == 1
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    for role in exports.ROLES:
+        operations = exports._operations(tf.saved_model.load(tmp_path / role).signatures["serving_default"].graph)
+        assert not any(word in operation for operation in operations for word in exports.RANDOM)
+
+
+def test_a_part_that_draws_is_refused(tmp_path):
+    @keras.saving.register_keras_serializable("tests")
+    class Noise(keras.layers.Layer):
+        def call(self, x):
+            return x + tf.random.normal(tf.shape(x))
+
+        def compute_output_shape(self, shape):
+            return shape
+
+    encoder, decoder = own_network()
+    model = keras_ae.AE(IMAGES, 2, network=(keras.Sequential([*encoder.layers, Noise()]), decoder))
+    for path in ("encoder.onnx", "encoder"):
+        with pytest.raises(ValueError, match="whose encoder draws nothing.*RandomStandardNormal"):
+            keras_ae.export(model, tmp_path / path, "encoder")
+    assert not list(tmp_path.iterdir())
+
+
+def test_arguments_are_checked(tmp_path):
+    model = MODELS["AE dense"]()
+    for arguments, message in (
+        ({"role": "prior"}, "Expected `role` to be one of 'encoder', 'decoder', 'reconstruct'. Received: role='prior'"),
+        ({"format": "torch"}, "Expected `format` to be one of 'savedmodel', 'onnx'. Received: format='torch'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            keras_ae.export(model, tmp_path / "a", **arguments)
+    with pytest.raises(ValueError, match="Expected a model of keras_ae. Received: Functional"):
+        keras_ae.export(model.decoder, tmp_path / "a")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("precious")
+    with pytest.raises(ValueError, match="which holds something else"):
+        keras_ae.export(model, tmp_path / "precious")
+    with pytest.raises(ValueError, match="which is a folder"):
+        keras_ae.export(model, tmp_path / "precious", format="onnx")
+    assert (tmp_path / "precious" / "file").read_text() == "precious"
+
+
+def test_an_export_replaces_an_earlier_one_and_leaves_nothing_else(tmp_path):
+    for latent_dim in (2, 3):
+        model = keras_ae.AE(IMAGES, latent_dim, widths=(4,))
+        keras_ae.export(model, tmp_path / "a.onnx")
+        keras_ae.export(model, tmp_path / "a")
+    assert onnxruntime.InferenceSession(tmp_path / "a.onnx").get_inputs()[0].shape == ["batch", 3]
+    assert tf.saved_model.load(tmp_path / "a").signatures["serving_default"].structured_input_signature[1]["z"].shape == (None, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "a.onnx"]
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    with pytest.raises(ImportError, match=r'pip install "keras-ae\[onnx\]"'):
+        keras_ae.export(MODELS["AE dense"](), tmp_path / "a.onnx")
