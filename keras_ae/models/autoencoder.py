@@ -200,7 +200,8 @@ class Autoencoder(steps.Stepped):
         x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size)
         if isinstance(x, feed.Feed):
             x.steps_left = kwargs.get("steps") or math.inf
-        if kwargs.get("verbose", "auto"):
+        inside_fit = isinstance(kwargs.get("callbacks"), keras.callbacks.CallbackList)
+        if kwargs.get("verbose", "auto") and not inside_fit:
             kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), steps.Progress()]
         return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
 
