@@ -28,7 +28,20 @@ ORDER = [
     "models.sparse",
     "models.vae",
 ]
-ORDER += ["datasets", "training", "evaluation", "plots", "published", "cards", "metadata", "presets", "cluster", "cli"]
+ORDER += ["datasets", "training", "evaluation", "representation", "scores"]
+ORDER += [
+    "plots.drawing",
+    "plots.grids",
+    "plots.codes",
+    "plots.curves",
+    "plots.motion",
+    "published",
+    "cards",
+    "metadata",
+    "presets",
+    "cluster",
+    "cli",
+]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
 
