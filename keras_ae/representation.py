@@ -1,4 +1,4 @@
-"""How good codes are, told by simple methods of scikit-learn that read classes from them. In % of the examples, as published tables have it.
+"""How good codes are: what simple methods of scikit-learn read from them of classes. In %, as in published tables.
 
 scikit-learn is imported on use: pip install "keras-ae[datasets]".
 """

@@ -22,6 +22,6 @@ __all__ = [
     "posterior_overlap",
     "reconstructions",
     "samples",
-    "traversals",
     "training_curves",
+    "traversals",
 ]
