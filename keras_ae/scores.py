@@ -164,6 +164,17 @@ def kl_per_dimension(model, x):
     return np.mean(negative_entropy - cross, axis=0)
 
 
+def kl(model, x, seed=0):
+    """KL(q(z|x) || p(z)): array (n,), nats; exact where TensorFlow Probability knows it, else from one draw of z, by that seed."""
+    x, _ = _checked(model, x, None)
+
+    def of(batch, seed):
+        posterior = model.posterior(batch)
+        return distributions.kl_divergence(posterior, model.prior, posterior.sample(seed=random.from_int(seed)))
+
+    return np.concatenate([of(x[i : i + BATCH], seed + i) for i in range(0, len(x), BATCH)])
+
+
 def posteriors(model, x):
     """The means and standard deviations of q(z|x): two arrays (n, latent_dim), float64. Raises ValueError where there is no posterior."""
     if not hasattr(model, "posterior"):
@@ -222,12 +233,7 @@ def _likelihoods(model, x, n_samples, seed, verbose):
         mean = float(np.mean(values, dtype="float64"))
         scores |= {name: mean, f"{name}_standard_error": error, bpd: -mean / bits}
 
-    def kl(batch, seed):
-        posterior = model.posterior(batch)
-        return distributions.kl_divergence(posterior, model.prior, posterior.sample(seed=random.from_int(seed)))
-
-    values = [kl(x[i : i + BATCH], seed + i) for i in range(0, len(x), BATCH)]
-    scores["kl"] = float(np.mean(np.concatenate(values), dtype="float64"))
+    scores["kl"] = float(np.mean(kl(model, x, seed), dtype="float64"))
     with contextlib.suppress(ValueError):  # where the prior's marginals are not known
         scores["kl_per_dimension"] = kl_per_dimension(model, x).tolist()
     return scores

@@ -39,10 +39,11 @@ def latent_scatter(model, x, y=None, method="pca", seed=0):
         names = tuple(f"principal component {i + 1} ({100 * share:.0f} % of the variance)" for i, share in enumerate(explained))
     else:
         points, names = _umap(codes, seed), ("UMAP 1", "UMAP 2")
-    picture = drawing.figure(7, 6)
+    picture = drawing.figure(7, 7 if y is None or y.dtype.kind != "f" else 6)
     axes = drawing.tidy(picture.add_subplot(), x=names[0], y=names[1])
+    side = drawing.square(axes, points)
     order = np.random.default_rng(seed).permutation(len(points))  # so that no class lies on top
-    size = float(np.clip(20_000 / len(points), 3, 40))
+    size = float(np.clip(40_000 / len(points), 5, 40))
     options = dict(s=size, linewidths=0, alpha=0.7, rasterized=True)
     if y is None:
         axes.scatter(*points[order].T, color=drawing.BLUE, **options)
@@ -53,12 +54,7 @@ def latent_scatter(model, x, y=None, method="pca", seed=0):
         classes, colours = drawing.class_colours(y)
         of_class = dict(zip(classes, colours, strict=True))
         axes.scatter(*points[order].T, c=[of_class[label] for label in y[order]], **options)
-        for label, colour in of_class.items():
-            _write(axes, label, drawing.middle(points[y == label]), colour)
-    axes.set_xlim(drawing.limits(points[:, 0]))
-    axes.set_ylim(drawing.limits(points[:, 1]))
-    if codes.shape[1] == 2:
-        axes.set_aspect("equal", adjustable="datalim")
+        drawing.write_classes(axes, classes, [drawing.middle(points[y == label]) for label in classes], colours, side)
     return picture
 
 
@@ -91,7 +87,7 @@ def posterior_overlap(model, x, y=None, dims=None):
     lengths, directions = np.linalg.eigh(covariance)
     widths, heights = 2 * np.sqrt(np.maximum(lengths, 0)).T[::-1]
     angles = np.degrees(np.arctan2(directions[:, 1, 1], directions[:, 0, 1]))  # of the longer axis
-    picture = drawing.figure(7, 6.5)
+    picture = drawing.figure(7, 7)
     axes = drawing.tidy(picture.add_subplot(), x=drawing.name(dims[0]), y=drawing.name(dims[1]))
     classes, colours = drawing.class_colours(y) if y is not None else ((None,), (drawing.BLUE,))
     for label, colour in zip(classes, colours, strict=True):
@@ -108,32 +104,26 @@ def posterior_overlap(model, x, y=None, dims=None):
             linewidths=0.6,
         )
         axes.add_collection(ellipses)
-    for label, colour in zip(classes, colours, strict=True):
-        if label is not None:
-            _write(axes, label, drawing.middle(centers[y == label]), colour)
     prior = model.prior
     middle, spread = (
         (np.asarray(part)[dims] for part in (prior.mean(), prior.stddev())) if _has_moments(prior) else ((0, 0), (1, 1))
     )
+    middle, spread = np.asarray(middle), np.asarray(spread)
+    side = drawing.square(axes, np.concatenate([centers, middle + 2.1 * spread * [[-1, -1], [1, 1]]]), share=0)
+    written = np.zeros((0, 2))
+    if y is not None:
+        places = [drawing.middle(centers[y == label]) for label in classes]
+        written = drawing.write_classes(axes, classes, places, colours, side)
     for deviations in (1, 2):
-        axes.add_patch(
-            matplotlib.patches.Ellipse(
-                middle,
-                *(2 * deviations * np.asarray(spread)),
-                fill=False,
-                edgecolor=drawing.INK,
-                linestyle=(0, (4, 4)),
-                linewidth=1,
-            )
-        )
-        text = axes.text(
-            middle[0], middle[1] + deviations * spread[1], f"prior, {deviations} sd", ha="center", va="center", fontsize=8
-        )
+        ellipse = matplotlib.patches.Ellipse(middle, *(2 * deviations * spread), fill=False, zorder=4)
+        ellipse.set(edgecolor=drawing.INK, linestyle=(0, (4, 4)), linewidth=1)
+        axes.add_patch(ellipse)
+        angles = np.linspace(-np.pi / 2, 3 * np.pi / 2, 24, endpoint=False)
+        around = middle + deviations * spread * np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (24, 2)
+        distances = np.linalg.norm(around[:, None] - np.concatenate([written, centers])[None], axis=-1)
+        place = around[np.minimum(distances.min(axis=1), 0.1 * side).argmax()]  # the first that is free, or else freest
+        text = axes.text(*place, f"prior, {deviations} sd", ha="center", va="center", fontsize=8, color=drawing.INK, zorder=6)
         drawing.halo(text)
-    reach = [drawing.limits(np.concatenate([centers[:, i], middle[i] + 2.1 * spread[i] * np.array([-1, 1])]), 0.0) for i in (0, 1)]
-    axes.set_xlim(reach[0])
-    axes.set_ylim(reach[1])
-    axes.set_aspect("equal", adjustable="datalim")
     return picture
 
 
@@ -155,7 +145,7 @@ def active_units(model, x):
     values = scores.activity(model, x)
     active = values > scores.ACTIVE
     what = r"$\mathrm{Var}_x\,\mathrm{E}[z_j|x]$" if hasattr(model, "posterior") else r"$\mathrm{Var}_x\,z_j$"
-    picture, axes = _bars(values, active, f"{active.sum()} of {len(values)} units are active", what)
+    picture, axes = _bars(values, active, f"{active.sum()} of {len(values)} units are active: variance above {scores.ACTIVE}", what)
     axes.set_yscale("log")
     low = max(min(values.min(), scores.ACTIVE) / 2, 1e-6)
     axes.set_ylim(low, max(values.max(), scores.ACTIVE) * 2)
@@ -165,6 +155,8 @@ def active_units(model, x):
 
 def kl_per_dimension(model, x):
     """The KL of each dimension of the code, nats, the mean over x, sorted; dimensions below 0.01 are given up.
+
+    Where the dimensions of the posterior are correlated, the KL of the whole code is more than theirs together, and is told too.
 
     Args:
         model: a VAE with a Gaussian posterior, and a standard normal or mixture prior.
@@ -177,7 +169,9 @@ def kl_per_dimension(model, x):
         ValueError: the model is no VAE; the prior's marginals are not known.
     """
     values = scores.kl_per_dimension(model, x)
+    total = float(np.mean(scores.kl(model, x)))
     title = f"KL of {len(values)} dimensions, {values.sum():.1f} nats together"
+    title += f" (of the whole code: {total:.1f})" if abs(total - values.sum()) > 0.01 * total + 0.01 else ""
     picture, axes = _bars(values, values > 0.01, title, r"$\mathrm{KL}(q(z_j|x)\,||\,p(z_j))$, nats")
     axes.set_ylim(0, max(1.05 * values.max(), 0.1))
     return picture
@@ -205,12 +199,6 @@ def _classes(y, n):
     if y.shape != (n,):
         raise ValueError(f"Expected `y` to hold one class for each of {n} examples. Received: shape={y.shape}")
     return y
-
-
-def _write(axes, label, point, colour):
-    """Writes the name of a class where it lies."""
-    box = dict(boxstyle="round,pad=0.25", facecolor="white", edgecolor=colour, linewidth=1.5, alpha=0.9)
-    axes.text(*point, str(label), ha="center", va="center", fontsize=10, fontweight="bold", color=drawing.INK, bbox=box, zorder=5)
 
 
 def _principal(codes):

@@ -42,6 +42,7 @@ def training_curves(source):
                 shown.append(values)
         axes.set_ylim(_without_the_start(np.concatenate(shown), [len(values) for values in shown]))
         axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlim(1, max(2, *map(len, shown)))
         if len(shown) > 1:
             axes.legend(frameon=False, fontsize=9)
     return picture
@@ -83,8 +84,9 @@ def corruption_levels(model, x, levels=None, seed=0):
         errors.append([np.mean((array.astype("float64") - clean) ** 2) for array in (noisy, denoised)])
         rows.append((noisy[0], denoised[0]))
     of_images = len(model.shape) == 3 and model.shape[-1] in (1, 3)
-    picture = drawing.figure(7, 6 if of_images else 4)
-    chart, *below = picture.subplots(2 if of_images else 1, 1, height_ratios=[2.2, 1] if of_images else [1], squeeze=False)[:, 0]
+    picture, chart, below = _chart_above_images(2 if of_images else 0, len(levels))
+    step = (levels[-1] - levels[0]) / (len(levels) - 1)  # evenly spaced levels stand above their images
+    chart.set_xlim(levels[0] - step / 2, levels[-1] + step / 2)
     noise = "standard deviation of the noise" if option == "scale" else "share of the values corrupted"
     drawing.tidy(chart, "Error against noise", noise, "mean squared error a value", grid="y")
     for values, label, colour, marker in zip(
@@ -99,18 +101,29 @@ def corruption_levels(model, x, levels=None, seed=0):
     chart.axvline(trained, color=drawing.ORANGE, linestyle=(0, (4, 4)), linewidth=1.2)
     chart.text(trained, 0.98, " trained here", transform=chart.get_xaxis_transform(), color=drawing.INK, va="top", fontsize=9)
     chart.set_ylim(0, 1.06 * np.max(errors))
-    for axes in below:
-        images = np.concatenate([[row[0] for row in rows], [row[1] for row in rows]])
-        whole = drawing.mosaic(images, len(levels))
-        drawing.show(axes, whole, extent=(0, whole.shape[1], whole.shape[0], 0))
-        axes.set_axis_on()
-        for spine in axes.spines.values():
+    if of_images:
+        whole = drawing.mosaic(np.concatenate([[row[i] for row in rows] for i in (0, 1)]), len(levels))
+        drawing.show(below, whole, extent=(0, len(levels), 2, 0), aspect="auto")
+        below.set_axis_on()
+        for spine in below.spines.values():
             spine.set_visible(False)
-        axes.set_yticks([whole.shape[0] * 0.25, whole.shape[0] * 0.75], ["noisy", "denoised"])
-        width = whole.shape[1] / len(levels)
-        axes.set_xticks([(i + 0.5) * width for i in range(len(levels))], [f"{level:.2g}" for level in levels])
-        axes.tick_params(length=0, labelsize=9, labelcolor=drawing.INK)
+        below.set_yticks([0.5, 1.5], ["noisy", "denoised"])
+        below.set_xticks([])
+        below.tick_params(length=0, labelsize=10, labelcolor=drawing.INK)
     return picture
+
+
+def _chart_above_images(rows, columns):
+    """A chart, and below it, of the same width, axes for square images, or None: figure, chart, axes. Sizes in inches."""
+    left, right, width, chart = 0.9, 1.0, 5.4, 3.2
+    images = rows * width / columns
+    height = 0.7 + images + 0.1 + chart + 0.4
+    picture = drawing.figure(left + width + right, height, layout="none")
+
+    def place(bottom, size):
+        return picture.add_axes((left / (left + width + right), bottom / height, width / (left + width + right), size / height))
+
+    return picture, place(height - 0.4 - chart, chart), place(0.1, images) if rows else None
 
 
 def _curve(source):

@@ -1,6 +1,5 @@
 """What all pictures share: the figure, the colours, and mosaics of images."""
 
-import math
 import statistics
 
 import matplotlib.figure
@@ -9,20 +8,20 @@ from matplotlib import patheffects
 
 DPI = 100
 INK, GREY, LIGHT = "#333333", "#888888", "#e6e6e6"
-# Petroff, "Accessible color sequences for data visualization", arXiv 2107.02270, 2021: ten colours.
+# Paul Tol, "Colour schemes", SRON technical note EPS/TN/09-002, 2021: the scheme "muted", and a dark grey as the tenth.
 COLOURS = (
-    "#3f90da",
-    "#ffa90e",
-    "#bd1f01",
-    "#94a4a2",
-    "#832db6",
-    "#a96b59",
-    "#e76300",
-    "#b9ac70",
-    "#717581",
-    "#92dadd",
+    "#332288",
+    "#88ccee",
+    "#cc6677",
+    "#117733",
+    "#ddcc77",
+    "#aa4499",
+    "#44aa99",
+    "#882255",
+    "#999933",
+    "#555555",
 )
-BLUE, ORANGE = COLOURS[0], COLOURS[6]
+BLUE, ORANGE = "#0077bb", "#ee7733"  # of his scheme "vibrant"
 SCALE = "cividis"  # of numbers; made for colour-blind eyes
 
 
@@ -37,9 +36,12 @@ class Figure(matplotlib.figure.Figure):
         return buffer.getvalue()
 
 
-def figure(width, height, **options):
-    """A Figure of a size in inches, laid out by itself."""
-    return Figure(figsize=(width, height), dpi=DPI, facecolor="white", **{"layout": "constrained", **options})
+def figure(width, height, layout="constrained"):
+    """A Figure of a size in inches, laid out by itself, or not: layout="none"."""
+    made = Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout=layout)
+    if layout == "constrained":
+        made.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+    return made
 
 
 def tidy(axes, title=None, x=None, y=None, grid=None):
@@ -72,13 +74,14 @@ def halo(text):
     text.set_path_effects([patheffects.withStroke(linewidth=3, foreground="white")])
 
 
-def mosaic(x, columns, gap=None):
+def mosaic(x, columns, gap=None, margin=0):
     """Puts images side by side: (n, height, width[, channels]) in [0, 1] -> (height', width'[, 3]), the paper between them.
 
     Args:
         x: array of images.
         columns: int.
         gap: pixels between images; None for a twentieth of the height, 1 at least.
+        margin: pixels around all.
     """
     x = as_images(x)
     n, height, width = x.shape[:3]
@@ -89,7 +92,7 @@ def mosaic(x, columns, gap=None):
     for i, image in enumerate(x):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         whole[top : top + height, left : left + width] = image
-    return whole
+    return np.pad(whole, [(margin, margin)] * 2 + [(0, 0)] * (whole.ndim - 2), constant_values=paper)
 
 
 def as_images(x):
@@ -197,8 +200,48 @@ def middle(points):
     return points[np.argmin(((points - median) ** 2).sum(axis=1))]
 
 
-def limits(values, share=0.005):
-    """(low, high) that hold all but a share of the values at each end, with a margin."""
-    low, high = np.quantile(values, [share, 1 - share])
-    margin = 0.08 * (high - low) or math.ulp(1.0) + 0.5
-    return low - margin, high + margin
+def square(axes, points, share=0.002):
+    """Makes axes square, of one scale in both directions, that hold all but a share of the points at each end of each coordinate.
+
+    Args:
+        axes: matplotlib axes.
+        points: array (n, 2).
+        share: float.
+
+    Returns:
+        the length of a side.
+    """
+    low, high = np.quantile(points, [share, 1 - share], axis=0)
+    side = 1.1 * float(max(high - low)) or 1.0
+    axes.set_box_aspect(1)
+    axes.set_xlim((low[0] + high[0] - side) / 2, (low[0] + high[0] + side) / 2)
+    axes.set_ylim((low[1] + high[1] - side) / 2, (low[1] + high[1] + side) / 2)
+    return side
+
+
+def write_classes(axes, names, points, colours, side):
+    """Writes the names of classes where they lie, moved apart where they would hide each other.
+
+    Args:
+        axes: matplotlib axes, `square` of that side.
+        names, colours: of k classes.
+        points: array (k, 2).
+        side: float.
+
+    Returns:
+        array (k, 2), where the names are.
+    """
+    points, apart = np.array(points, "float64"), 0.055 * side
+    for _ in range(100):
+        difference = points[:, None] - points[None]  # (k, k, 2)
+        distance = np.linalg.norm(difference, axis=-1)
+        close = (distance < apart) & ~np.eye(len(points), dtype=bool)
+        if not close.any():
+            break
+        up = np.sign(np.arange(len(points))[:, None] - np.arange(len(points))[None])[..., None] * np.array([0.0, 1.0])
+        direction = np.where(distance[..., None] > 1e-9 * side, difference / np.maximum(distance, 1e-12 * side)[..., None], up)
+        points += (direction * (0.25 * np.where(close, apart - distance, 0))[..., None]).sum(axis=1)
+    for name, point, colour in zip(names, points, colours, strict=True):
+        box = dict(boxstyle="round,pad=0.25", facecolor="white", edgecolor=colour, linewidth=2)
+        axes.text(*point, str(name), ha="center", va="center", fontsize=10, fontweight="bold", color=INK, bbox=box, zorder=5)
+    return points

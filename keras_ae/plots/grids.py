@@ -22,7 +22,7 @@ def images(x, columns=None, titles=None):
     x = drawing.as_images(x)
     columns = columns or int(np.ceil(np.sqrt(len(x))))
     if not titles:
-        whole = drawing.mosaic(x, columns)
+        whole = drawing.mosaic(x, columns, margin=2)
         picture = drawing.figure(*drawing.sharp(*whole.shape[:2]), layout="none")
         drawing.show(picture.add_axes((0, 0, 1, 1)), whole)
         return picture
@@ -115,7 +115,8 @@ def manifold(model, n=20, x=None, dims=(0, 1), seed=0):
     drawing.show(axes, whole, extent=(0, n, 0, n), aspect="auto")
     axes.set_axis_on()
     drawing.tidy(axes, x=drawing.name(right), y=drawing.name(up))
-    marks = np.unique(np.linspace(0, n - 1, min(n, 7)).round().astype(int))
+    marks = np.linspace(0, (n - 1) / 2, 4)[: 4 if n % 2 else 3].astype(int)  # few enough to be read, and symmetric
+    marks = np.unique([*marks, *(n - 1 - marks)])
     axes.set_xticks(marks + 0.5, [f"{value:.1f}" for value in values[marks, right]])
     axes.set_yticks(marks + 0.5, [f"{value:.1f}" for value in values[marks, up]])
     for spine in axes.spines.values():
