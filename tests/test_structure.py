@@ -29,19 +29,8 @@ ORDER = [
     "models.vae",
 ]
 ORDER += ["datasets", "training", "evaluation", "representation", "scores"]
-ORDER += [
-    "plots.drawing",
-    "plots.grids",
-    "plots.codes",
-    "plots.curves",
-    "plots.motion",
-    "published",
-    "cards",
-    "metadata",
-    "presets",
-    "cluster",
-    "cli",
-]
+ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
+ORDER += ["published", "cards", "metadata", "presets", "cluster", "console", "cli_models", "cli"]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_ae import inputs, random
 from keras_ae.plots import drawing
 
 LEVELS = {"GaussianCorruption": ("scale", 1.0), "MaskingCorruption": ("rate", 0.9), "SaltAndPepperCorruption": ("rate", 0.9)}
@@ -67,8 +68,6 @@ def corruption_levels(model, x, levels=None, seed=0):
     kind = type(model.corruption).__name__
     if kind not in LEVELS:
         raise ValueError(f"Expected a corruption with a level: {', '.join(LEVELS)}. Received: {kind}")
-    from keras_ae import inputs, random
-
     option, most = LEVELS[kind]
     levels = np.linspace(0, most, 6) if levels is None else np.sort(np.asarray(levels, "float64"))
     if len(levels) < 2:

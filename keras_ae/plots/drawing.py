@@ -6,6 +6,8 @@ import matplotlib.figure
 import numpy as np
 from matplotlib import patheffects
 
+from keras_ae import random
+
 DPI = 100
 INK, GREY, LIGHT = "#333333", "#888888", "#e6e6e6"
 # Paul Tol, "Colour schemes", SRON technical note EPS/TN/09-002, 2021: the scheme "muted", and a dark grey as the tenth.
@@ -170,8 +172,6 @@ def quantiles(model, shares, x=None, seed=0):
         ValueError: there is neither prior nor x.
     """
     if hasattr(model, "prior"):
-        from keras_ae import random
-
         prior = model.prior
         if type(prior).__name__.startswith("MultivariateNormalDiag"):
             normal = np.array([statistics.NormalDist().inv_cdf(float(share)) for share in shares])

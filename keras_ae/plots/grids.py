@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_ae import inputs
 from keras_ae.plots import drawing
 
 
@@ -72,8 +73,7 @@ def reconstructions(model, x):
         ValueError: the model is not of images; x does not fit it.
     """
     drawing.expect_images(model)
-    x = np.asarray(x)
-    shown = (x.astype("float32") / (255 if x.dtype.kind in "iu" else 1)).reshape(len(x), *model.shape)
+    shown = inputs.to_float(x, model.shape).numpy()
     if hasattr(model, "corrupt"):
         noisy = np.asarray(model.corrupt(x, seed=0))
         rows, titles = [shown, noisy, model.reconstruct(noisy)], ["clean", "noisy", "denoised"]

@@ -52,7 +52,7 @@ def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=2
     z = np.tile(middle, (frames, 1)).astype("float32")  # (frames, latent_dim)
     z[:, dims] = circle
     decoded = drawing.as_images(model.decode(z))
-    picture, dot, trail, image = _scene(circle, middle[dims], radius * scale, decoded[0], dims)
+    picture, dot, trail, image = _scene(middle[dims], radius * scale, decoded[0], dims)
     with files.replacing(path, "the moving picture") as part:
         movie = writer(fps=drawing.positive(fps, "fps"))
         with movie.saving(picture, str(part), drawing.DPI):
@@ -64,11 +64,13 @@ def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=2
     return picture
 
 
-def _scene(circle, middle, reach, first, dims):
+def _scene(middle, reach, first, dims):
     """The circle with a dot on it at the left, the decoded image at the right: figure, and what moves: dot, trail, image."""
     picture = drawing.figure(6.4, 3.2, layout="none")
     left = drawing.tidy(picture.add_axes((0.1, 0.17, 0.37, 0.74)), x=drawing.name(dims[0]), y=drawing.name(dims[1]))
-    left.plot(*np.concatenate([circle, circle[:1]]).T, color=drawing.GREY, linewidth=1, linestyle=(0, (4, 4)))
+    t = np.linspace(0, 2 * np.pi, 200)[:, None]
+    whole = middle + reach * np.concatenate([np.cos(t), np.sin(t)], axis=1)  # (200, 2)
+    left.plot(*whole.T, color=drawing.GREY, linewidth=1, linestyle=(0, (4, 4)))
     left.plot(*middle, "+", color=drawing.GREY)
     (trail,) = left.plot([], [], color=drawing.BLUE, linewidth=3, alpha=0.5, solid_capstyle="round")
     (dot,) = left.plot([], [], "o", color=drawing.ORANGE, markersize=10)
