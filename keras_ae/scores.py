@@ -6,7 +6,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import distributions, inputs, random, representation
+from keras_ae import corruption, distributions, inputs, random, representation
 
 BATCH = 1000
 ACTIVE = 0.01  # the variance of a posterior mean above which a unit counts as active; Burda et al., 2016, section 5
@@ -19,7 +19,7 @@ def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
     |---|---|---|
     | mse | all | mean squared error of a value |
     | psnr, ssim | images | dB, -10 log10(mse); structural similarity, Gaussian window of 11 pixels or the image's size, mean over images |
-    | denoising_mse, denoising_psnr | DAE | the same, of reconstruct(corrupt(x)) against x |
+    | denoising_mse, denoising_psnr | DAE | the same, of reconstruct(corrupt(x)) against x; not for corruptions that take no seed |
     | elbo, log_likelihood | VAE | nats an example; the ELBO with 10 draws, the importance-weighted bound with `n_samples` |
     | ..._standard_error | VAE | that of the mean over the examples |
     | negative_elbo_bpd, nll_bpd | VAE | bits a value of x, lower is better |
@@ -49,10 +49,10 @@ def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
         ImportError: y is given, and scikit-learn is not installed.
     """
     target, y = _checked(model, x, y)
-    scores = _errors(target, model.predict(x, batch_size=BATCH, verbose=0), model.shape)
-    if hasattr(model, "corrupt"):
+    scores = _errors(target, model.reconstruct(target), model.shape)
+    if hasattr(model, "corrupt") and isinstance(model.corruption, corruption.Corruption):  # others take no seed
         noisy = np.concatenate([model.corrupt(target[i : i + BATCH], seed=seed + i) for i in range(0, len(target), BATCH)])
-        denoised = _errors(target, model.predict(noisy, batch_size=BATCH, verbose=0), model.shape)
+        denoised = _errors(target, model.reconstruct(noisy), model.shape)
         scores |= {f"denoising_{name}": denoised[name] for name in ("mse", "psnr") if name in denoised}
     if hasattr(model, "elbo"):
         scores |= _likelihoods(model, target, n_samples, seed, verbose)
@@ -118,14 +118,15 @@ class Table(list):
 
     def __str__(self):
         rows = self._cells()
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        return "\n".join("  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows)
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows if row]
+        return "\n".join("  ".join(line).rstrip() for line in lines)
 
     def to_markdown(self):
         """The table in Markdown: a str."""
         rows = self._cells()
         rows.insert(1, ["---", *["---:"] * (len(rows[0]) - 1)])
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows) if self else ""
 
     def _repr_markdown_(self):
         return self.to_markdown()
