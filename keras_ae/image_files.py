@@ -73,7 +73,7 @@ def _read(path, shape):
         raise ValueError(f"Expected an image file, PNG or JPEG. Received: {str(path)!r}: {error}") from error
     if image.mode.startswith("I"):  # 16 bits
         image = Image.fromarray((np.asarray(image) // 256).astype("uint8"))
-    if image.has_transparency_data:
+    if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
     image = image.convert("L" if channels == 1 else "RGB")

@@ -69,9 +69,9 @@ def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
 def compare(models, x, y, *, train=None, n_samples=100, seed=0, verbose=0):
     """`evaluate` of several models, with principal components and k-means beside them.
 
-    PCA has as many components as a model has latent dimensions, and k-means as many clusters as there are classes; x is reconstructed
-    from the components, or as the centre of its cluster. Both are fitted on `train`, as the probes are. Without `train`, one random half of
-    x is taken for it, and all numbers are of the other half.
+    PCA has as many components as a model has latent dimensions, and k-means (3 starts) as many clusters as there are classes; x is
+    reconstructed from the components, or as the centre of its cluster. Both are fitted on `train`, as the probes are. Without `train`,
+    one random half of x is taken for it, and all numbers are of the other half.
 
     Args:
         models: list of models, or dict of name to model; all of one shape.
@@ -106,7 +106,7 @@ def compare(models, x, y, *, train=None, n_samples=100, seed=0, verbose=0):
         scores = _errors(flat, pca.inverse_transform(codes), first.shape)
         scores |= _representation(codes, y, (pca.transform(flat_train), train[1]), seed)
         rows.append({"model": f"PCA, {components} components", **scores})
-    clusters = representation.kmeans(flat_train, len(np.unique(y)), seed)
+    clusters = representation.kmeans(flat_train, len(np.unique(y)), seed, starts=3)
     found = clusters.predict(flat)
     scores = _errors(flat, clusters.cluster_centers_[found], first.shape) | representation.clustering(found, y)
     rows.append({"model": f"k-means, {clusters.n_clusters} clusters", **scores})

@@ -72,7 +72,7 @@ def corruption_levels(model, x, levels=None, seed=0):
     levels = np.linspace(0, most, 6) if levels is None else np.sort(np.asarray(levels, "float64"))
     if len(levels) < 2:
         raise ValueError(f"Expected at least two levels. Received: {len(levels)}")
-    model.encode(x[:1])  # says what is wrong with x
+    inputs.check(x, model.shape, (-np.inf, np.inf))
     clean = inputs.to_float(x, model.shape)
     config = {key: value for key, value in model.corruption.get_config().items() if key not in ("name", option)}
     errors, rows = [], []

@@ -6,7 +6,7 @@ import matplotlib.figure
 import numpy as np
 from matplotlib import patheffects
 
-from keras_ae import random
+from keras_ae import distributions, random
 
 DPI = 100
 INK, GREY, LIGHT = "#333333", "#888888", "#e6e6e6"
@@ -173,7 +173,7 @@ def quantiles(model, shares, x=None, seed=0):
     """
     if hasattr(model, "prior"):
         prior = model.prior
-        if type(prior).__name__.startswith("MultivariateNormalDiag"):
+        if isinstance(prior, distributions.tfd.MultivariateNormalDiag):
             normal = np.array([statistics.NormalDist().inv_cdf(float(share)) for share in shares])
             return prior.mean().numpy() + normal[:, None] * prior.stddev().numpy()  # (k, 1) * (latent_dim,) -> (k, latent_dim)
         return np.quantile(prior.sample(10_000, seed=random.from_int(seed)).numpy(), shares, axis=0)
