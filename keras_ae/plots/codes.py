@@ -59,7 +59,8 @@ def latent_scatter(model, x, y=None, method="pca", seed=0):
 
 
 def posterior_overlap(model, x, y=None, dims=None):
-    """The posteriors q(z|x) as ellipses of one standard deviation, coloured by class, over the prior's circles of one and two.
+    """The posteriors q(z|x) as ellipses of one standard deviation, coloured by class, over the prior's circles of one and two, where
+    its moments are known.
 
     Where ellipses of different examples overlap, their codes are told apart no more.
 
@@ -104,26 +105,17 @@ def posterior_overlap(model, x, y=None, dims=None):
             linewidths=0.6,
         )
         axes.add_collection(ellipses)
-    prior = model.prior
-    middle, spread = (
-        (np.asarray(part)[dims] for part in (prior.mean(), prior.stddev())) if _has_moments(prior) else ((0, 0), (1, 1))
+    moments = _moments(model.prior)
+    reach = (
+        np.zeros((0, 2)) if moments is None else np.array([moments[0] - 2.1 * moments[1], moments[0] + 2.1 * moments[1]])[:, dims]
     )
-    middle, spread = np.asarray(middle), np.asarray(spread)
-    side = drawing.square(axes, np.concatenate([centers, middle + 2.1 * spread * [[-1, -1], [1, 1]]]), share=0)
-    written = np.zeros((0, 2))
+    side = drawing.square(axes, np.concatenate([centers, reach]), share=0)
+    taken = centers
     if y is not None:
         places = [drawing.middle(centers[y == label]) for label in classes]
-        written = drawing.write_classes(axes, classes, places, colours, side)
-    for deviations in (1, 2):
-        ellipse = matplotlib.patches.Ellipse(middle, *(2 * deviations * spread), fill=False, zorder=4)
-        ellipse.set(edgecolor=drawing.INK, linestyle=(0, (4, 4)), linewidth=1)
-        axes.add_patch(ellipse)
-        angles = np.linspace(-np.pi / 2, 3 * np.pi / 2, 24, endpoint=False)
-        around = middle + deviations * spread * np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (24, 2)
-        distances = np.linalg.norm(around[:, None] - np.concatenate([written, centers])[None], axis=-1)
-        place = around[np.minimum(distances.min(axis=1), 0.1 * side).argmax()]  # the first that is free, or else freest
-        text = axes.text(*place, f"prior, {deviations} sd", ha="center", va="center", fontsize=8, color=drawing.INK, zorder=6)
-        drawing.halo(text)
+        taken = np.concatenate([drawing.write_classes(axes, classes, places, colours, side), centers])
+    if moments is not None:
+        _draw_prior(axes, moments[0][dims], moments[1][dims], taken, side)
     return picture
 
 
@@ -218,10 +210,23 @@ def _umap(codes, seed):
     return umap.UMAP(n_components=2, random_state=seed, n_jobs=1).fit_transform(codes)
 
 
-def _has_moments(distribution):
-    """Whether mean and standard deviation are known."""
+def _draw_prior(axes, middle, spread, taken, side):
+    """Circles of one and two standard deviations, named where no point of `taken`, (n, 2), is near."""
+    for deviations in (1, 2):
+        ellipse = matplotlib.patches.Ellipse(middle, *(2 * deviations * spread), fill=False, zorder=4)
+        ellipse.set(edgecolor=drawing.INK, linestyle=(0, (4, 4)), linewidth=1)
+        axes.add_patch(ellipse)
+        angles = np.linspace(-np.pi / 2, 3 * np.pi / 2, 24, endpoint=False)
+        around = middle + deviations * spread * np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (24, 2)
+        distances = np.linalg.norm(around[:, None] - taken[None], axis=-1)  # (24, n)
+        place = around[np.minimum(distances.min(axis=1), 0.1 * side).argmax()]  # the first that is free, or else the freest
+        text = axes.text(*place, f"prior, {deviations} sd", ha="center", va="center", fontsize=8, color=drawing.INK, zorder=6)
+        drawing.halo(text)
+
+
+def _moments(distribution):
+    """Mean and standard deviation of each dimension, or None where they are not known."""
     try:
-        distribution.stddev()
+        return np.asarray(distribution.mean()), np.asarray(distribution.stddev())
     except NotImplementedError:
-        return False
-    return True
+        return None

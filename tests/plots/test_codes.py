@@ -69,6 +69,8 @@ def test_posterior_overlap(vae, x, y, same_picture):
     assert [len(group.get_offsets()) for group in ellipses] == [10, 10, 10]
     assert written(figure) == ["0", "1", "2", "prior, 1 sd", "prior, 2 sd"]
     same_picture(figure, "posterior_overlap")
+    assert written(plots.posterior_overlap(linear(keras_ae.VAE, prior="flow"), x, y)) == ["0", "1", "2"]  # moments are not known
+    assert len(written(plots.posterior_overlap(linear(keras_ae.VAE, prior="mixture"), x))) == 2
 
 
 def test_ellipses_are_the_covariances(x, monkeypatch):
