@@ -23,6 +23,7 @@ _NAMES = {
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
     "export": "keras_ae.exports",
+    "evaluate": "keras_ae.scores",
 }
 _MODULES = [
     "corruption",
@@ -34,6 +35,7 @@ _MODULES = [
     "networks",
     "plots",
     "presets",
+    "scores",
     "sparsity",
     "training",
 ]

@@ -7,6 +7,7 @@ of that name here, so `measure(model, measurement)` repeats it. Values are means
 import numpy as np
 
 from keras_ae import datasets
+from keras_ae.scores import compare as compare  # on arrays of one's own; see there
 
 QUICK = {"n_images": 500, "n_samples": 50}  # the protocol of a quick look: so many images, so many importance samples at most
 

@@ -26,13 +26,6 @@ def test_list_and_info(capsys):
     assert json.loads(capsys.readouterr().out) == keras_ae.info("vae_mnist").metadata
 
 
-def test_sample_and_reconstruct_write_pictures(preset, tmp_path, capsys):
-    for command in (["sample", preset, "--n", "9"], ["reconstruct", preset, "--n", "3"]):
-        out = tmp_path / f"{command[0]}.png"
-        assert cli.main([*command, "--out", str(out)]) == 0
-        assert out.read_bytes().startswith(b"\x89PNG") and f"saved {out}" in capsys.readouterr().out
-
-
 def test_verify_tells_by_its_exit_code(tmp_path, capsys):
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
     metric = keras_ae.evaluation.nll(vae, "digits", n_samples=20, n_images=50)
@@ -72,7 +65,7 @@ def test_a_mistake_gives_one_line_and_no_traceback(command, message, preset, tmp
 
 
 def test_every_command_has_help_with_an_example(capsys):
-    for name in ("list", "info", "sample", "reconstruct", "export", "train", "verify", "cluster"):
+    for name in ("list", "info", "train", "verify", "cluster"):
         with pytest.raises(SystemExit, match="0"):
             cli.main([name, "--help"])
         assert f"example: keras-ae {name} " in capsys.readouterr().out

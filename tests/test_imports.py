@@ -39,3 +39,9 @@ def test_a_fresh_process_freezes_what_it_imports():
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert int(done.stdout) > 100_000
+
+
+def test_importing_keras_ae_imports_nothing_heavy():
+    code = "import sys, keras_ae; keras_ae.list_models(); heavy = {'tensorflow', 'keras', 'matplotlib', 'sklearn', 'scipy', 'PIL'}"
+    code += "; assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -31,20 +31,9 @@ ORDER = [
     "models.sparse",
     "models.vae",
 ]
-ORDER += [
-    "datasets",
-    "training",
-    "evaluation",
-    "plots",
-    "published",
-    "cards",
-    "metadata",
-    "hub",
-    "presets",
-    "exports",
-    "cluster",
-    "cli",
-]
+ORDER += ["datasets", "training", "representation", "scores", "evaluation"]
+ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
+ORDER += ["published", "cards", "metadata", "hub", "presets", "exports", "cluster", "console", "cli_models", "cli"]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
 
