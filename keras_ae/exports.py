@@ -62,7 +62,7 @@ def _function(model, role):
     verb = {"encoder": model.encode, "decoder": model.decode, "reconstruct": model.reconstruct}[role]
 
     def serve(value):
-        return {result: tf.identity(tf.ensure_shape(verb(value), (None, *_result_shape(model, role))), name=result)}
+        return {result: tf.ensure_shape(tf.cast(verb(value), tf.float32), (None, *_result_shape(model, role)))}
 
     function = tf.function(serve, input_signature=[tf.TensorSpec((None, *shape), tf.float32, name)], autograph=False)
     with _inlined():
@@ -106,7 +106,7 @@ def _write_saved_model(model, path, role):
     function = _function(model, role)
     module = tf.Module()
     module.serve = function
-    module.parts = [variable.value for variable in model.variables]  # what the function reads must be tracked
+    module.parts = function.get_concrete_function().variables  # what the function reads must be tracked
     with files.writing(f"the SavedModel {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as name:

@@ -82,8 +82,8 @@ def load(name, *, load_weights=True, revision=None, cache_dir=None, local_files_
             f"Expected overrides among the constructor arguments of {described['family']}: {', '.join(config['config'])}. Received: "
             f"{', '.join(unknown)}"
         )
-    allowed = None if overrides and not load_weights else known + weights.SPARE
-    model = _built({**config, "config": {**config["config"], **overrides}}, folder / CONFIG, allowed, overrides)
+    allowed = weights.MAX_COUNT if overrides and not load_weights else known + weights.SPARE
+    model = _built({**config, "config": {**config["config"], **overrides}}, folder / CONFIG, allowed)
     if load_weights:
         _load_weights(model, content, folder / WEIGHTS, overrides)
         for name in {"beta"} & set(overrides):  # a variable among the weights; the override stands
@@ -345,13 +345,13 @@ def _put(written, folder):
             os.replace(path, folder / path.name)
 
 
-def _built(config, path, allowed, overrides):
-    """The model of a config, of at most so many weights, or any number if None."""
+def _built(config, path, allowed):
+    """The model of a config, of at most so many weights."""
     with imports.fast():
         import keras
 
-        importlib.import_module("keras_ae.models")
-    safety.check_known(config, path)
+        from keras_ae.models import Autoencoder
+    safety.check_known(config, Autoencoder, path)
     try:
         with weights.budget(allowed):
             model = keras.saving.deserialize_keras_object(config)

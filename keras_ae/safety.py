@@ -120,11 +120,9 @@ def check_config(config, source):
     _check_sizes(config["config"], source)
 
 
-def check_known(config, source):
-    """Raises ValueError if a config names a class of keras_ae that there is not, or is itself no model. Needs all models imported."""
+def check_known(config, base, source):
+    """Raises ValueError if a config names a class of keras_ae that there is not, or is itself no `base`. Needs all of them imported."""
     import keras
-
-    from keras_ae.models.autoencoder import Autoencoder
 
     def check(value):
         if isinstance(value, dict):
@@ -137,7 +135,7 @@ def check_known(config, source):
 
     check(config)
     cls = keras.saving.get_registered_object(config.get("registered_name"))
-    if not (isinstance(cls, type) and issubclass(cls, Autoencoder)):
+    if not (isinstance(cls, type) and issubclass(cls, base)):
         raise ValueError(damaged(source, f"the class {config.get('class_name')}, which is no model of keras_ae"))
 
 

@@ -10,6 +10,7 @@ import os
 from keras_ae import safety
 
 MAX_SIZE = 2**30  # bytes
+MAX_COUNT = MAX_SIZE // 4  # float32 weights
 SPARE = 2**16  # weights of a model that are in no file: sums of metrics, states of generators
 
 
@@ -89,11 +90,8 @@ def budget(values):
     """Lets variables of so many values be made inside, and raises ValueError before the first one that is too many is allocated.
 
     Args:
-        values: int, or None for any number.
+        values: int.
     """
-    if values is None:
-        yield
-        return
     import tensorflow as tf
 
     left = values

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import cards, cli, safety
+from keras_ae import cards, cli, presets, safety
 
 FILES = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"}
 
@@ -404,6 +404,25 @@ def test_a_load_during_a_save_waits_for_its_end(folder, images, monkeypatch):
     other.save_to_preset(folder)
     thread.join()
     np.testing.assert_array_equal(results[0].reconstruct(images), other.reconstruct(images))
+
+
+def test_two_saves_do_not_mix(tmp_path, monkeypatch):
+    """The second one begins in the middle of the first."""
+    for width in (4, 5):
+        keras_ae.AE((3,), 2, widths=(width,)).save_to_preset(tmp_path / str(width))
+    replace = os.replace
+    second = threading.Thread(target=presets._put, args=(tmp_path / "5", tmp_path / "both"))
+
+    def slow(source, target):
+        if source == tmp_path / "4" / "metadata.json":
+            second.start()
+            second.join(0.5)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", slow)
+    presets._put(tmp_path / "4", tmp_path / "both")
+    second.join()
+    assert keras_ae.load(tmp_path / "both").get_config()["widths"] == (5,)
 
 
 def test_only_what_can_be_loaded_is_saved(tmp_path):
