@@ -9,7 +9,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, BATCH = 10, 128
+EPOCHS, BATCH = 14, 128
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_ae_mnist"
 
 keras.utils.set_random_seed(1)
@@ -18,8 +18,8 @@ train, validation = images[:55_000], images[55_000:]
 
 model = keras_ae.AE((28, 28, 1), latent_dim=32, network="conv")
 steps = EPOCHS * -(-len(train) // BATCH)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=1e-3, warmup_steps=500)
-model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999), loss="mse")
+rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
+model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.99), loss="mse")
 log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
 # The averaged weights are validated, which are the final ones.
 callbacks = [log, keras.callbacks.SwapEMAWeights(), keras.callbacks.EarlyStopping(patience=10), backup]

@@ -9,7 +9,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, WARM_UP, BATCH = 50, 10, 256
+EPOCHS, WARM_UP, BATCH = 40, 10, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "vae_fashion_mnist"
 
 keras.utils.set_random_seed(1)
