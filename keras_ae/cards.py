@@ -106,7 +106,7 @@ def as_text(name, metadata):
     lines = [f"{name}: {metadata['family']}, trained on {metadata['dataset'] or 'data of your own'}"]
     lines += [f"  parameters  {metadata['parameters']:,}"]
     lines += [f"  {metric['name']:<11} {measured(metric)}, {protocol(metric)}" for metric in metadata["metrics"]]
-    lines += [f"    beside    {value:g} {model} ({source})" for model, value, source in _beside(metadata)]
+    lines += [f"    beside    {value} {model} ({source})" for model, value, source in _beside(metadata)]
     if metadata["training"]:
         lines += [f"  trained     {_trained(metadata['training'])}"]
     lines += [f"  versions    {_versions(metadata)}"]
@@ -119,7 +119,7 @@ def as_html(card):
     rows = [("class", f"keras_ae.{card.family}"), ("data", card.dataset or "data of your own")]
     rows += [("parameters", f"{card.parameters:,}"), ("weights", f"{card.size / 1e6:.1f} MB")]
     rows += [(metric["name"], f"{measured(metric)}, {protocol(metric)}") for metric in card.metrics]
-    rows += [("beside", f"{value:g} {model} ({source})") for model, value, source in _beside(metadata)]
+    rows += [("beside", f"{value} {model} ({source})") for model, value, source in _beside(metadata)]
     rows += [("trained", _trained(metadata["training"]))] if metadata["training"] else []
     table = "".join(f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>" for key, value in rows)
     picture = ""
@@ -151,7 +151,7 @@ def as_markdown(name, metadata, picture=None):
         metric = metadata["metrics"][0]
         lines += ["", f"Published under the same protocol, {metric['name']}:", "", "| model | value | source |", "|---|---|---|"]
         lines += [f"| **{name}** | **{measured(metric)}** | this card |"]
-        lines += [f"| {model} | {value:.4g} | {source} |" for model, value, source in beside]
+        lines += [f"| {model} | {value} | {source} |" for model, value, source in beside]
     if metadata["training"]:
         last = ", ".join(
             f"{key} {values[-1]:.4g}" for key, values in metadata["training"]["curve"].items() if values[-1:] != [None]
