@@ -15,6 +15,10 @@ class Sparsity(keras.Layer):
 
     threshold = 0.0
 
+    def __init__(self, **kwargs):
+        kwargs.setdefault("dtype", "float32")  # penalties are nats, which half precision rounds too far
+        super().__init__(**kwargs)
+
     def penalty(self, code):
         """(batch, latent_dim), activated -> (batch,) nats."""
         raise NotImplementedError
