@@ -15,7 +15,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
-    packages=["keras_ae", "keras_ae.models", "keras_ae.zoo"],
+    packages=["keras_ae", "keras_ae.models", "keras_ae.plots", "keras_ae.zoo"],
     package_dir={"keras_ae": "keras_ae", "keras_ae.zoo": "zoo"},
     package_data={"keras_ae.zoo": ["*/*"]},
     install_requires=[

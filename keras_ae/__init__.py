@@ -15,13 +15,14 @@ from keras_ae.presets import info, list_models, load, verify
 
 __version__ = "0.1.0"
 
-_CLASSES = {
+_NAMES = {
     "AE": "keras_ae.models.ae",
     "DAE": "keras_ae.models.dae",
     "SparseAE": "keras_ae.models.sparse",
     "VAE": "keras_ae.models.vae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
+    "evaluate": "keras_ae.scores",
 }
 _MODULES = [
     "corruption",
@@ -33,17 +34,18 @@ _MODULES = [
     "networks",
     "plots",
     "presets",
+    "scores",
     "sparsity",
     "training",
 ]
 
-__all__ = [*_CLASSES, *_MODULES, "info", "list_models", "load", "verify"]
+__all__ = [*_NAMES, *_MODULES, "info", "list_models", "load", "verify"]
 
 
 def __getattr__(name):
     with imports.fast():
-        if name in _CLASSES:
-            return getattr(importlib.import_module(_CLASSES[name]), name)
+        if name in _NAMES:
+            return getattr(importlib.import_module(_NAMES[name]), name)
         if name in _MODULES:
             return importlib.import_module(f"keras_ae.{name}")
     raise AttributeError(f"module 'keras_ae' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command line: keras-ae list | info | sample | reconstruct | train | verify | card | cluster."""
+"""The command line: keras-ae list | info | train | verify | card | cluster, and those of cli_models.py."""
 
 import argparse
 import contextlib
@@ -9,7 +9,7 @@ import runpy
 import signal
 import sys
 
-from keras_ae import files
+from keras_ae import cli_models, console
 
 
 def main(arguments=None):
@@ -52,26 +52,6 @@ def _info(options):
     print(json.dumps(card.metadata) if options.json else card)
 
 
-def _sample(options):
-    keras_ae = _quiet_import()
-    model = keras_ae.load(options.name)
-    if not hasattr(model, "sample"):
-        raise ValueError(
-            f"Expected a model that can be sampled, a VAE. Received: {options.name}, which is a {type(model).__name__}"
-        )
-    _save(keras_ae.plots.samples(model, options.n, options.seed), options.out)
-
-
-def _reconstruct(options):
-    keras_ae = _quiet_import()
-    model = keras_ae.load(options.name)
-    dataset = options.dataset or keras_ae.info(options.name).dataset
-    if dataset is None:
-        raise ValueError("Expected --dataset, since the preset does not say what it was trained on. Received: none")
-    _, (x_test, _) = keras_ae.datasets.load(dataset)
-    _save(keras_ae.plots.reconstructions(model, x_test[: options.n]), options.out)
-
-
 def _train(options):
     recipe = pathlib.Path(options.name)
     if recipe.suffix != ".py":
@@ -81,7 +61,7 @@ def _train(options):
     if not recipe.is_file():
         raise FileNotFoundError(f"Expected the name of a model, or a recipe. Received: {options.name!r}, which is no file")
     out = pathlib.Path(options.out or (recipe.parent.name if recipe.name == "recipe.py" else recipe.stem))
-    keras_ae = _quiet_import()
+    keras_ae = console.quiet_import()
     strategy = keras_ae.distribute.strategy(options.strategy)
     sys.argv = [str(recipe), str(out)]
     with contextlib.ExitStack() as stack:
@@ -101,7 +81,7 @@ def _cluster(options):
 
 
 def _verify(options):
-    keras_ae = _quiet_import()
+    keras_ae = console.quiet_import()
     overrides = {"n_images": options.images, "n_samples": options.samples}
     overrides = {key: value for key, value in overrides.items() if value is not None}
     passed = True
@@ -140,18 +120,7 @@ def _parser():
     sub = command("info", _info, "Show the card of a model.", "vae_mnist")
     sub.add_argument("name", help="a built-in model or a folder")
     sub.add_argument("--json", action="store_true", help="print JSON")
-    sub = command("sample", _sample, "Draw images from a model and save them as one picture.", "vae_mnist --out digits.png")
-    sub.add_argument("name", help="a built-in model or a folder")
-    sub.add_argument("--out", type=pathlib.Path, default="samples.png", help="the picture (default: %(default)s)")
-    sub.add_argument("--n", type=int, default=64, help="how many images (default: %(default)s)")
-    sub.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
-    sub = command(
-        "reconstruct", _reconstruct, "Save a picture of test images above their reconstructions.", "vae_mnist --out pairs.png"
-    )
-    sub.add_argument("name", help="a built-in model or a folder")
-    sub.add_argument("--dataset", help="a data set (default: the one that the model was trained on)")
-    sub.add_argument("--out", type=pathlib.Path, default="reconstructions.png", help="the picture (default: %(default)s)")
-    sub.add_argument("--n", type=int, default=10, help="how many images (default: %(default)s)")
+    cli_models.add_commands(command)
     sub = command(
         "train", _train, "Train a model from nothing by its recipe. Run it again after an interruption: it goes on.", "vae_mnist"
     )
@@ -188,44 +157,6 @@ def _parser():
     )
     sub.add_argument("names", nargs="*", help="built-in models or folders")
     return parser
-
-
-def _save(figure, path):
-    path = pathlib.Path(path)
-    if path.suffix.lower() not in (".png", ".pdf", ".svg", ".jpg", ".jpeg"):
-        raise ValueError(f"Expected --out to end in .png, .pdf, .svg or .jpg. Received: {str(path)!r}")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"Expected --out to be in a folder that exists. Received: {str(path)!r}")
-    with files.replacing(path, "the picture") as part:
-        figure.savefig(part)
-    print(f"saved {path}")
-
-
-def _quiet_import():
-    """Imports TensorFlow without its start-up lines, which its C++ part writes straight to the error stream."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from keras_ae import imports
-
-    with _error_stream_to(os.devnull), imports.fast():
-        import tensorflow  # noqa: F401
-
-        import keras_ae
-    return keras_ae
-
-
-@contextlib.contextmanager
-def _error_stream_to(path):
-    sys.stderr.flush()
-    saved = os.dup(2)
-    target = os.open(path, os.O_WRONLY)
-    os.dup2(target, 2)
-    os.close(target)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 if __name__ == "__main__":

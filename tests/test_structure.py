@@ -28,7 +28,9 @@ ORDER = [
     "models.sparse",
     "models.vae",
 ]
-ORDER += ["datasets", "training", "evaluation", "plots", "published", "cards", "metadata", "presets", "cluster", "cli"]
+ORDER += ["datasets", "training", "evaluation", "representation", "scores"]
+ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
+ORDER += ["published", "cards", "metadata", "presets", "cluster", "console", "cli_models", "cli"]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
 

@@ -1,0 +1,27 @@
+"""Pictures about a model: each function returns a matplotlib Figure and changes no global state.
+
+    keras_ae.plots.manifold(vae).savefig("manifold.png")
+
+Colours tell classes apart for colour-blind readers too, and classes are also named in the picture.
+"""
+
+from keras_ae.plots.codes import active_units, kl_per_dimension, latent_scatter, posterior_overlap
+from keras_ae.plots.curves import corruption_levels, training_curves
+from keras_ae.plots.grids import images, interpolations, manifold, reconstructions, samples, traversals
+from keras_ae.plots.motion import latent_circle
+
+__all__ = [
+    "active_units",
+    "corruption_levels",
+    "images",
+    "interpolations",
+    "kl_per_dimension",
+    "latent_circle",
+    "latent_scatter",
+    "manifold",
+    "posterior_overlap",
+    "reconstructions",
+    "samples",
+    "training_curves",
+    "traversals",
+]

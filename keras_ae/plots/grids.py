@@ -1,0 +1,210 @@
+"""Pictures made of images: originals, reconstructions, samples, and walks in latent space."""
+
+import numpy as np
+
+from keras_ae import inputs
+from keras_ae.plots import drawing
+
+
+def images(x, columns=None, titles=None):
+    """A grid of images.
+
+    Args:
+        x: array (n, height, width, 1 or 3) or (n, height, width), values in [0, 1] or integers 0-255.
+        columns: int; None for the most square grid.
+        titles: one title a row, or None.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: x has another shape.
+    """
+    x = drawing.as_images(x)
+    columns = columns or int(np.ceil(np.sqrt(len(x))))
+    if not titles:
+        whole = drawing.mosaic(x, columns, margin=2)
+        picture = drawing.figure(*drawing.sharp(*whole.shape[:2]), layout="none")
+        drawing.show(picture.add_axes((0, 0, 1, 1)), whole)
+        return picture
+    rows = [drawing.mosaic(x[i : i + columns], columns) for i in range(0, len(x), columns)]
+    width, height = drawing.sharp(*rows[0].shape[:2])
+    title, margin = 0.3, 0.1  # inches
+    picture = drawing.figure(width + 2 * margin, len(rows) * (height + title) + margin, layout="none")
+    total = picture.get_figheight()
+    for i, (row, text) in enumerate(zip(rows, titles, strict=True)):
+        bottom = total - (i + 1) * (height + title)
+        axes = picture.add_axes((margin / picture.get_figwidth(), bottom / total, width / picture.get_figwidth(), height / total))
+        drawing.show(axes, row)
+        axes.set_title(text, loc="left", fontsize=11, color=drawing.INK, pad=4)
+    return picture
+
+
+def samples(model, n=64, seed=0):
+    """Images that the model draws: the means of p(x|z) for z ~ p(z).
+
+    Args:
+        model: a VAE of images.
+        n: int, how many.
+        seed: int, of the draws.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: the model cannot be sampled, or is not of images; n < 1.
+    """
+    drawing.expect_images(model)
+    drawing.expect(model, "sample", "a VAE")
+    return images(model.sample(n, seed=seed))
+
+
+def reconstructions(model, x):
+    """Originals above their reconstructions; for a DAE clean, noisy and denoised ones, of noise with the seed 0.
+
+    Args:
+        model: a model of images.
+        x: array (n, *shape); integers are pixels 0-255. Ten or so.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: the model is not of images; x does not fit it.
+    """
+    drawing.expect_images(model)
+    shown = inputs.to_float(x, model.shape).numpy()
+    if hasattr(model, "corrupt"):
+        noisy = np.asarray(model.corrupt(x, seed=0))
+        rows, titles = [shown, noisy, model.reconstruct(noisy)], ["clean", "noisy", "denoised"]
+    else:
+        rows, titles = [shown, model.reconstruct(x)], ["original", "reconstruction"]
+    return images(np.concatenate(rows), columns=len(x), titles=titles)
+
+
+def manifold(model, n=20, x=None, dims=(0, 1), seed=0):
+    """What the decoder makes of a plane of the latent space: a grid of decoded codes, spaced by the prior's quantiles.
+
+    Args:
+        model: a model of images with at least two latent dimensions. Those not in `dims` stay at their median.
+        n: int, images a side.
+        x: array (m, *shape), for a model without a prior: the quantiles are then those of the codes of x.
+        dims: pair of ints, the dimensions that span the plane: to the right, and up.
+        seed: int, of the draws that give the quantiles of a prior that is not normal.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: the model is not of images or has no such dimensions; n < 2; x is needed and missing.
+
+    Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, figure 4.
+    """
+    drawing.expect_images(model)
+    right, up = drawing.check_dims(model, dims)
+    shares = (np.arange(drawing.positive(n, "n", 2)) + 0.5) / n
+    values = drawing.quantiles(model, shares, x, seed)  # (n, latent_dim)
+    z = np.tile(drawing.quantiles(model, [0.5], x, seed), (n * n, 1)).astype("float32")  # (n * n, latent_dim)
+    z[:, up] = np.repeat(values[::-1, up], n)
+    z[:, right] = np.tile(values[:, right], n)
+    whole = drawing.mosaic(model.decode(z), n, gap=0)
+    width, height = drawing.sharp(*whole.shape[:2])
+    picture = drawing.figure(width + 0.8, height + 0.6, layout="none")
+    box = (0.7 / (width + 0.8), 0.5 / (height + 0.6), width / (width + 0.8), height / (height + 0.6))
+    axes = picture.add_axes(box)
+    drawing.show(axes, whole, extent=(0, n, 0, n), aspect="auto")
+    axes.set_axis_on()
+    drawing.tidy(axes, x=drawing.name(right), y=drawing.name(up))
+    marks = np.linspace(0, (n - 1) / 2, 4)[: 4 if n % 2 else 3].astype(int)  # few enough to be read, and symmetric
+    marks = np.unique([*marks, *(n - 1 - marks)])
+    axes.set_xticks(marks + 0.5, [f"{value:.1f}" for value in values[marks, right]])
+    axes.set_yticks(marks + 0.5, [f"{value:.1f}" for value in values[marks, up]])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return picture
+
+
+def traversals(model, x=None, rows=8, steps=11, seed=0):
+    """One row a latent dimension, which goes from its 2 % to its 98 % quantile while the others stay.
+
+    Args:
+        model: a model of images.
+        x: array (n, *shape). The walks start from the code of its first image, and the rows are the dimensions that tell most of x, the
+            variance of whose code is largest. None, for a model with a prior: from the prior's median, and the first dimensions.
+        rows: int, how many dimensions at most.
+        steps: int, images a row.
+        seed: int, of the draws that give the quantiles of a prior that is not normal.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: the model is not of images; x is needed and missing; rows < 1; steps < 2.
+    """
+    drawing.expect_images(model)
+    values = drawing.quantiles(model, np.linspace(0.02, 0.98, drawing.positive(steps, "steps", 2)), x, seed)  # (steps, latent_dim)
+    count = min(drawing.positive(rows, "rows"), model.latent_dim)
+    if x is None:
+        base, order = drawing.quantiles(model, [0.5], x, seed)[0], np.arange(count)
+    else:
+        codes = np.asarray(model.encode(x))
+        base, order = codes[0], np.argsort(-codes.var(axis=0), kind="stable")[:count]
+    z = np.tile(base, (count, steps, 1)).astype("float32")  # (count, steps, latent_dim)
+    for row, dim in enumerate(order):
+        z[row, :, dim] = values[:, dim]
+    decoded = np.asarray(model.decode(z.reshape(count * steps, -1)))
+    picture, axes, height = _labelled(decoded, steps, [drawing.name(dim) for dim in order])
+    cell = axes.get_images()[0].get_array().shape[1] / steps
+    ends = (0, steps // 2, steps - 1)
+    axes.set_xticks([(i + 0.5) * cell for i in ends], ["2 %", "median" if steps % 2 else "", "98 %"])
+    return picture
+
+
+def interpolations(model, a, b, steps=9):
+    """The straight lines between the codes of a and of b, decoded: one row a pair, the two originals at its ends.
+
+    Args:
+        model: a model of images.
+        a, b: arrays (n, *shape), as many of one as of the other.
+        steps: int >= 2, the decoded images a row.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: the model is not of images; a and b do not fit it or each other; steps < 2.
+    """
+    drawing.expect_images(model)
+    between = np.asarray(model.interpolate(a, b, steps))  # (n, steps, *shape)
+    first, last = (drawing.as_images(e).reshape(len(between), 1, *model.shape) for e in (a, b))
+    decoded = drawing.mosaic(between.reshape(-1, *model.shape), steps)
+    sides = [drawing.mosaic(side[:, 0], 1) for side in (first, last)]
+    wide = [sides[0].shape[1], decoded.shape[1], sides[1].shape[1]]
+    space = sides[0].shape[1] // 2  # pixels between originals and decoded images
+    width, height = drawing.sharp(decoded.shape[0], sum(wide) + 2 * space)
+    dot = width / (sum(wide) + 2 * space)  # inches a pixel
+    picture = drawing.figure(width + 0.2, height + 0.4, layout="none")
+    left = 0.1
+    for mosaic, pixels, title in zip((sides[0], decoded, sides[1]), wide, ("from", "decoded", "to"), strict=True):
+        box = (left / (width + 0.2), 0.1 / (height + 0.4), pixels * dot / (width + 0.2), height / (height + 0.4))
+        axes = picture.add_axes(box)
+        drawing.show(axes, mosaic)
+        axes.set_title(title, loc="left", fontsize=11, color=drawing.INK, pad=4)
+        left += (pixels + space) * dot
+    return picture
+
+
+def _labelled(x, columns, labels):
+    """A mosaic with a label beside each row: figure, axes, height of a row in pixels."""
+    whole = drawing.mosaic(x, columns)
+    width, height = drawing.sharp(*whole.shape[:2])
+    picture = drawing.figure(width + 0.8, height + 0.4, layout="none")
+    axes = picture.add_axes((0.7 / (width + 0.8), 0.1 / (height + 0.4), width / (width + 0.8), height / (height + 0.4)))
+    drawing.show(axes, whole, extent=(0, whole.shape[1], whole.shape[0], 0))
+    axes.set_axis_on()
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    row = (whole.shape[0]) / len(labels)
+    axes.set_yticks([(i + 0.5) * row for i in range(len(labels))], labels)
+    axes.tick_params(length=0, labelsize=10, labelcolor=drawing.INK, top=True, labeltop=True, bottom=False, labelbottom=False)
+    return picture, axes, row

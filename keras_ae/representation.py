@@ -1,0 +1,116 @@
+"""How good codes are: what simple methods of scikit-learn read from them of classes. In %, as in published tables.
+
+scikit-learn is imported on use: pip install "keras-ae[datasets]".
+"""
+
+import numpy as np
+
+
+def linear_probe(train, test):
+    """The accuracy of a linear classifier of standardised codes: ridge regression onto the classes, penalty 1.
+
+    Args:
+        train, test: pairs (codes (n, d), classes (n,)), to fit and to measure.
+
+    Returns:
+        float, %.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+
+    Source: the protocol of Alain & Bengio, "Understanding intermediate layers using linear classifier probes", 2016, by least squares,
+    which has one solution and needs no seed.
+    """
+    linear = _sklearn("linear_model")
+    scale = train[0].std(axis=0)
+    center, scale = train[0].mean(axis=0), np.where(scale > 0, scale, 1)
+    probe = linear.RidgeClassifier(alpha=1.0).fit((train[0] - center) / scale, train[1])
+    return 100 * float(probe.score((test[0] - center) / scale, test[1]))
+
+
+def nearest_neighbours(train, test, neighbours=5):
+    """The accuracy of the vote of the nearest neighbours, in Euclidean distance, among the training codes.
+
+    Args:
+        train, test: pairs (codes (n, d), classes (n,)), to search and to measure.
+        neighbours: int, how many vote.
+
+    Returns:
+        float, %.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+    """
+    found = _sklearn("neighbors").KNeighborsClassifier(min(neighbours, len(train[0])), algorithm="brute")
+    return 100 * float(found.fit(*train).score(*test))
+
+
+def kmeans(codes, clusters, seed=0, starts=10):
+    """k-means clusters: the best of several starts.
+
+    Args:
+        codes: array (n, d).
+        clusters: int, how many.
+        seed: int, of the starts.
+        starts: int, how many.
+
+    Returns:
+        sklearn.cluster.KMeans, fitted; `labels_` are the clusters (n,).
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+    """
+    return _sklearn("cluster").KMeans(clusters, n_init=starts, random_state=seed).fit(codes)
+
+
+def clustering(clusters, y):
+    """How well clusters agree with classes.
+
+    accuracy = max over matchings m of clusters with classes, one to one, of the share of examples with m(cluster) = class, by the
+    Hungarian method; NMI, mutual information over the arithmetic mean of the entropies; ARI, the Rand index adjusted for chance.
+
+    Args:
+        clusters, y: arrays (n,).
+
+    Returns:
+        dict of floats, %: kmeans_accuracy, kmeans_nmi, kmeans_ari.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+
+    Source: Xie et al., "Unsupervised deep embedding for clustering analysis", ICML 2016, equation 10.
+    """
+    metrics = _sklearn("metrics")
+    from scipy.optimize import linear_sum_assignment  # scikit-learn depends on scipy
+
+    counts = metrics.cluster.contingency_matrix(y, clusters)  # (classes, clusters)
+    matched = counts[linear_sum_assignment(counts, maximize=True)].sum()
+    return {
+        "kmeans_accuracy": 100 * float(matched) / len(y),
+        "kmeans_nmi": 100 * float(metrics.normalized_mutual_info_score(y, clusters)),
+        "kmeans_ari": 100 * float(metrics.adjusted_rand_score(y, clusters)),
+    }
+
+
+def halves(x, y, seed=0):
+    """Two random halves of examples and their classes: ((x, y), (x, y)), the same for the same seed."""
+    order = np.random.default_rng(seed).permutation(len(x))
+    first, second = np.sort(order[: len(x) // 2]), np.sort(order[len(x) // 2 :])
+    return (x[first], y[first]), (x[second], y[second])
+
+
+def pca(x, components):
+    """Principal components of x: array (n, d) -> sklearn.decomposition.PCA, fitted. Raises ImportError without scikit-learn."""
+    return _sklearn("decomposition").PCA(components, svd_solver="covariance_eigh").fit(x)
+
+
+def _sklearn(module):
+    import importlib
+
+    try:
+        return importlib.import_module(f"sklearn.{module}")
+    except ImportError as error:
+        raise ImportError(
+            'Expected the package scikit-learn, which measures what codes tell of classes: pip install "keras-ae[datasets]". '
+            "Received: none installed"
+        ) from error

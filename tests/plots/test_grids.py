@@ -1,0 +1,116 @@
+import statistics
+
+import numpy as np
+import pytest
+
+import keras_ae
+from keras_ae import plots
+
+from .conftest import PATTERNS, linear
+
+
+def texts(figure):
+    return [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def shown(figure, at=0):
+    """The array that axes show."""
+    return np.asarray(figure.axes[at].get_images()[0].get_array())
+
+
+def test_images(same_picture):
+    x = np.linspace(0, 1, 5 * 64).reshape(5, 8, 8)
+    same_picture(plots.images(x, columns=3), "images")
+    colours = np.stack(np.meshgrid(np.linspace(0, 1, 8), np.linspace(0, 1, 8), [0.2, 0.9]), axis=-1)[:, :, 0]  # (8, 8, 3)
+    same_picture(plots.images(np.stack([colours, 1 - colours]), columns=1, titles=["one", "two"]), "images_of_colours")
+
+
+@pytest.mark.parametrize("shape", [(2, 8), (2, 8, 8, 2), (0, 8, 8, 1)])
+def test_what_is_no_image_is_refused(shape):
+    with pytest.raises(ValueError, match=r"Expected.*image.*Received: shape=\("):
+        plots.images(np.zeros(shape))
+
+
+def test_integers_are_pixels_up_to_255():
+    np.testing.assert_allclose(shown(plots.images(np.full((1, 4, 4), 51, "uint8")))[2:-2, 2:-2], 0.2)
+
+
+def test_reconstructions(ae, x, same_picture):
+    outside = x[::6] + 0.2 * np.eye(8)[..., None]  # the model cannot express a diagonal, so the rows differ
+    figure = plots.reconstructions(ae, np.clip(outside, 0, 1))
+    assert texts(figure) == ["original", "reconstruction"]
+    same_picture(figure, "reconstructions")
+
+
+def test_reconstructions_of_a_dae_are_clean_noisy_denoised(dae, x, same_picture):
+    figure = plots.reconstructions(dae, x[::6])
+    assert texts(figure) == ["clean", "noisy", "denoised"]
+    noisy = np.asarray(dae.corrupt(x[::6], seed=0))
+    np.testing.assert_allclose(shown(figure, 1)[:, :8], noisy[0, ..., 0], atol=1e-6)
+    np.testing.assert_allclose(shown(figure, 2)[:, :8], np.clip(dae.reconstruct(noisy)[0, ..., 0], 0, 1), atol=1e-6)
+    same_picture(figure, "denoised")
+
+
+def test_samples(vae, same_picture):
+    np.testing.assert_allclose(shown(plots.samples(vae, 4, seed=3))[2:10, 2:10], np.clip(vae.sample(4, seed=3)[0, ..., 0], 0, 1))
+    same_picture(plots.samples(vae, 9, seed=1), "samples")
+
+
+def test_manifold_is_spaced_by_the_priors_quantiles(vae, same_picture):
+    figure = plots.manifold(vae, 5)
+    lowest = statistics.NormalDist().inv_cdf(0.1)
+    bottom_left = (0.5 + np.array([lowest, lowest]) @ PATTERNS).reshape(8, 8)
+    np.testing.assert_allclose(shown(figure)[-8:, :8], np.clip(bottom_left, 0, 1), atol=1e-5)
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["-1.3", "-0.5", "0.0", "0.5", "1.3"]
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("$z_{1}$", "$z_{2}$")
+    same_picture(figure, "manifold")
+
+
+def test_manifold_of_other_priors_and_of_models_without_one(ae, x, codes):
+    with pytest.raises(ValueError, match="Expected `x`.*AE has no prior. Received: x=None"):
+        plots.manifold(ae)
+    right = 0.5 + np.quantile(codes, [0.75, 0.25], axis=0)[[0, 1], [0, 1]] @ PATTERNS  # z_1 at 75 %, z_2 at 25 %
+    np.testing.assert_allclose(shown(plots.manifold(ae, 2, x=x))[-8:, -8:], right.reshape(8, 8), atol=1e-4)
+    mixture = linear(keras_ae.VAE, prior="mixture")
+    draws = np.asarray(mixture.prior.sample(10_000, seed=keras_ae.random.from_int(0)))
+    z = np.quantile(draws, 0.25, axis=0)
+    np.testing.assert_allclose(
+        shown(plots.manifold(mixture, 2))[-8:, :8], np.clip(0.5 + z @ PATTERNS, 0, 1).reshape(8, 8), atol=1e-5
+    )
+
+
+def test_traversals(vae, x, same_picture):
+    figure = plots.traversals(vae, x, steps=5)
+    varies_most = np.argmax(np.var(vae.encode(x), axis=0))
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names[0] == f"$z_{{{varies_most + 1}}}$" and len(names) == 2
+    same_picture(figure, "traversals")
+    assert len(plots.traversals(vae, rows=1).axes[0].get_yticklabels()) == 1
+
+
+def test_interpolations(ae, x, same_picture):
+    figure = plots.interpolations(ae, x[:2], x[10:12], steps=4)
+    assert texts(figure) == ["from", "decoded", "to"]
+    same_picture(figure, "interpolations")
+
+
+@pytest.mark.parametrize(
+    "draw, message",
+    [
+        (lambda vae, ae, x: plots.samples(ae), "with `sample`, a VAE. Received: AE"),
+        (lambda vae, ae, x: plots.manifold(vae, 1), "`n` to be an integer of at least 2. Received: n=1"),
+        (lambda vae, ae, x: plots.manifold(vae, dims=(0, 2)), r"different dimensions.*0 to 1. Received: dims=\(0, 2\)"),
+        (lambda vae, ae, x: plots.manifold(vae, dims=(1, 1)), r"Received: dims=\(1, 1\)"),
+        (lambda vae, ae, x: plots.traversals(ae), "AE has no prior"),
+        (lambda vae, ae, x: plots.interpolations(vae, x[:2], x[:3]), "Received: 2 and 3"),
+        (lambda vae, ae, x: plots.samples(keras_ae.VAE((5,), 2, widths=())), r"model of images.*Received: a model of shape \(5,\)"),
+        (lambda vae, ae, x: plots.reconstructions(ae, x[:, :4]), "Received: shape"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(draw, message, vae, ae, x):
+    with pytest.raises(ValueError, match=message):
+        draw(vae, ae, x)
+
+
+def test_a_notebook_can_show_a_figure(x):
+    assert plots.images(x)._repr_png_().startswith(b"\x89PNG")
