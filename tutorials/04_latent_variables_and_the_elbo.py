@@ -155,7 +155,7 @@ unusual = x[np.argmin(z)]  # the person of the poorest health
 counts = [1, 10, 100, 1000, 10_000]
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
 for ax, who, title in zip(axes, [person, unusual], ["the first person", "the person of the poorest health"], strict=True):
-    for run in range(20):
+    for _ in range(20):
         ax.semilogx(counts, [log_marginal_by_sampling(who, S) for S in counts], "o-", color=BLUE, alpha=0.3, markersize=3)
     ax.axhline(exact.log_prob(who), color=ORANGE, label="exact")
     ax.set(xlabel="samples S", title=f"{title}: log p(x), 20 runs")
@@ -228,7 +228,7 @@ def log_p(x):
 
 
 optimizer = keras.optimizers.Adam(0.02)
-for step in range(500):
+for _ in range(500):
     with tf.GradientTape() as tape:
         loss = -tf.reduce_mean(log_p(train))
     optimizer.apply_gradients(zip(tape.gradient(loss, theta), theta, strict=True))
@@ -335,7 +335,7 @@ for m, sigma in [(0.0, 1.0), (1.0, 0.3), (-1.0, 0.5), (0.2, 0.2)]:
 # %%
 phi = [tf.Variable(-1.5, dtype=tf.float64), tf.Variable(np.log(1.2), dtype=tf.float64)]  # m and log sigma
 path, optimizer = [], keras.optimizers.Adam(0.1)
-for step in range(150):
+for _ in range(150):
     path.append([phi[0].numpy(), np.exp(phi[1].numpy())])
     with tf.GradientTape() as tape:
         q = tfd.Normal(phi[0], tf.exp(phi[1]))
@@ -352,7 +352,7 @@ fig, axes = plt.subplots(figsize=(6.5, 4), layout="constrained")
 shown = axes.contourf(ms, sigmas, np.maximum(landscape, landscape.max() - 15), levels=20, cmap="cividis")
 axes.plot(*path.T, ".-", color="white", markersize=3, linewidth=0.8, label="gradient ascent")
 axes.plot(true_posterior.mean(), true_posterior.stddev(), "*", color=ORANGE, markersize=16, label="exact posterior")
-axes.set(xlabel="m", ylabel="σ", title="ELBO of q = N(m, σ²), nats")
+axes.set(xlabel="m", ylabel=r"$\sigma$", title=r"ELBO of $q = N(m, \sigma^2)$, nats")
 axes.legend()
 fig.colorbar(shown)
 plt.show()
@@ -437,10 +437,10 @@ print(f", exact {exact_posterior(person).stddev():.3f}")
 # | | formula | how |
 # |---|---|---|
 # | joint | $p_\theta(\mathbf{x}, z) = p_\theta(\mathbf{x}\vert z) \, p(z)$ | always easy |
-# | marginal | $p_\theta(\mathbf{x}) = \int p_\theta(\mathbf{x}, z) \, dz$ | exact here; sampling from the prior fails with many latent variables |
+# | marginal | $p_\theta(\mathbf{x}) = \int p_\theta(\mathbf{x}, z) \, dz$ | exact here; sampling fails with many latent variables |
 # | maximum likelihood | $\arg\max_\theta \sum_i \log p_\theta(\mathbf{x}^{(i)})$ | needs the marginal |
 # | posterior | $p_\theta(z\vert\mathbf{x})$ | needs the marginal |
-# | ELBO | $\mathbb{E}_q[\log p_\theta(\mathbf{x}, z) - \log q_\phi(z)]$ | easy; bounds the marginal, its best $q$ approximates the posterior |
+# | ELBO | $\mathbb{E}_q[\log p_\theta(\mathbf{x}, z) - \log q(z)]$ | easy; bounds the marginal; its best $q$ is near the posterior |
 #
 # ## Exercises
 #
