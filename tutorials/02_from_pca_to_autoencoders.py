@@ -100,7 +100,7 @@ plt.show()
 print(f"images whose digit is the most frequent one of their cluster: {100 * counts.max(axis=0).sum() / len(y_test):.1f} %")
 
 # %% [markdown]
-# Digits that look alike share clusters, and a common digit takes several. Ten numbers are too few to say *how* a 7 is
+# Digits that look alike share clusters, some digits take two, and some have none of their own. Ten numbers are too few to say *how* a 7 is
 # written; we need a code with more in it.
 #
 # ## Principal component analysis
@@ -303,7 +303,7 @@ keras_ae.plots.manifold(flat_land, n=15, x=x_test)
 # In the middle of a cluster the digits are clean; between clusters they melt into each other. And where in the plane should we draw a
 # *random* code? The autoencoder never said: its clusters have arbitrary places, sizes and gaps. If we guess a normal distribution
 # with the
-# mean and spread of the codes, many of our digits come from gaps:
+# mean and spread of the codes, some of our digits come from gaps:
 
 # %%
 codes = np.asarray(flat_land.encode(x_test))

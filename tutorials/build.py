@@ -37,8 +37,13 @@ def execute(path):
         cell.id = f"cell-{i}"  # a random one would differ at each run
         if cell.cell_type == "code":
             cell.metadata = {}
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]  # TensorFlow's messages
+            cell.outputs = [output for output in cell.outputs if not is_noise(output)]
     return notebook
+
+
+def is_noise(output):
+    """Whether an output is a message of TensorFlow or a progress bar of Keras."""
+    return output.get("name") == "stderr" or ("\x1b[" in output.get("text", "") and "/step" in output["text"])
 
 
 if __name__ == "__main__":
