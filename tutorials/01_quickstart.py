@@ -62,7 +62,7 @@ keras_ae.plots.reconstructions(vae, digits)
 # **Draw new images**: take random codes and decode them. None of these digits was written by anybody.
 
 # %%
-keras_ae.plots.samples(vae, n=60)
+keras_ae.plots.images(vae.sample(60, seed=0), columns=15)
 
 # %% [markdown]
 # **Interpolate**: walk in a straight line from the code of one image to that of another, and decode on the way.
@@ -95,7 +95,9 @@ for name, x in kinds.items():
 keras_ae.plots.images(np.concatenate(list(kinds.values())), columns=10, titles=[*kinds])
 
 # %% [markdown]
-# Digits as they are written are far likelier than what looks like no digit; 0, 1 and 8 do not mind standing on their heads much.
+# On average, digits as they are written are far likelier than what looks like no digit. A 1 or a 3 may stand on its head: it still looks
+# like one, and the model agrees. That a 0 is rated lower than a 7 does not mean that it is a worse digit: thick strokes and long outlines
+# cost more.
 #
 # ## Your own images
 #
@@ -156,7 +158,7 @@ titles = ["original, not seen in training", "fine-tuned", "from nothing"]
 keras_ae.plots.images(np.concatenate([np.asarray(row) for row in rows]), columns=10, titles=titles)
 
 # %%
-keras_ae.plots.samples(tuned, n=40)
+keras_ae.plots.images(tuned.sample(40, seed=0), columns=10)
 
 # %% [markdown]
 # ## Save and share

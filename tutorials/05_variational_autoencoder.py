@@ -218,11 +218,13 @@ for name, history in histories.items():
     print(f"{name:>16}: loss {history['loss'][-1]:.1f}, of it KL {history['kl'][-1]:.2f}")
 
 # %% [markdown]
-# Without the trick, the encoder learns next to nothing useful in this time: its gradient is noise. The decoder improves (its
-# gradient needs
-# no trick), but the codes say less about the image. Cleverer score-function estimators exist (exercise 2), and they are needed
-# where a draw
-# cannot be reparameterised, for example if $\mathbf{z}$ is a whole number. For a normal distribution the trick is free.
+# After the same training the loss without the trick is far behind. The KL shows why: the noise in the gradient drives the codes
+# about, far
+# from the prior (a large KL, which the loss pays for), and yet they help the decoder less. Cleverer score-function estimators
+# exist (exercise
+# 2), and they are needed where a draw cannot be reparameterised, for example if $\mathbf{z}$ is a whole number. For a normal
+# distribution the
+# trick is free.
 #
 # ## Two latent dimensions
 #
@@ -242,9 +244,9 @@ print("nats an image:", {name: round(value, 2) for name, value in parts.items()}
 keras_ae.plots.latent_scatter(vae, x_test[:4000], y_test[:4000])
 
 # %% [markdown]
-# Each image's code is a whole distribution. Here are 400 of them as ellipses of one standard deviation, with the prior as dashed
-# circles of
-# one and two. The posteriors fill the prior without large gaps; that is what the KL term pays for.
+# Each image's code is a whole distribution. Here are 400 of them as ellipses of one standard deviation, with the prior as dashed circles
+# of one and two. The KL term pulls them all to the middle, where they touch and overlap; only few lie far outside. It does not do so
+# perfectly: some digits stick out, and some places inside the circles are thinly settled.
 
 # %%
 keras_ae.plots.posterior_overlap(vae, x_test[:400], y_test[:400])
@@ -252,7 +254,7 @@ keras_ae.plots.posterior_overlap(vae, x_test[:400], y_test[:400])
 # %% [markdown]
 # ## The manifold
 #
-# Since the codes fill the prior, we can decode *any* code that is likely under it. The grid is spaced by the quantiles of the
+# Since the codes lie where the prior is, we can decode *any* code that is likely under it. The grid is spaced by the quantiles of the
 # prior: each
 # picture stands for the same share of probability.
 
