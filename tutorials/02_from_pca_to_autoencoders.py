@@ -100,7 +100,8 @@ plt.show()
 print(f"images whose digit is the most frequent one of their cluster: {100 * counts.max(axis=0).sum() / len(y_test):.1f} %")
 
 # %% [markdown]
-# Digits that look alike share clusters, some digits take two, and some have none of their own. Ten numbers are too few to say *how* a 7 is
+# Digits that look alike share clusters, some digits take two, and some have none of their own. Ten numbers are too few to say
+# *how* a 7 is
 # written; we need a code with more in it.
 #
 # ## Principal component analysis

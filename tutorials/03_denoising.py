@@ -84,7 +84,9 @@ print(f"noisy input against the clean digit: {psnr(x_test, noisy_test):5.2f} dB"
 print(f"its output against the clean digit:  {psnr(x_test, ae.predict(noisy_test, verbose=0)):5.2f} dB")
 
 # %% [markdown]
-# The digit is still there, but so is much of the noise: the network passes on what it gets.
+# It takes some of the noise away, since it has never seen ink in the corners. But where digits usually are it passes on what it
+# gets, and
+# turns the noise into smudges: nothing in its training told it that a digit is made of strokes.
 #
 # ## Corruption
 #
@@ -178,8 +180,11 @@ rows = [x_test[shown]] + [x_new[shown] for x_new in results.values()]
 keras_ae.plots.images(np.concatenate(rows), columns=10, titles=["clean", *results])
 
 # %% [markdown]
-# The linear filter blurs, since all that it can do is average pixels with the same weights in every image. The DAE knows strokes:
-# it decides what the digit is and draws it. That has a price: where the noise hides too much, it draws the *wrong* digit, and does so
+# The DAE of 1,000 images beats the plain autoencoder of the same 1,000, but not yet the linear filter, which was fitted to all
+# images. The
+# DAE of all images beats that too. The linear filter blurs, since all that it can do is average pixels with the same weights in every
+# image. The DAE knows strokes: it decides what the digit is and draws it. That has a price: where the noise hides too much, it
+# draws the *wrong* digit, and does so
 # with confidence. Its worst cases:
 
 # %%
@@ -197,8 +202,8 @@ keras_ae.plots.images(rows, columns=10, titles=["clean", "noisy", "denoised, the
 keras_ae.plots.corruption_levels(dae, x_test[:2000], levels=[0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
 
 # %% [markdown]
-# With little noise, doing nothing is better than denoising: the DAE expects noise, and its code of 100 numbers loses a little of every
-# image. Far above 0.5 it meets inputs that it has never seen. So the noise of training should be that of use. We train three
+# Where there is no noise at all, doing nothing is better than denoising: the DAE expects noise, and loses a little of every image.
+# Far above 0.5 it meets inputs that it has never seen. So the noise of training should be that of use. We train three
 # smaller ones
 # with different noise and test each with all:
 
@@ -285,10 +290,11 @@ plt.show()
 # %% [markdown]
 # ## What we have seen
 #
-# * An autoencoder with a large code and few data copies its input, noise included.
+# * An autoencoder with a large code and few data learns its images by heart, and passes on much of the noise of new ones.
 # * The DAE's loss differs in one place: the encoder sees $\tilde{\mathbf{x}} \sim \mathcal{M}_\mathcal{D}(\tilde{\mathbf{x}} \vert
 #   \mathbf{x})$, the target stays $\mathbf{x}$. A copy is no longer a minimum.
-# * It beats the best linear filter, works best at the noise that it was trained with, and its corrections point to the data.
+# * With enough images it beats the best linear filter, it works best at the noise that it was trained with, and its corrections
+#   point to the data.
 #
 # ## Exercises
 #

@@ -244,7 +244,8 @@ print("nats an image:", {name: round(value, 2) for name, value in parts.items()}
 keras_ae.plots.latent_scatter(vae, x_test[:4000], y_test[:4000])
 
 # %% [markdown]
-# Each image's code is a whole distribution. Here are 400 of them as ellipses of one standard deviation, with the prior as dashed circles
+# Each image's code is a whole distribution. Here are 400 of them as ellipses of one standard deviation, with the prior as dashed
+# circles
 # of one and two. The KL term pulls them all to the middle, where they touch and overlap; only few lie far outside. It does not do so
 # perfectly: some digits stick out, and some places inside the circles are thinly settled.
 

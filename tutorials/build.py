@@ -37,7 +37,8 @@ def execute(path):
 
 def is_noise(output):
     """Whether an output is a message of TensorFlow or a progress bar of Keras."""
-    return output.get("name") == "stderr" or ("\x1b[" in output.get("text", "") and "/step" in output["text"])
+    text = output.get("text", "")
+    return output.get("name") == "stderr" or text.startswith("WARNING:tensorflow") or ("\x1b[" in text and "/step" in text)
 
 
 def tidied(output):
