@@ -8,8 +8,7 @@
 # * how to fine-tune it on images of your own, and how much that saves compared with starting from nothing;
 # * how to save the result, so that it loads by one line too.
 #
-# You need to know how to run Python. What happens inside is explained from tutorial 02 on. Only MNIST itself is downloaded, if you
-# do not
+# You need to know how to run Python. What happens inside is explained from tutorial 02 on. Only MNIST itself is downloaded, if you do not
 # have it; offline, write `"mnist_5k"` instead of `"mnist"`.
 
 # %%
@@ -94,10 +93,8 @@ for name, x in kinds.items():
 keras_ae.plots.images(np.concatenate(list(kinds.values())), columns=10, titles=[*kinds])
 
 # %% [markdown]
-# On average, digits as they are written are far likelier than what looks like no digit. A 1 or a 3 may stand on its head: it still
-# looks
-# like one, and the model agrees. That a 0 is rated lower than a 7 does not mean that it is a worse digit: thick strokes and long
-# outlines
+# On average, digits as they are written are far likelier than what looks like no digit. A 1 or a 3 may stand on its head: it still looks
+# like one, and the model agrees. That a 0 is rated lower than a 7 does not mean that it is a worse digit: thick strokes and long outlines
 # cost more.
 #
 # ## Your own images
@@ -132,10 +129,9 @@ keras_ae.plots.reconstructions(vae, validation[:10])
 #
 # ## Fine-tune
 #
-# A pretrained model is an ordinary `keras.Model`, so `fit` trains it further. What does the pretraining save? The second
-# model below is the same network with fresh random weights. 400 images are very few for a network of 1.4 million weights, so we
-# keep the
-# weights of the epoch with the smallest validation loss.
+# A pretrained model is an ordinary `keras.Model`, so `fit` trains it further. What does the pretraining save? The second model below is
+# the same network with fresh random weights. 400 images are very few for a network of 1.4 million weights, so we keep the weights of the
+# epoch with the smallest validation loss.
 
 # %%
 EPOCHS = 30

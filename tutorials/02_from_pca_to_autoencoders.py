@@ -57,8 +57,7 @@ def error(x, x_new):
 #     L_\text{AE}(\theta, \phi) = \frac{1}{n}\sum_{i=1}^n (\mathbf{x}^{(i)} - f_\theta(g_\phi(\mathbf{x}^{(i)})))^2
 # \end{equation}
 #
-# In words: take an image, subtract its reconstruction pixel by pixel, square the differences and add them up; then average that
-# over all
+# In words: take an image, subtract its reconstruction pixel by pixel, square the differences and add them up; then average that over all
 # images. This is what `error` above computes. A number to compare with: how large is it if every image gets the *same* reconstruction,
 # the average image?
 
@@ -111,8 +110,7 @@ print(f"images whose digit is the most frequent one of their cluster: {100 * cou
 #
 # $$\mathbf{z} = g(\mathbf{x}) = W^\top (\mathbf{x} - \mathbf{m}), \qquad \mathbf{x}' = f(\mathbf{z}) = W \mathbf{z} + \mathbf{m}$$
 #
-# In words: the code says how far the image lies from the mean along each direction, and the decoder walks these distances from the
-# mean.
+# In words: the code says how far the image lies from the mean along each direction, and the decoder walks these distances from the mean.
 # The directions are the eigenvectors of the covariance matrix with the largest eigenvalues, and an eigenvalue is the variance along its
 # direction.
 
@@ -176,13 +174,11 @@ linear_train = linear.predict(x_train, verbose=0).reshape(-1, 784)
 print(f"train error linear autoencoder: {error(flat_train, linear_train):.3f}   PCA: {error(flat_train, pca(flat_train, d)):.3f}")
 
 # %% [markdown]
-# (`loss="mse"` is $L_\text{AE}$ divided by the number of pixels: Keras takes the mean over the pixels where the formula takes the
-# sum. Both
-# have their minimum in the same place.)
+# (`loss="mse"` is $L_\text{AE}$ divided by the number of pixels: Keras takes the mean over the pixels where the formula takes the sum.
+# Both have their minimum in the same place.)
 #
-# The errors agree. Do the two also use the same *subspace*: is everything that the decoder can draw, $B\mathbf{z} + \mathbf{b}$, in
-# the plane that PCA's directions span? Two subspaces of dimension 6 have 6 angles between them, all 0 if they are the same. For
-# scale, here
+# The errors agree. Do the two also use the same *subspace*: is everything that the decoder can draw, $B\mathbf{z} + \mathbf{b}$, in the
+# plane that PCA's directions span? Two subspaces of dimension 6 have 6 angles between them, all 0 if they are the same. For scale, here
 # are also the angles between PCA's subspace and a random one.
 
 
@@ -199,10 +195,9 @@ print("decoder of the autoencoder against PCA:", angles(B, directions[:, :d]).ro
 print("random directions against PCA:         ", angles(random_directions, directions[:, :d]).round(2))
 
 # %% [markdown]
-# The subspace is the same. But the *axes* in it are not: PCA orders its directions by their variance and puts them at right
-# angles, whereas
-# nothing in $L_\text{AE}$ asks for that. Any invertible matrix $M$ can be slipped in between, since
-# $B \mathbf{z} = (B M^{-1})(M \mathbf{z})$. So the columns of $B$ are mixtures of the principal components:
+# The subspace is the same. But the *axes* in it are not: PCA orders its directions by their variance and puts them at right angles,
+# whereas nothing in $L_\text{AE}$ asks for that. Any invertible matrix $M$ can be slipped in between, since $B \mathbf{z} = (B M^{-1})(M
+# \mathbf{z})$. So the columns of $B$ are mixtures of the principal components:
 
 # %%
 columns = B.T / np.abs(B).max()
@@ -276,8 +271,7 @@ plt.show()
 
 # %% [markdown]
 # How much do the two numbers tell? We ask each method for the reconstruction error (`mse`, a pixel), and for how well a digit can be
-# recognised from the code alone: by a linear classifier (`linear_probe`, in %), by the vote of the 5 nearest codes (`knn`, in %),
-# and by
+# recognised from the code alone: by a linear classifier (`linear_probe`, in %), by the vote of the 5 nearest codes (`knn`, in %), and by
 # k-means on the codes (`kmeans_accuracy`, in %, each cluster being matched with one digit).
 
 # %%
@@ -293,8 +287,7 @@ keras_ae.scores.Table({key: row.get(key) for key in keep} for row in table)
 # %% [markdown]
 # ## Can it draw new digits?
 #
-# The decoder accepts any point of the plane, also one that no image was sent to. The grid below decodes points spread over the
-# region of
+# The decoder accepts any point of the plane, also one that no image was sent to. The grid below decodes points spread over the region of
 # the codes.
 
 # %%

@@ -45,11 +45,9 @@ def psnr(x, x_new):
 #
 # $$L_\text{AE}(\theta, \phi) = \frac{1}{n}\sum_{i=1}^n (\mathbf{x}^{(i)} - f_\theta(g_\phi(\mathbf{x}^{(i)})))^2$$
 #
-# There is a way to make this zero without learning anything about digits: $f_\theta(g_\phi(\mathbf{x})) = \mathbf{x}$, a copy. A
-# small code
-# $\mathbf{z} = g_\phi(\mathbf{x})$ stands in the way. With a large code, or with so many parameters that the images can be learned
-# by heart,
-# nothing does.
+# There is a way to make this zero without learning anything about digits: $f_\theta(g_\phi(\mathbf{x})) = \mathbf{x}$, a copy. A small
+# code $\mathbf{z} = g_\phi(\mathbf{x})$ stands in the way. With a large code, or with so many parameters that the images can be learned
+# by heart, nothing does.
 #
 # Let us provoke it: a code of 1,000 numbers for images of 784 pixels, and only 1,000 training images.
 
@@ -66,8 +64,7 @@ keras_ae.plots.training_curves(history)
 
 # %% [markdown]
 # Two signs of trouble. The images that it was trained on come out nearly perfectly, new ones several times worse: overfitting. And what
-# does the network do with an image that is *not* a clean digit? If it knew digits, it would give something like a digit. We add
-# noise to
+# does the network do with an image that is *not* a clean digit? If it knew digits, it would give something like a digit. We add noise to
 # test images and look.
 
 # %%
@@ -84,21 +81,18 @@ print(f"noisy input against the clean digit: {psnr(x_test, noisy_test):5.2f} dB"
 print(f"its output against the clean digit:  {psnr(x_test, ae.predict(noisy_test, verbose=0)):5.2f} dB")
 
 # %% [markdown]
-# It takes some of the noise away, since it has never seen ink in the corners. But where digits usually are it passes on what it
-# gets, and
+# It takes some of the noise away, since it has never seen ink in the corners. But where digits usually are it passes on what it gets, and
 # turns the noise into smudges: nothing in its training told it that a digit is made of strokes.
 #
 # ## Corruption
 #
-# The idea of the **denoising autoencoder**: partially corrupt the input by adding noise, and still ask for the *clean* image.
-# Copying is
+# The idea of the **denoising autoencoder**: partially corrupt the input by adding noise, and still ask for the *clean* image. Copying is
 # then a bad answer, since the copy would hold the noise. The corruption is a random process, written
 #
 # $$\tilde{\mathbf{x}} \sim \mathcal{M}_\mathcal{D}(\tilde{\mathbf{x}} \vert \mathbf{x})$$
 #
-# In words: given the clean image $\mathbf{x}$, $\mathcal{M}_\mathcal{D}$ says how likely each corrupted image $\tilde{\mathbf{x}}$
-# is, and we
-# draw one. In `keras_ae` a corruption is a layer. Three usual ones, weak to strong:
+# In words: given the clean image $\mathbf{x}$, $\mathcal{M}_\mathcal{D}$ says how likely each corrupted image $\tilde{\mathbf{x}}$ is,
+# and we draw one. In `keras_ae` a corruption is a layer. Three usual ones, weak to strong:
 
 # %%
 keras.utils.set_random_seed(2)
@@ -202,10 +196,9 @@ keras_ae.plots.images(rows, columns=10, titles=["clean", "noisy", "denoised, the
 keras_ae.plots.corruption_levels(dae, x_test[:2000], levels=[0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
 
 # %% [markdown]
-# Where there is no noise at all, doing nothing is better than denoising: the DAE expects noise, and loses a little of every image.
-# Far above 0.5 it meets inputs that it has never seen. So the noise of training should be that of use. We train three
-# smaller ones
-# with different noise and test each with all:
+# Where there is no noise at all, doing nothing is better than denoising: the DAE expects noise, and loses a little of every image. Far
+# above 0.5 it meets inputs that it has never seen. So the noise of training should be that of use. We train three smaller ones with
+# different noise and test each with all:
 
 # %%
 scales = [0.25, 0.5, 1.0]
@@ -234,11 +227,9 @@ print("best training noise for each test noise:", [scales[i] for i in table.argm
 # %% [markdown]
 # ## What a denoiser knows
 #
-# In 784 dimensions it is hard to see what the network does. So take points $\mathbf{x}$ in the plane that lie near a spiral, and
-# train a DAE
-# on them. For every point of the plane we draw the arrow $f_\theta(g_\phi(\tilde{\mathbf{x}})) - \tilde{\mathbf{x}}$, from the
-# input to the
-# output: the correction.
+# In 784 dimensions it is hard to see what the network does. So take points $\mathbf{x}$ in the plane that lie near a spiral, and train a
+# DAE on them. For every point of the plane we draw the arrow $f_\theta(g_\phi(\tilde{\mathbf{x}})) - \tilde{\mathbf{x}}$, from the input
+# to the output: the correction.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -262,9 +253,8 @@ axes.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# The arrows point to the spiral and vanish on it. The DAE has learned where the data are. This is no accident: for small Gaussian
-# noise of
-# variance $\sigma^2$, the best possible correction is
+# The arrows point to the spiral and vanish on it. The DAE has learned where the data are. This is no accident: for small Gaussian noise
+# of variance $\sigma^2$, the best possible correction is
 #
 # $$f(g(\tilde{\mathbf{x}})) - \tilde{\mathbf{x}} \approx \sigma^2 \, \nabla \log p(\tilde{\mathbf{x}})$$
 #

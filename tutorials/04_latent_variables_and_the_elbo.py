@@ -64,9 +64,8 @@ fig.colorbar(points, label="health z (hidden)")
 plt.show()
 
 # %% [markdown]
-# The measurements are correlated, though the model draws each on its own *given* $z$. The hidden cause makes the correlation.
-# Among people of
-# nearly the same health it should be gone:
+# The measurements are correlated, though the model draws each on its own *given* $z$. The hidden cause makes the correlation. Among
+# people of nearly the same health it should be gone:
 
 # %%
 alike = np.abs(z) < 0.1
@@ -79,9 +78,8 @@ print(f"  {alike.sum()} people with health of about 0: {np.corrcoef(x[alike, 0],
 #
 # $$p_\theta(\mathbf{x}, z) = p_\theta(\mathbf{x}|z) \, p(z), \qquad p_\theta(\mathbf{x}|z) = \prod_j p_\theta(x_j|z)$$
 #
-# In words: how likely it is to meet a person of health $z$ *and* with the measurements $\mathbf{x}$ is how likely that health is,
-# times how
-# likely these measurements are for such a person. As a logarithm the products become sums.
+# In words: how likely it is to meet a person of health $z$ *and* with the measurements $\mathbf{x}$ is how likely that health is, times
+# how likely these measurements are for such a person. As a logarithm the products become sums.
 
 # %%
 prior = tfd.Normal(np.float64(0), np.float64(1))
@@ -138,9 +136,8 @@ print("covariance of the measurements, exact:\n", exact.covariance().numpy().rou
 print("of the 2,000 people:\n", np.cov(x.T).round(1))
 
 # %% [markdown]
-# For most models there is no exact answer. The last form of the integral, an expectation, tells how to *estimate* it: draw
-# $z_1, \dots, z_S$
-# from the prior and average,
+# For most models there is no exact answer. The last form of the integral, an expectation, tells how to *estimate* it: draw $z_1, \dots,
+# z_S$ from the prior and average,
 #
 # $$p_\theta(\mathbf{x}) \approx \frac{1}{S} \sum_{s=1}^S p_\theta(\mathbf{x}|z_s), \qquad z_s \sim p(z)$$
 
@@ -163,11 +160,9 @@ for ax, who, title in zip(axes, [person, unusual], ["the first person", "the per
 plt.show()
 
 # %% [markdown]
-# With many samples the estimates come to the exact value. For the unusual person it takes more of them, since few draws from the
-# prior hit
-# a health that explains such measurements. And this is only *one* latent variable. Let us take more of them, in the same kind of
-# model, with
-# ten measurements for each latent variable:
+# With many samples the estimates come to the exact value. For the unusual person it takes more of them, since few draws from the prior
+# hit a health that explains such measurements. And this is only *one* latent variable. Let us take more of them, in the same kind of
+# model, with ten measurements for each latent variable:
 
 # %%
 print("latent variables, log p(x): exact, and by 10,000 draws from the prior (three runs)")
@@ -188,8 +183,7 @@ for latent in [1, 2, 5, 10, 20]:
 # ## Maximum likelihood
 #
 # So far we knew $\theta$. In practice there are data, $\mathbf{x}^{(i)} \sim p_\text{data}(\mathbf{x})$, and a model
-# $p_\theta(\mathbf{x})$ with
-# unknown parameters. **Maximum likelihood** takes those under which the data are most likely:
+# $p_\theta(\mathbf{x})$ with unknown parameters. **Maximum likelihood** takes those under which the data are most likely:
 #
 # $$\hat\theta = \arg\max_\theta \; \frac{1}{n} \sum_{i=1}^n \log p_\theta(\mathbf{x}^{(i)})$$
 #
@@ -238,9 +232,8 @@ print("effect of health    truth", w.round(2), "\n       maximum likelihood", w_
 print("scatter             truth", s.round(2), "\n       maximum likelihood", (np.exp(theta[2].numpy()) * scale).round(2))
 
 # %% [markdown]
-# (Turning health around, $z \to -z$ and $\mathbf{w} \to -\mathbf{w}$, changes nothing in $p_\theta(\mathbf{x})$. Data alone cannot
-# tell which
-# end of the scale is "good", so we chose the sign with which high blood pressure is bad.)
+# (Turning health around, $z \to -z$ and $\mathbf{w} \to -\mathbf{w}$, changes nothing in $p_\theta(\mathbf{x})$. Data alone cannot tell
+# which end of the scale is "good", so we chose the sign with which high blood pressure is bad.)
 #
 # The parameters are found without ever seeing anybody's health. Is the latent variable worth it? Compared on the 500 people kept aside
 # with a model without one, five independent normal distributions:
@@ -258,10 +251,9 @@ print(f"mean log p(x) of the test people: truth {truth_test:.3f}, fitted {maximu
 #
 # $$p_\theta(z|\mathbf{x}) = \frac{p_\theta(\mathbf{x}|z) \, p(z)}{p_\theta(\mathbf{x})}$$
 #
-# Here it is exact: normal, with variance $v = 1 / (1 + \sum_j w_j^2 / s_j^2)$ and mean $v \sum_j w_j (x_j - b_j) / s_j^2$. In
-# words: every
-# measurement votes with its distance from the average, and its vote counts more if it depends much on health ($w_j$ large) and scatters
-# little ($s_j$ small).
+# Here it is exact: normal, with variance $v = 1 / (1 + \sum_j w_j^2 / s_j^2)$ and mean $v \sum_j w_j (x_j - b_j) / s_j^2$. In words:
+# every measurement votes with its distance from the average, and its vote counts more if it depends much on health ($w_j$ large) and
+# scatters little ($s_j$ small).
 
 
 # %%
@@ -293,9 +285,8 @@ plt.show()
 # ## Variational inference
 #
 # The exact posterior needs $p_\theta(\mathbf{x})$, the integral that we can rarely do. **Variational inference** turns inference into
-# optimisation: choose a simple family of distributions $q_\phi(z)$, here normal ones with $\phi = (m, \sigma)$, and look for the
-# one closest
-# to the posterior. Closeness is measured by the Kullback-Leibler divergence
+# optimisation: choose a simple family of distributions $q_\phi(z)$, here normal ones with $\phi = (m, \sigma)$, and look for the one
+# closest to the posterior. Closeness is measured by the Kullback-Leibler divergence
 #
 # $$\text{KL}(q \,\|\, p) = \mathbb{E}_{z \sim q}\left[\log q(z) - \log p(z)\right] \ge 0,$$
 #

@@ -46,20 +46,17 @@ x_train, x_test = x_train / np.float32(255), x_test / np.float32(255)  # grey va
 #   The encoder
 #   gives a mean $\boldsymbol\mu$ and a standard deviation $\boldsymbol\sigma$ for each dimension.
 #
-# To draw an image: draw $\mathbf{z} \sim p(\mathbf{z})$, then decode it. Training *maximises*, on average over the images, the
-# evidence lower
-# bound
+# To draw an image: draw $\mathbf{z} \sim p(\mathbf{z})$, then decode it. Training *maximises*, on average over the images, the evidence
+# lower bound
 #
 # $$\text{ELBO}(\mathbf{x}) = \underbrace{\mathbb{E}_{\mathbf{z} \sim q_\phi(\mathbf{z}|\mathbf{x})}
 # \left[\log p_\theta(\mathbf{x}|\mathbf{z})\right]}_{\text{reconstruction}} -
 # \underbrace{\text{KL}\left(q_\phi(\mathbf{z}|\mathbf{x}) \,\|\,
 # p(\mathbf{z})\right)}_{\text{stay near the prior}} \; \le \; \log p_\theta(\mathbf{x})$$
 #
-# In words: draw a code for the image, and see how well the decoder explains the image from it (the first term, as in an
-# autoencoder). But
-# the distribution of the code must not differ too much from the prior (the second term, a distance that is 0 only if the two are
-# equal). The
-# whole can never exceed the log-probability of the image under the model.
+# In words: draw a code for the image, and see how well the decoder explains the image from it (the first term, as in an autoencoder). But
+# the distribution of the code must not differ too much from the prior (the second term, a distance that is 0 only if the two are equal).
+# The whole can never exceed the log-probability of the image under the model.
 #
 # ## The problem: a random draw in the middle
 #
@@ -218,13 +215,10 @@ for name, history in histories.items():
     print(f"{name:>16}: loss {history['loss'][-1]:.1f}, of it KL {history['kl'][-1]:.2f}")
 
 # %% [markdown]
-# After the same training the loss without the trick is far behind. The KL shows why: the noise in the gradient drives the codes
-# about, far
-# from the prior (a large KL, which the loss pays for), and yet they help the decoder less. Cleverer score-function estimators
-# exist (exercise
-# 2), and they are needed where a draw cannot be reparameterised, for example if $\mathbf{z}$ is a whole number. For a normal
-# distribution the
-# trick is free.
+# After the same training the loss without the trick is far behind. The KL shows why: the noise in the gradient drives the codes about,
+# far from the prior (a large KL, which the loss pays for), and yet they help the decoder less. Cleverer score-function estimators exist
+# (exercise 2), and they are needed where a draw cannot be reparameterised, for example if $\mathbf{z}$ is a whole number. For a normal
+# distribution the trick is free.
 #
 # ## Two latent dimensions
 #
@@ -244,8 +238,7 @@ print("nats an image:", {name: round(value, 2) for name, value in parts.items()}
 keras_ae.plots.latent_scatter(vae, x_test[:4000], y_test[:4000])
 
 # %% [markdown]
-# Each image's code is a whole distribution. Here are 400 of them as ellipses of one standard deviation, with the prior as dashed
-# circles
+# Each image's code is a whole distribution. Here are 400 of them as ellipses of one standard deviation, with the prior as dashed circles
 # of one and two. The KL term pulls them all to the middle, where they touch and overlap; only few lie far outside. It does not do so
 # perfectly: some digits stick out, and some places inside the circles are thinly settled.
 
@@ -256,8 +249,7 @@ keras_ae.plots.posterior_overlap(vae, x_test[:400], y_test[:400])
 # ## The manifold
 #
 # Since the codes lie where the prior is, we can decode *any* code that is likely under it. The grid is spaced by the quantiles of the
-# prior: each
-# picture stands for the same share of probability.
+# prior: each picture stands for the same share of probability.
 
 # %%
 keras_ae.plots.manifold(vae, n=20)
