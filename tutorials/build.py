@@ -31,23 +31,21 @@ def execute(path):
     for i, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = f"cell-{i}", {}  # a random id would differ at each run
         if cell.cell_type == "code":
-            cell.outputs = [tidied(output) for output in cell.outputs if not is_noise(output)]
+            cell.outputs = tidied(cell.outputs)
     return notebook
 
 
-def is_noise(output):
-    """Whether an output is a message of TensorFlow or a progress bar of Keras."""
-    text = output.get("text", "")
-    return output.get("name") == "stderr" or text.startswith("WARNING:tensorflow") or ("\x1b[" in text and "/step" in text)
-
-
-def tidied(output):
-    """The output with its PNG picture, if any, in 256 colours: half the size, and looks the same."""
-    if "image/png" in output.get("data", {}):
-        picture, smaller = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"]))), io.BytesIO()
-        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
-        output["data"]["image/png"] = base64.b64encode(smaller.getvalue()).decode()
-    return output
+def tidied(outputs):
+    """Outputs without Keras' progress bars and TensorFlow's messages, pictures in 256 colours: half the size, and they look the same."""
+    for output in outputs:
+        if "text" in output:
+            lines, noise = output.text.splitlines(True), ("WARNING:tensorflow", "\x1b[")
+            output.text = "".join(line for line in lines if not line.lstrip("\r\b").startswith(noise))
+        if "image/png" in output.get("data", {}):
+            picture, smaller = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"]))), io.BytesIO()
+            picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
+            output["data"]["image/png"] = base64.b64encode(smaller.getvalue()).decode()
+    return [output for output in outputs if output.get("name") != "stderr" and output.get("text") != ""]
 
 
 if __name__ == "__main__":
