@@ -24,6 +24,7 @@ import keras_ae
 tfd = tfp.distributions
 keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
+np.set_printoptions(suppress=True)
 plt.rcParams.update({"figure.dpi": 80, "axes.spines.top": False, "axes.spines.right": False})
 BLUE, ORANGE, GREY = "#0077bb", "#ee7733", "#888888"
 
@@ -169,7 +170,9 @@ print("latent variables, log p(x): exact, and by 10,000 draws from the prior (th
 for latent in [1, 2, 5, 10, 20]:
     W = rng.normal(size=(10 * latent, latent))
     x_many = W @ rng.normal(size=latent) + rng.normal(size=10 * latent)
-    exact_many = tfd.MultivariateNormalFullCovariance(np.zeros(10 * latent), W @ W.T + np.eye(10 * latent)).log_prob(x_many)
+    exact_many = tfd.MultivariateNormalTriL(np.zeros(10 * latent), np.linalg.cholesky(W @ W.T + np.eye(10 * latent))).log_prob(
+        x_many
+    )
     runs = []
     for _ in range(3):
         logs = -0.5 * np.sum((x_many - rng.normal(size=(10_000, latent)) @ W.T) ** 2 + np.log(2 * np.pi), axis=1)
