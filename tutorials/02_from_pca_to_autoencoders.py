@@ -53,9 +53,7 @@ def error(x, x_new):
 #
 # If $\mathbf{x}' \approx \mathbf{x}$, then the small code holds what matters in the image. How close the two are is measured by
 #
-# \begin{equation}
-#     L_\text{AE}(\theta, \phi) = \frac{1}{n}\sum_{i=1}^n (\mathbf{x}^{(i)} - f_\theta(g_\phi(\mathbf{x}^{(i)})))^2
-# \end{equation}
+# $$L_\text{AE}(\theta, \phi) = \frac{1}{n}\sum_{i=1}^n (\mathbf{x}^{(i)} - f_\theta(g_\phi(\mathbf{x}^{(i)})))^2$$
 #
 # In words: take an image, subtract its reconstruction pixel by pixel, square the differences and add them up; then average that over all
 # images. This is what `error` above computes. A number to compare with: how large is it if every image gets the *same* reconstruction,

@@ -105,10 +105,10 @@ keras_ae.plots.images(rows, columns=10, titles=[*titles, "salt and pepper: a sha
 # %% [markdown]
 # ## The loss $L_\text{DAE}$
 #
-# \begin{aligned}
+# $$\begin{aligned}
 # \tilde{\mathbf{x}}^{(i)} &\sim \mathcal{M}_\mathcal{D}(\tilde{\mathbf{x}}^{(i)} \vert \mathbf{x}^{(i)})\\
 # L_\text{DAE}(\theta, \phi) &= \frac{1}{n} \sum_{i=1}^n (\mathbf{x}^{(i)} - f_\theta(g_\phi(\tilde{\mathbf{x}}^{(i)})))^2
-# \end{aligned}
+# \end{aligned}$$
 #
 # In words: corrupt each image, encode and decode the corrupted one, and compare the result with the clean one. Only the
 # tilde under $g_\phi$ is new. The noise is drawn afresh whenever an image is used, so the network never sees the same input twice, and
