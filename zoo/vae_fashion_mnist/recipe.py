@@ -32,6 +32,9 @@ callbacks = [
 vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
 
 vae.set_weights([weight.astype("float16") for weight in vae.get_weights()])  # stored in half the space
-metrics = [measure(vae, "fashion_mnist", verbose=1) for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)]
+metrics = [
+    keras_ae.evaluation.nll(vae, "fashion_mnist", n_samples=1000, verbose=1),
+    keras_ae.evaluation.negative_elbo(vae, "fashion_mnist"),
+]
 vae.save_to_preset(folder, dataset="fashion_mnist", training=log, metrics=metrics)
 backup.delete()
