@@ -285,8 +285,6 @@ PROMISES = {
     "vae2d_mnist": ("negative_elbo", 146.95),
     "ae_fashion_mnist": ("mse", 0.01037),
     "conv_ae_fashion_mnist": ("mse", 0.0065),
-    "dae_fashion_mnist": ("psnr", 19.0),
-    "vae_fashion_mnist": ("nll", 229.0),
 }
 
 
