@@ -45,7 +45,7 @@ def tidied(outputs):
             picture, smaller = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"]))), io.BytesIO()
             picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(smaller, "PNG", optimize=True)
             output["data"]["image/png"] = base64.b64encode(smaller.getvalue()).decode()
-    return [output for output in outputs if output.get("name") != "stderr" and output.get("text") != ""]
+    return [output for output in outputs if output.get("name") != "stderr" and output.get("text", "-").strip("\b\r\n ")]
 
 
 if __name__ == "__main__":
