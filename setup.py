@@ -29,7 +29,7 @@ setup(
     ],
     extras_require={
         "datasets": datasets,
-        "test": [*datasets, *hub, *onnx, "onnxruntime", "pytest", "pytest-xdist", "ruff", "scipy"],
+        "test": [*datasets, *hub, *onnx, "onnxruntime", "pytest", "pytest-xdist", "ruff", "scipy", "jupytext", "nbclient"],
         "hub": hub,
         "onnx": onnx,
         "tutorials": [*datasets, "jupyter", "jupytext"],
