@@ -18,9 +18,10 @@ def quiet_import():
     from keras_ae import imports
 
     with _error_stream_to(os.devnull), imports.fast():
-        import tensorflow  # noqa: F401
+        import tensorflow
 
         import keras_ae
+    tensorflow.get_logger().setLevel("ERROR")  # no advice on tracing, which is not for the user of a command
     return keras_ae
 
 
