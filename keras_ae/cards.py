@@ -24,6 +24,17 @@ DATA = {  # name: what its images are, and whose
         "UCI optical digits: E. Alpaydin and C. Kaynak, CC BY 4.0",
     ),
 }
+UNSAID = {  # what metadata may leave out
+    "dataset": None,
+    "training": None,
+    "versions": {},
+    "model": {},
+    "summary": "",
+    "formula": [],
+    "verbs": [],
+    "input": "",
+    "date": "",
+}
 UNTOLD = {"name", "trainable", "dtype"}  # what every Keras layer's config holds
 USES = {  # verb: what a card shows of it
     "sample": "model.sample(16)  # images from the prior",

@@ -92,8 +92,10 @@ def _reconstruct(options):
     if _is_folder(options.out):
         console.saved(image_files.write(options.out, names, model.predict(x, verbose=0)), options.json)
         return
-    figure = keras_ae.plots.images(_rows(x, model.predict(x, verbose=0)), len(x), ["original", "reconstruction"])
-    figure = keras_ae.plots.reconstructions(model, x) if options.images is None else figure
+    if options.images:
+        figure = keras_ae.plots.images(_rows(x, model.predict(x, verbose=0)), len(x), ["original", "reconstruction"])
+    else:
+        figure = keras_ae.plots.reconstructions(model, x)
     console.save(figure, options.out, options.json)
 
 

@@ -319,11 +319,11 @@ class AutoregressiveFlow(Prior):
 
     def call(self):
         reverse = tfb.Permute(list(range(self.latent_dim))[::-1])
-        chain = [reverse]
+        chain = []
         for network in self.networks:
-            chain += [tfb.MaskedAutoregressiveFlow(network), reverse]
+            chain += [reverse, tfb.MaskedAutoregressiveFlow(network)]
         start = tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
-        return tfd.TransformedDistribution(start, tfb.Chain(chain[1:-1]))
+        return tfd.TransformedDistribution(start, tfb.Chain(chain[1:]))
 
     def get_config(self):
         return {**super().get_config(), "flows": self.flows, "width": self.width}

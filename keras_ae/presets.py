@@ -48,7 +48,7 @@ def info(name, *, revision=None, cache_dir=None, local_files_only=False):
     folder = _folder(name, revision, cache_dir, local_files_only)
     content = _metadata(folder)
     title = hub.parse(name)[0].split("/")[1] if hub.is_uri(name) else folder.resolve().name
-    return cards.ModelCard(title, folder, {"dataset": None, "training": None, "versions": {}, **content})
+    return cards.ModelCard(title, folder, {**cards.UNSAID, **content})
 
 
 def load(name, *, load_weights=True, revision=None, cache_dir=None, local_files_only=False, **overrides):
@@ -158,7 +158,7 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         written = pathlib.Path(name)
         (written / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
         bare = type(model).from_config(model.get_config())  # without the optimizer, whose slots would triple the file
-        bare.set_weights(model.get_weights())
+        bare.set_weights(values)
         bare.save_weights(written / WEIGHTS)
         weights.shorten(written / WEIGHTS)
         described = metadata.describe(model, written, dataset, training, metrics)
@@ -222,6 +222,10 @@ def verify(name, *, quick=False, **overrides):
 
     model, results = load(name), []
     for metric in info(name).metrics:
+        if quick and "quick" not in metric:
+            raise ValueError(
+                f"Expected a quick value of {metric['name']} on the card of {name}. Received: none; save the preset again"
+            )
         expected = metric["quick"] if quick else metric
         measured = evaluation.measure(model, {**metric, **expected}, **overrides)
         same = {**measured["protocol"], "seed": 0} == {**expected["protocol"], "seed": 0}
@@ -245,12 +249,13 @@ def write_cards(*names):
     Args:
         names: as in `info`.
     """
-    for card in map(info, names or list_models()):
+    found = [info(name) for name in names or list_models()]
+    for card in found:
         with files.replacing(card.folder / CARD, "the model card") as part:
             part.write_text(cards.as_markdown(card.name, card.metadata, card.picture and card.picture.name))
     if not names:
         with files.replacing(_zoo() / CARD, "the gallery") as part:
-            part.write_text(cards.gallery([info(name) for name in list_models()]))
+            part.write_text(cards.gallery(found))
 
 
 def recipe(name):

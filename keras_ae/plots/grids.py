@@ -153,7 +153,7 @@ def traversals(model, x=None, rows=8, steps=11, seed=0):
     for row, dim in enumerate(order):
         z[row, :, dim] = values[:, dim]
     decoded = np.asarray(model.decode(z.reshape(count * steps, -1)))
-    picture, axes, height = _labelled(decoded, steps, [drawing.name(dim) for dim in order])
+    picture, axes = _labelled(decoded, steps, [drawing.name(dim) for dim in order])
     cell = axes.get_images()[0].get_array().shape[1] / steps
     ends = (0, steps // 2, steps - 1)
     axes.set_xticks([(i + 0.5) * cell for i in ends], ["2 %", "median" if steps % 2 else "", "98 %"])
@@ -195,7 +195,7 @@ def interpolations(model, a, b, steps=9):
 
 
 def _labelled(x, columns, labels):
-    """A mosaic with a label beside each row: figure, axes, height of a row in pixels."""
+    """A mosaic with a label beside each row: figure, axes."""
     whole = drawing.mosaic(x, columns)
     width, height = drawing.sharp(*whole.shape[:2])
     picture = drawing.figure(width + 0.8, height + 0.4, layout="none")
@@ -207,4 +207,4 @@ def _labelled(x, columns, labels):
     row = (whole.shape[0]) / len(labels)
     axes.set_yticks([(i + 0.5) * row for i in range(len(labels))], labels)
     axes.tick_params(length=0, labelsize=10, labelcolor=drawing.INK, top=True, labeltop=True, bottom=False, labelbottom=False)
-    return picture, axes, row
+    return picture, axes
