@@ -1,3 +1,6 @@
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -34,6 +37,19 @@ def test_a_notebook_shows_the_card_and_its_picture(card):
     assert "<h3>mine</h3>" in shown and cards.measured(card.metrics[0]) in shown and "data:image/png;base64," in shown
     hostile = cards.ModelCard("<script>", card.folder, {**card.metadata, "summary": "<script>", "family": "<script>"})
     assert "<script>" not in hostile._repr_html_()
+
+
+def test_metadata_of_a_stranger_may_leave_things_out(card, tmp_path):
+    shutil.copytree(card.folder, tmp_path / "bare")
+    needed = {"family", "parameters", "sha256", "metrics"}
+    content = {key: value for key, value in card.metadata.items() if key in needed}
+    content["metrics"] = [{key: value for key, value in metric.items() if key != "quick"} for metric in content["metrics"]]
+    (tmp_path / "bare" / "metadata.json").write_text(json.dumps(content))
+    bare = keras_ae.info(tmp_path / "bare")
+    for shown in (str(bare), bare._repr_html_(), cards.as_markdown(bare.name, bare.metadata), cards.gallery([bare])):
+        assert cards.measured(card.metrics[0]) in shown
+    with pytest.raises(ValueError, match="a quick value of nll.*Received: none"):
+        keras_ae.verify(tmp_path / "bare", quick=True)
 
 
 def test_published_numbers_stand_beside_ours():
