@@ -1,4 +1,6 @@
+import h5py
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -29,3 +31,12 @@ def test_outputs_are_bounded():
     weights.check_outputs(model(1000), "the model")
     with pytest.raises(ValueError, match="Expected layers of at most 67,108,864 values in the model. Received: repeat_vector"):
         weights.check_outputs(model(2**26), "the model")
+
+
+def test_a_link_to_an_array_of_another_file_is_refused(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["secret"] = np.ones(3, "float32")
+    with h5py.File(tmp_path / "linked.h5", "w") as file:
+        file["linked"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "secret")
+    with pytest.raises(ValueError, match="the link 'linked'"):
+        weights.count((tmp_path / "linked.h5").read_bytes(), "linked.h5")
