@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae import random
+from keras_ae import parts, random
 
 
 class Corruption(keras.Layer):
@@ -104,14 +104,7 @@ CORRUPTIONS = {"gaussian": GaussianCorruption, "masking": MaskingCorruption, "sa
 
 def get(identifier, **options):
     """The corruption of a name, a config or a layer. Any Keras layer that keeps the shape will do."""
-    if isinstance(identifier, dict):
-        identifier = keras.saving.deserialize_keras_object(identifier)
-    if isinstance(identifier, str) and identifier in CORRUPTIONS:
-        identifier = CORRUPTIONS[identifier](**options)
-    if not isinstance(identifier, keras.Layer):
-        known = ", ".join(map(repr, CORRUPTIONS))
-        raise ValueError(f"Expected `corruption` to be one of {known}, or a Keras layer. Received: {identifier!r}")
-    return identifier
+    return parts.get("corruption", identifier, CORRUPTIONS, keras.Layer, **options)
 
 
 def _check_rate(rate):

@@ -26,7 +26,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from keras import ops
 
-from keras_ae import densities
+from keras_ae import densities, parts
 from keras_ae.flows import MaskedNetwork
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -363,14 +363,7 @@ def get(kind, identifier, *args):
         identifier: a name of that kind, a serialised layer, or a layer, which is returned as it is.
         args: constructor arguments, for a name: latent_dim for a prior.
     """
-    if isinstance(identifier, dict):
-        identifier = keras.saving.deserialize_keras_object(identifier)
-    if isinstance(identifier, str) and identifier in NAMES[kind]:
-        identifier = NAMES[kind][identifier](*args)
-    if not isinstance(identifier, kind):
-        known, name = ", ".join(map(repr, NAMES[kind])), kind.__name__
-        raise ValueError(f"Expected `{name.lower()}` to be one of {known}, or a {name} layer. Received: {identifier!r}")
-    return identifier
+    return parts.get(kind.__name__.lower(), identifier, NAMES[kind], kind, *args)
 
 
 def _positive(raw):

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_ae import parts
+
 
 class Sparsity(keras.Layer):
     """An activation of codes that can be silent, and a penalty on those that are not.
@@ -92,14 +94,7 @@ SPARSITIES = {"l1": L1Sparsity, "kl": KLSparsity}
 
 def get(identifier):
     """The sparsity of a name, a config or a layer."""
-    if isinstance(identifier, dict):
-        identifier = keras.saving.deserialize_keras_object(identifier)
-    if isinstance(identifier, str) and identifier in SPARSITIES:
-        identifier = SPARSITIES[identifier]()
-    if not isinstance(identifier, Sparsity):
-        known = ", ".join(map(repr, SPARSITIES))
-        raise ValueError(f"Expected `sparsity` to be one of {known}, or a keras_ae.sparsity.Sparsity. Received: {identifier!r}")
-    return identifier
+    return parts.get("sparsity", identifier, SPARSITIES, Sparsity)
 
 
 def _at_least_zero(weight):

@@ -19,6 +19,7 @@ ORDER = [
     "saving",
     "feed",
     "steps",
+    "parts",
     "networks",
     "densities",
     "flows",

@@ -27,6 +27,7 @@ class Autoencoder(steps.Stepped):
     """
 
     logged = ()
+    why_no_loss = None  # a subclass whose objective alone will do says here why, to who gives compile() another loss
 
     def __init__(self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs):
         super().__init__(**kwargs)
@@ -133,7 +134,12 @@ class Autoencoder(steps.Stepped):
             steps_per_execution: "auto": 32 with XLA, else 1.
 
         Several replicas train without XLA and step by step, whatever is asked for.
+
+        Raises:
+            ValueError: a loss, for a model that is trained by its own objective alone.
         """
+        if loss is not None and self.why_no_loss:
+            raise ValueError(f"Expected no `loss`: {self.why_no_loss} Received: loss={loss!r}")
         jit_compile, steps_per_execution = distribute.possible(self.distribute_strategy, jit_compile, steps_per_execution)
         if jit_compile == "auto":
             jit_compile = self._suits_xla()[0] and not kwargs.get("run_eagerly", False)

@@ -27,6 +27,10 @@ class SparseAE(AE):
     """
 
     logged = ("reconstruction", "penalty")
+    why_no_loss = (
+        "a SparseAE is trained by its log-likelihood and its penalty together, both in nats. For a squared error choose "
+        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
+    )
 
     def __init__(self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, sparsity="l1", **kwargs):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
@@ -37,15 +41,6 @@ class SparseAE(AE):
         reconstruction, penalty = -self.likelihood(z).log_prob(target), self.sparsity.penalty(z)
         self.log(reconstruction=reconstruction, penalty=penalty)
         return reconstruction + penalty
-
-    def compile(self, optimizer="adam", loss=None, **kwargs):
-        """As in `Autoencoder.compile`, but for `loss`, which is always the model's own."""
-        if loss is not None:
-            raise ValueError(
-                "Expected no `loss`: a SparseAE is trained by its log-likelihood and its penalty together, both in nats. For a squared "
-                f"error choose likelihood='gaussian', whose -log p(x|z) is half of it but for a constant. Received: loss={loss!r}"
-            )
-        super().compile(optimizer, **kwargs)
 
     def get_config(self):
         return {**super().get_config(), "sparsity": keras.saving.serialize_keras_object(self.sparsity)}

@@ -40,6 +40,11 @@ class VAE(Autoencoder):
     """
 
     logged = ("reconstruction", "kl")
+    why_no_loss = (
+        "a VAE is trained by minus its evidence lower bound, in which the reconstruction term is the log-density of its likelihood; "
+        "another loss would make it no density model. Choose `likelihood=` (for example "
+        "keras_ae.distributions.Gaussian(scale=0.1) for a squared error), or use an AE."
+    )
 
     def __init__(
         self,
@@ -171,16 +176,6 @@ class VAE(Autoencoder):
         """
         _check_count(n, "n")
         return self.decode(self.prior.sample(n, seed=self._seed(seed)))
-
-    def compile(self, optimizer="adam", loss=None, **kwargs):
-        """As in `Autoencoder.compile`, but for `loss`, which is always the model's own."""
-        if loss is not None:
-            raise ValueError(
-                "Expected no `loss`: a VAE is trained by minus its evidence lower bound, in which the reconstruction term is the "
-                "log-density of its likelihood; another loss would make it no density model. Choose `likelihood=` (for example "
-                f"keras_ae.distributions.Gaussian(scale=0.1) for a squared error), or use an AE. Received: loss={loss!r}"
-            )
-        super().compile(optimizer, **kwargs)
 
     def get_config(self):
         return {
