@@ -19,6 +19,8 @@ _NAMES = {
     "AE": "keras_ae.models.ae",
     "DAE": "keras_ae.models.dae",
     "SparseAE": "keras_ae.models.sparse",
+    "KSparseAE": "keras_ae.models.sparse",
+    "ContractiveAE": "keras_ae.models.contractive",
     "VAE": "keras_ae.models.vae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",

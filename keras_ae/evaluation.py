@@ -79,7 +79,7 @@ def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
 def activation_rate(model, dataset, split="test", n_images=None, verbose=0):
     """The share of the units of a code that are active, above the threshold of the model's sparsity, in %. Arguments: as in `nll`."""
     x = _images(dataset, split)[:n_images]
-    values = 100 * np.mean(np.asarray(model.encode(x)) > model.sparsity.threshold, axis=1)
+    values = 100 * np.mean(np.abs(model.encode(x)) > model.sparsity.threshold, axis=1)
     return _measurement("activation_rate", values, "%", dict(dataset=dataset, split=split, n_images=len(x)))
 
 

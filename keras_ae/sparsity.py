@@ -12,7 +12,7 @@ class Sparsity(keras.Layer):
     A subclass states `call(code)`, the activation, and `penalty(code)` of the activated code: (batch, latent_dim) -> (batch,) nats.
 
     Attributes:
-        threshold: float, the activation above which a unit counts as active.
+        threshold: float, the size of the activation above which a unit counts as active.
     """
 
     threshold = 0.0
@@ -89,7 +89,39 @@ class KLSparsity(Sparsity):
         return {**super().get_config(), "rate": self.rate, "weight": self.weight}
 
 
-SPARSITIES = {"l1": L1Sparsity, "kl": KLSparsity}
+@keras.saving.register_keras_serializable("keras_ae")
+class TopKSparsity(Sparsity):
+    """The k largest units of a code as they are, all others zero. No penalty: the rule is kept by every code, trained or not.
+
+    Args:
+        k: int >= 1; with k >= latent_dim every unit stays.
+
+    Raises:
+        ValueError: k is not a positive integer.
+
+    Source: Makhzani & Frey, "k-sparse autoencoders", ICLR 2014, algorithm 1.
+    """
+
+    def __init__(self, k=25, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+            raise ValueError(f"Expected `k` to be a positive integer. Received: k={k!r}")
+        self.k = k
+
+    def call(self, code):
+        latent_dim = code.shape[-1]
+        _, largest = ops.top_k(code, min(self.k, latent_dim), sorted=False)  # (batch, latent_dim) -> (batch, k)
+        kept = ops.sum(ops.one_hot(largest, latent_dim, dtype=code.dtype), axis=-2)  # (batch, k) -> (batch, latent_dim)
+        return code * kept
+
+    def penalty(self, code):
+        return ops.zeros_like(code[:, 0])
+
+    def get_config(self):
+        return {**super().get_config(), "k": self.k}
+
+
+SPARSITIES = {"l1": L1Sparsity, "kl": KLSparsity, "top_k": TopKSparsity}
 
 
 def get(identifier):

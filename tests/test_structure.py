@@ -30,6 +30,7 @@ ORDER = [
     "models.ae",
     "models.dae",
     "models.sparse",
+    "models.contractive",
     "models.vae",
 ]
 ORDER += ["datasets", "training", "representation", "scores", "evaluation"]

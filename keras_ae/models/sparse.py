@@ -1,4 +1,4 @@
-"""The sparse autoencoder: a code of many units, few of them active."""
+"""Sparse autoencoders: a code of many units, few of them active."""
 
 import keras
 
@@ -44,6 +44,35 @@ class SparseAE(AE):
 
     def get_config(self):
         return {**super().get_config(), "sparsity": keras.saving.serialize_keras_object(self.sparsity)}
+
+    def _encode(self, x):
+        return self.sparsity(super()._encode(x))
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class KSparseAE(AE):
+    """k-sparse autoencoder: an AE whose code keeps its k largest units; the others are zero.
+
+    z = the k largest of g(x),    objective(x) = -log p(x|z), nats an example
+
+    Args:
+        shape, latent_dim, network, widths, activation, likelihood: as in `AE`. The code may be larger than the input.
+        k: int >= 1, how many units are active. A model trained with one k may be read with a larger: `keras_ae.load(folder, k=40)`.
+
+    Input and output shape: as in `AE`.
+
+    Raises:
+        ValueError: an argument does not fit.
+
+    Source: Makhzani & Frey, "k-sparse autoencoders", ICLR 2014, section 2.1.
+    """
+
+    def __init__(self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, k=25, **kwargs):
+        super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
+        self.sparsity = sparsities.TopKSparsity(k)
+
+    def get_config(self):
+        return {**super().get_config(), "k": self.sparsity.k}
 
     def _encode(self, x):
         return self.sparsity(super()._encode(x))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_ae
 
@@ -45,3 +46,33 @@ def test_the_sparsity_is_saved(images, tmp_path):
     loaded = keras_ae.load(tmp_path / "mine")
     assert loaded.sparsity.get_config()["rate"] == 0.2
     np.testing.assert_allclose(loaded.encode(images), model.encode(images), rtol=1e-5)
+
+
+def test_exactly_k_units_are_active_and_they_are_the_largest(images):
+    model = keras_ae.KSparseAE((8, 8, 1), 100, widths=(), k=7)
+    code, z = np.array(model.encoder(images)), np.array(model.encode(images))
+    assert (np.count_nonzero(z, axis=1) == 7).all()
+    for row, kept in zip(code, z, strict=True):
+        expected = np.where(row >= np.sort(row)[-7], row, 0)
+        np.testing.assert_array_equal(kept, expected)
+    np.testing.assert_allclose(model.objective(images, images), -model.likelihood(z).log_prob(images), rtol=1e-6)
+    model.fit(images, epochs=2, verbose=0)
+    assert (np.count_nonzero(model.encode(images), axis=1) == 7).all()
+
+
+def test_no_gradient_flows_through_a_silent_unit(images):
+    model = keras_ae.KSparseAE((8, 8, 1), 100, widths=(), k=1)
+    with tf.GradientTape() as tape:
+        objective = model.objective(images[:1], images[:1])
+    gradient = np.array(tape.gradient(objective, model.encoder.layers[-1].bias))
+    assert np.flatnonzero(gradient).tolist() == [int(np.argmax(model.encoder(images[:1])))]
+
+
+def test_a_k_sparse_model_is_read_with_a_larger_k(images, tmp_path):
+    keras_ae.KSparseAE((8, 8, 1), 100, widths=(), k=7).save_to_preset(tmp_path / "mine")
+    assert (np.count_nonzero(keras_ae.load(tmp_path / "mine", k=9).encode(images), axis=1) == 9).all()
+
+
+def test_k_is_checked():
+    with pytest.raises(ValueError, match="`k` to be a positive integer. Received: k=0"):
+        keras_ae.KSparseAE((8, 8, 1), 100, k=0)

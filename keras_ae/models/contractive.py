@@ -1,0 +1,84 @@
+"""The contractive autoencoder: a code that small changes of the input leave where it is."""
+
+import keras
+import tensorflow as tf
+
+from keras_ae import random
+from keras_ae.models.ae import AE
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class ContractiveAE(AE):
+    """Contractive autoencoder: an AE that pays for the sensitivity of its code to the input.
+
+    objective(x) = -log p(x|g(x)) + weight * |dg(x)/dx|^2, nats an example
+
+    |.|^2 is the squared Frobenius norm of the encoder's Jacobian, (latent_dim, size of x). It is computed by backward passes through
+    any encoder, not by a formula for one layer. The logs hold loss, reconstruction and penalty, and loss = reconstruction + penalty.
+
+    Args:
+        shape, latent_dim, network, widths, activation, likelihood: as in `AE`.
+        weight: float >= 0, nats a unit of the squared norm.
+        jacobian: "exact": all rows, latent_dim backward passes a step. Or an int, S: Hutchinson's estimate from S random combinations
+            of the rows, E|v^T J|^2 = |J|^2 for v ~ N(0, I), unbiased and S backward passes a step, for larger codes.
+
+    Input and output shape: as in `AE`.
+
+    Raises:
+        ValueError: an argument does not fit.
+
+    Source: Rifai et al., "Contractive auto-encoders", ICML 2011, equation 7; the estimate: Hutchinson, Communications in Statistics 1989.
+    """
+
+    logged = ("reconstruction", "penalty")
+    why_no_loss = (
+        "a ContractiveAE is trained by its log-likelihood and its penalty together, both in nats. For a squared error choose "
+        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
+    )
+
+    def __init__(
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        weight=0.1,
+        jacobian="exact",
+        **kwargs,
+    ):
+        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight >= 0:
+            raise ValueError(f"Expected `weight` to be a number of at least 0. Received: weight={weight!r}")
+        counted = isinstance(jacobian, int) and not isinstance(jacobian, bool) and jacobian >= 1
+        if jacobian != "exact" and not counted:
+            raise ValueError(f'Expected `jacobian` to be "exact" or a positive integer. Received: jacobian={jacobian!r}')
+        super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
+        self.weight, self.jacobian = weight, jacobian
+
+    def objective(self, x, target):
+        reconstruction, penalty = super().objective(x, target), self.weight * self.squared_jacobian(x)
+        self.log(reconstruction=reconstruction, penalty=penalty)
+        return reconstruction + penalty
+
+    def squared_jacobian(self, x, seed=None):
+        """|dg(x)/dx|^2, exact or estimated, as `jacobian` says: (batch, *shape) -> (batch,). seed: int for a reproducible estimate."""
+        x = self._checked(x)
+        seed = self._seeds.draw() if seed is None else random.from_int(seed)
+        rows = self.latent_dim if self.jacobian == "exact" else self.jacobian
+        shape = (rows, len(x) if tf.executing_eagerly() else tf.shape(x)[0], self.latent_dim)
+        if self.jacobian == "exact":
+            v = tf.broadcast_to(tf.eye(rows)[:, tf.newaxis], shape)  # (latent_dim, batch, latent_dim): a unit vector for each row
+        else:
+            v = random.normal(shape, seed) / rows**0.5  # (S, batch, latent_dim)
+        tiled = tf.tile(x, (rows, *[1] * len(self.shape)))  # (batch, *shape) -> (rows * batch, *shape)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(tiled)
+            code = tf.cast(self._encode(tiled), "float32")
+            combined = tf.reduce_sum(code * tf.reshape(v, (-1, self.latent_dim)))
+        products = tape.gradient(combined, tiled)  # v^T J: (rows * batch, *shape)
+        squares = tf.reduce_sum(tf.square(products), axis=list(range(1, len(self.shape) + 1)))  # (rows * batch,)
+        return tf.reduce_sum(tf.reshape(squares, shape[:2]), axis=0)  # (rows, batch) -> (batch,)
+
+    def get_config(self):
+        return {**super().get_config(), "weight": self.weight, "jacobian": self.jacobian}
