@@ -9,7 +9,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, WARM_UP, BATCH = 40, 10, 256
+EPOCHS, WARM_UP, BATCH = 150, 20, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "vae_fashion_mnist"
 
 keras.utils.set_random_seed(1)
@@ -33,7 +33,7 @@ vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=
 
 vae.set_weights([weight.astype("float16") for weight in vae.get_weights()])  # stored in half the space
 metrics = [
-    keras_ae.evaluation.nll(vae, "fashion_mnist", n_samples=1000, verbose=1),
+    keras_ae.evaluation.nll(vae, "fashion_mnist", n_samples=5000, verbose=1),
     keras_ae.evaluation.negative_elbo(vae, "fashion_mnist"),
 ]
 vae.save_to_preset(folder, dataset="fashion_mnist", training=log, metrics=metrics)
