@@ -1,6 +1,36 @@
-"""The parts that a model is made of, by name: a prior, a likelihood, a corruption, ... are each a name, a config or a layer."""
+"""The parts that a model is made of: a prior, a likelihood, a corruption, ... are each a name, a config or a layer."""
+
+import math
 
 import keras
+from keras import ops
+
+SMALLEST_SCALE = 1e-5
+
+
+class Distribution(keras.Layer):
+    """A layer that returns a `tfp.distributions.Distribution` from its parameters.
+
+    A subclass defines `call(params)` and, where its parameters are not one a value, `params_size(event_shape)`.
+    """
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault("dtype", "float32")  # log-densities in half precision are worthless
+        super().__init__(**kwargs)
+
+    def params_size(self, event_shape):
+        """The number of parameters of one event.
+
+        Args:
+            event_shape: int or tuple of ints, the shape of one example.
+        """
+        return size(event_shape)
+
+    def symbolic_call(self, *args, **kwargs):
+        raise TypeError(
+            f"{type(self).__name__} returns a distribution, which cannot be a node of a functional Keras model. Expected: a call "
+            f"with tensors, inside the call() of a subclassed keras.Model. Received: a KerasTensor"
+        )
 
 
 def get(role, identifier, names, kind, *args, **options):
@@ -22,5 +52,23 @@ def get(role, identifier, names, kind, *args, **options):
         identifier = names[identifier](*args, **options)
     if not isinstance(identifier, kind):
         known, name = ", ".join(map(repr, names)), "Keras" if kind is keras.Layer else kind.__name__
-        raise ValueError(f"Expected `{role}` to be one of {known}, or a {name} layer. Received: {identifier!r}")
+        article = "an" if name[0] in "AEIO" else "a"
+        raise ValueError(f"Expected `{role}` to be one of {known}, or {article} {name} layer. Received: {identifier!r}")
     return identifier
+
+
+def positive(raw):
+    """A scale from any number: softplus, kept off zero."""
+    return ops.softplus(raw) + SMALLEST_SCALE
+
+
+def size(event_shape):
+    """The number of values of one event: int or tuple of ints -> int."""
+    return event_shape if isinstance(event_shape, int) else math.prod(event_shape)
+
+
+def positive_int(value, name):
+    """The value; ValueError if it is not a positive integer."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"Expected `{name}` to be a positive integer. Received: {name}={value!r}")
+    return value

@@ -28,6 +28,7 @@ SAFE_MODULES = {  # module: the classes that a config may name, or the parts of 
     "keras.initializers": None,
     "keras.regularizers": None,
     "keras.constraints": None,
+    "keras.optimizers.schedules": None,
     "keras.layers": None,
 }
 SAFE_LAYERS = re.compile(

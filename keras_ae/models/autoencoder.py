@@ -43,7 +43,8 @@ class Autoencoder(steps.Stepped):
             _deserialized(network), self.shape, code_size, latent_dim, self._params_shape, widths, activation
         )
         self._seeds = random.SeedGenerator()
-        self._parts = {name: keras.metrics.Mean(name=name) for name in self.logged}
+        self._parts = {}
+        self._report(self.logged)
         self._logs = None  # the parts of the objective, while compute_loss runs
         self._training = None  # whether encoder and decoder run in training mode, while compute_loss runs
         self.built = True  # every weight exists; Keras' own build would lock the model before a subclass is complete
@@ -283,6 +284,11 @@ class Autoencoder(steps.Stepped):
         pass
 
     # Inside
+
+    def _report(self, names):
+        """Makes the metrics in which `log` gathers parts of the objective."""
+        for name in names:
+            self._parts[name] = keras.metrics.Mean(name=name)
 
     def _by_share(self, loss, count, shares):
         """Weighs the loss of a replica by its share of the global batch: Keras divides by the number of replicas, as if all had as many

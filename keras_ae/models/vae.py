@@ -6,8 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import distributions, random
+from keras_ae import distributions, objectives, random
 from keras_ae.models.autoencoder import Autoencoder
+from keras_ae.schedules import Schedule
 
 SAMPLES_PER_STEP = 50  # importance samples of each image that are decoded at once: 100 images make a matrix of 5,000 rows
 
@@ -19,7 +20,8 @@ class VAE(Autoencoder):
     objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)),  z ~ q(z|x), nats an example
 
     With beta = 1 this is minus the evidence lower bound, an upper bound of -log p(x). KL is exact where TensorFlow Probability knows
-    it and otherwise estimated at the same z. The logs hold loss, reconstruction and kl, and loss = reconstruction + beta * kl.
+    it and otherwise estimated at the same z. The logs hold loss, reconstruction and kl, and loss = reconstruction + beta * kl. Other
+    objectives are in `keras_ae.objectives`.
 
     Args:
         shape: tuple, the shape of one example: (height, width, channels) or (features,).
@@ -27,9 +29,12 @@ class VAE(Autoencoder):
         network: "dense", "conv" or a pair (encoder, decoder) of keras.Models, (batch, *shape) -> (batch,
             posterior.params_size(latent_dim)) and (batch, latent_dim) -> (batch, *what the likelihood asks for).
         widths, activation, likelihood: as in `AE`.
-        prior: p(z), "standard_normal", "mixture", or a layer of `keras_ae.distributions`.
+        prior: p(z), "standard_normal", "mixture", "flow", "vamp", or a layer of `keras_ae.distributions`.
         posterior: q(z|x), "diagonal", "full", or a layer of `keras_ae.distributions`.
-        beta: float >= 0, the weight of the KL term. The attribute `beta` is a variable: `vae.beta.assign(0.5)` in a callback warms up.
+        beta: float >= 0, the weight of the KL term, or a schedule of `keras_ae.schedules`, which sets it at each training step. The
+            attribute `beta` is a variable with the present value: `vae.beta.assign(0.5)` changes it by hand.
+        objective: "elbo", "iwae", "free_bits", "capacity", "total_correlation" (beta-TCVAE), "adversarial_total_correlation" (FactorVAE),
+            "mmd" (InfoVAE and WAE), or a layer of `keras_ae.objectives`.
 
     Input shape: (batch, *shape), floats in the likelihood's support, or integers 0-255. Output shape: (batch, *shape).
 
@@ -57,23 +62,30 @@ class VAE(Autoencoder):
         prior="standard_normal",
         posterior="diagonal",
         beta=1.0,
+        objective="elbo",
         **kwargs,
     ):
         posterior = distributions.get(distributions.Posterior, posterior)
-        if isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < math.inf:
-            raise ValueError(f"Expected `beta` to be a number of at least 0. Received: beta={beta!r}")
+        beta = keras.saving.deserialize_keras_object(beta) if isinstance(beta, dict) else beta
+        schedule = beta if isinstance(beta, Schedule) else None
+        if schedule is None and (isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < math.inf):
+            raise ValueError(f"Expected `beta` to be a number of at least 0, or a schedule. Received: beta={beta!r}")
         code_size = posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None  # an error of the base's then
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs)
         self._posterior = posterior
         self._prior = distributions.get(distributions.Prior, prior, latent_dim)
+        self._prior.join(self)
         if tuple(self.prior.event_shape) != (latent_dim,):
             raise ValueError(
                 f"Expected `prior` to be a distribution over codes of shape ({latent_dim},), since latent_dim={latent_dim}. "
                 f"Received: {type(self._prior).__name__} with event_shape={tuple(self.prior.event_shape)}"
             )
-        self.beta = self.add_weight(
-            shape=(), initializer=keras.initializers.Constant(beta), trainable=False, dtype="float32", autocast=False, name="beta"
-        )
+        self.schedule, self._objective = schedule, objectives.get(objective)
+        self.beta = self._number(beta if schedule is None else float(schedule(0)), "beta", "float32")
+        scheduled = schedule is not None or self._objective.scheduled
+        self.step = self._number(0, "step", "int64") if scheduled else None  # training steps so far
+        self._objective.check(self)
+        self._report(self._objective.logged)
 
         # Traced once for all calls. Draws stay outside XLA, whose default generator is far slower on CPUs (TensorFlow 2.21).
         self._draw = tf.function(lambda x, n, seed: self.posterior(x).experimental_sample_and_log_prob(n, seed=seed))
@@ -87,15 +99,34 @@ class VAE(Autoencoder):
 
     def posterior(self, x):
         """q(z|x): a tfp distribution, batch shape (batch,), event shape (latent_dim,). x: array (batch, *shape)."""
-        return self._posterior(self.encoder(self._checked(x), training=self._training))
+        return self.posterior_of(self.posterior_params(x))
+
+    def posterior_params(self, x):
+        """What the encoder says of x: (batch, *shape) -> (batch, params_size of the posterior)."""
+        return self.encoder(self._checked(x), training=self._training)
+
+    def posterior_of(self, params):
+        """q(z|x) of what the encoder said of x."""
+        return self._posterior(params)
+
+    def log_likelihood_of(self, x, z):
+        """log p(x|z) of several codes for each example: x (batch, *shape), z (n, batch, latent_dim) -> (n, batch) nats."""
+        likelihood = self.likelihood(tf.reshape(z, (-1, self.latent_dim)))
+        n = tf.shape(z)[0]
+        tiled = tf.tile(x, (n, *[1] * len(self.shape)))  # (batch, *shape) -> (n * batch, *shape), in the order of z
+        return tf.reshape(likelihood.log_prob(tiled), (n, -1))
 
     def objective(self, x, target):
-        posterior = self.posterior(x)
-        z = posterior.sample(seed=self._seeds.draw())  # (batch, latent_dim)
-        reconstruction = -self.likelihood(z).log_prob(target)
-        kl = distributions.kl_divergence(posterior, self.prior, z)
-        self.log(reconstruction=reconstruction, kl=kl)
-        return reconstruction + self.beta * kl
+        if self._training and self.schedule is not None:
+            self.beta.assign(self.schedule(self.step))
+        loss = self._objective.loss(self, x, target)
+        if self._training and self.step is not None:
+            self.step.assign_add(1)
+        return loss
+
+    def draw_seed(self):
+        """The next seed of the model's noise: int32 (2,)."""
+        return self._seeds.draw()
 
     def encode(self, x, sample=False, seed=None):
         """Codes of x: the mean of q(z|x), or a draw from it.
@@ -182,7 +213,9 @@ class VAE(Autoencoder):
             **super().get_config(),
             "prior": keras.saving.serialize_keras_object(self._prior),
             "posterior": keras.saving.serialize_keras_object(self._posterior),
-            "beta": float(keras.ops.convert_to_numpy(self.beta)),  # float(self.beta) fails on a mirrored variable
+            # float(self.beta) fails on a mirrored variable
+            "beta": keras.saving.serialize_keras_object(self.schedule or float(keras.ops.convert_to_numpy(self.beta))),
+            "objective": keras.saving.serialize_keras_object(self._objective),
         }
 
     def _encode(self, x):
@@ -206,17 +239,23 @@ class VAE(Autoencoder):
         """sum_s log p(x|z_s) - KL(q || p) over n draws: (batch, *shape) -> (batch,)."""
         posterior, prior = self.posterior(x), self.prior
         z = posterior.sample(n, seed=seed)  # (n, batch, latent_dim)
-        return tf.reduce_sum(self._log_likelihoods(x, z) - distributions.kl_divergence(posterior, prior, z), axis=0)
+        return tf.reduce_sum(self.log_likelihood_of(x, z) - distributions.kl_divergence(posterior, prior, z), axis=0)
 
     def _log_sum_of_weights(self, x, z, log_posterior):
         """log sum_s p(x, z_s) / q(z_s|x): (batch, *shape), (n, batch, latent_dim), (n, batch) -> (batch,)."""
-        return tf.reduce_logsumexp(self._log_likelihoods(x, z) + self.prior.log_prob(z) - log_posterior, axis=0)
+        return tf.reduce_logsumexp(self.log_likelihood_of(x, z) + self.prior.log_prob(z) - log_posterior, axis=0)
 
-    def _log_likelihoods(self, x, z):
-        """log p(x|z): x (batch, *shape), z (n, batch, latent_dim) -> (n, batch)."""
-        likelihood = self.likelihood(tf.reshape(z, (-1, self.latent_dim)))
-        tiled = tf.tile(x, (len(z), *[1] * len(self.shape)))  # (batch, *shape) -> (n * batch, *shape), in the order of z
-        return tf.reshape(likelihood.log_prob(tiled), (len(z), -1))
+    def _number(self, value, name, dtype):
+        """A variable that is not trained; replicas, which all assign the same to it, share it."""
+        return self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(value),
+            trainable=False,
+            dtype=dtype,
+            autocast=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
 
     def _seed(self, seed):
         return self._seeds.draw() if seed is None else random.from_int(seed)

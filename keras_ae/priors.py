@@ -1,0 +1,150 @@
+"""Priors p(z): no input, parameters of their own, a distribution over codes."""
+
+import math
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+from keras import ops
+
+from keras_ae import parts
+from keras_ae.flows import MaskedNetwork
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+
+class Prior(parts.Distribution):
+    """p(z): called with nothing, gives one distribution over codes, (latent_dim,). Its weights train with the model.
+
+    Args:
+        latent_dim: int, the size of a code.
+    """
+
+    def __init__(self, latent_dim, **kwargs):
+        super().__init__(**kwargs)
+        self.latent_dim = parts.positive_int(latent_dim, "latent_dim")
+
+    def __call__(self):
+        return self.call()  # Layer.__call__ cannot be called without an argument
+
+    def join(self, vae):
+        """Called once by the VAE that the prior is given to, for one that needs to know it."""
+
+    def get_config(self):
+        return {**super().get_config(), "latent_dim": self.latent_dim}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class StandardNormal(Prior):
+    """p(z) = N(z; 0, I). Output: batch shape (), event shape (latent_dim,)."""
+
+    def call(self):
+        return tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class GaussianMixture(Prior):
+    """p(z) = sum_k w_k N(z; loc_k, diag(scale_k)^2), weights, locs and scales trained. Batch shape (), event shape (latent_dim,).
+
+    Args:
+        latent_dim: int, the size of a code.
+        components: int, the number of Gaussians.
+
+    Raises:
+        ValueError: an argument is not a positive integer.
+    """
+
+    def __init__(self, latent_dim, components=10, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.components = parts.positive_int(components, "components")
+        shape = (self.components, self.latent_dim)
+        unit_scale = keras.initializers.Constant(math.log(math.e - 1))  # softplus(start) = 1
+        self.logits = self.add_weight(shape=(self.components,), initializer="zeros", name="logits", autocast=False)
+        self.loc = self.add_weight(shape=shape, initializer="random_normal", name="loc", autocast=False)
+        self.raw_scale = self.add_weight(shape=shape, initializer=unit_scale, name="raw_scale", autocast=False)
+
+    def call(self):
+        # A Keras variable handed straight to a tfd object gets no gradient, so each is converted first.
+        logits, loc, raw_scale = map(ops.convert_to_tensor, (self.logits, self.loc, self.raw_scale))
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), tfd.MultivariateNormalDiag(loc, parts.positive(raw_scale)))
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class AutoregressiveFlow(Prior):
+    """p(z) of z = f(u), u ~ N(0, I), f a chain of masked autoregressive flows, trained. Batch shape (), event shape (latent_dim,).
+
+    Each flow is z_i = loc_i(z_1..i-1) + scale_i(z_1..i-1) u_i, and between two the order of the values is reversed. It starts as N(0, I).
+    A density takes one pass of the networks, a draw latent_dim of them.
+
+    Args:
+        latent_dim: int, the size of a code.
+        flows: int, the number of flows.
+        width: int, units of each of the two hidden layers of a flow's network.
+
+    Raises:
+        ValueError: an argument is not a positive integer.
+
+    Source: Papamakarios et al., "Masked autoregressive flow for density estimation", NeurIPS 2017, equations 3 and 4; as a prior: Chen et
+    al., "Variational lossy autoencoder", ICLR 2017, section 3.2.
+    """
+
+    def __init__(self, latent_dim, flows=3, width=256, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.flows, self.width = parts.positive_int(flows, "flows"), parts.positive_int(width, "width")
+        self.networks = [MaskedNetwork(self.latent_dim, (width, width), name=f"flow_{i}") for i in range(flows)]
+
+    def call(self):
+        reverse = tfb.Permute(list(range(self.latent_dim))[::-1])
+        chain = []
+        for network in self.networks:
+            chain += [reverse, tfb.MaskedAutoregressiveFlow(network)]
+        start = tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
+        return tfd.TransformedDistribution(start, tfb.Chain(chain[1:]))
+
+    def get_config(self):
+        return {**super().get_config(), "flows": self.flows, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class VampPrior(Prior):
+    """p(z) = 1/K sum_k q(z|u_k), the posterior of K trained inputs u_k of the VAE's own. Batch shape (), event shape (latent_dim,).
+
+    The best prior for the ELBO is the mean of q(z|x) over all x; this is the mean over K examples, which training makes up. They can
+    start from real ones: `prior.pseudo_inputs.assign(x_train[:500])`, once the VAE is made.
+
+    Args:
+        latent_dim: int, the size of a code.
+        components: int, K.
+
+    Raises:
+        ValueError: an argument is not a positive integer; or the prior is used outside a VAE.
+
+    Source: Tomczak & Welling, "VAE with a VampPrior", AISTATS 2018, equation 9.
+    """
+
+    def __init__(self, latent_dim, components=500, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        self.components = parts.positive_int(components, "components")
+        self._posterior = None
+
+    def join(self, vae):
+        low, high = vae._likelihood.support
+        start = "random_normal" if math.isinf(low) else keras.initializers.RandomUniform(low, low + 0.1 * min(high - low, 1.0))
+        shape = (self.components, *vae.shape)
+        self.pseudo_inputs = self.add_weight(shape=shape, initializer=start, name="pseudo_inputs", autocast=False)
+        self._posterior = lambda: vae.posterior(
+            ops.clip(self.pseudo_inputs, low, high)
+        )  # a function, as Keras would track the model
+
+    def call(self):
+        if self._posterior is None:
+            raise ValueError(
+                "Expected a VampPrior to be the prior of a VAE, whose posterior it is made of. Received: one by itself"
+            )
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(self.components)), self._posterior())
+
+    def get_config(self):
+        return {**super().get_config(), "components": self.components}

@@ -1,0 +1,74 @@
+"""Schedules: numbers that change from one training step to the next, such as the weight of the KL term.
+
+Any `keras.optimizers.schedules.LearningRateSchedule` is one: a function of the step, computed inside the training step, so that it
+moves at every step also under XLA and on several devices. Keras' own do for most purposes; what they lack is here.
+
+    vae = keras_ae.VAE(shape, latent_dim=20, beta=keras_ae.schedules.WarmUp(5_000))
+"""
+
+import keras
+from keras import ops
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class WarmUp(Schedule):
+    """From `start` to `end` along a straight line in `steps` steps, then `end`.
+
+    value(step) = start + (end - start) * min(1, step / steps)
+
+    Args:
+        steps: int >= 1, training steps, not epochs.
+        start, end: floats.
+
+    Raises:
+        ValueError: steps is not a positive integer.
+
+    Source: Bowman et al., "Generating sentences from a continuous space", CoNLL 2016, section 3.1; Sonderby et al., NeurIPS 2016.
+    """
+
+    def __init__(self, steps, start=0.0, end=1.0):
+        self.steps, self.start, self.end = _steps(steps), start, end
+
+    def __call__(self, step):
+        return self.start + (self.end - self.start) * ops.minimum(1.0, ops.cast(step, "float32") / self.steps)
+
+    def get_config(self):
+        return {"steps": self.steps, "start": self.start, "end": self.end}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class Cyclical(Schedule):
+    """From `start` to `end` again and again: each cycle of `steps` steps rises in its first part, `rise`, and stays for the rest.
+
+    value(step) = start + (end - start) * min(1, t / rise),  t = (step mod steps) / steps
+
+    Args:
+        steps: int >= 1, training steps of one cycle.
+        rise: float in (0, 1], the share of a cycle in which the value rises.
+        start, end: floats.
+
+    Raises:
+        ValueError: an argument does not fit.
+
+    Source: Fu et al., "Cyclical annealing schedule: a simple approach to mitigating KL vanishing", NAACL 2019, equations 6 and 7.
+    """
+
+    def __init__(self, steps, rise=0.5, start=0.0, end=1.0):
+        if not 0 < rise <= 1:
+            raise ValueError(f"Expected `rise` to lie in (0, 1]. Received: rise={rise!r}")
+        self.steps, self.rise, self.start, self.end = _steps(steps), rise, start, end
+
+    def __call__(self, step):
+        t = ops.cast(ops.mod(ops.cast(step, "int32"), self.steps), "float32") / self.steps
+        return self.start + (self.end - self.start) * ops.minimum(1.0, t / self.rise)
+
+    def get_config(self):
+        return {"steps": self.steps, "rise": self.rise, "start": self.start, "end": self.end}
+
+
+def _steps(steps):
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"Expected `steps` to be a positive integer, of training steps. Received: steps={steps!r}")
+    return steps

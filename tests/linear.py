@@ -1,0 +1,31 @@
+"""A linear Gaussian VAE, of which everything is known exactly."""
+
+import numpy as np
+from scipy import stats
+
+import keras_ae
+from keras_ae import distributions
+
+
+def linear_vae(posterior, latent_dim=2, features=5, scale=0.7):
+    """p(x|z) = N(W z + b, scale^2 I), p(z) = N(0, I), so that p(x) = N(b, W W^T + scale^2 I) is known."""
+    vae = keras_ae.VAE((features,), latent_dim, widths=(), likelihood=distributions.Gaussian(scale), posterior=posterior)
+    rng = np.random.default_rng(0)
+    vae.decoder.set_weights([rng.standard_normal(w.shape) for w in vae.decoder.get_weights()])
+    weights, bias = vae.decoder.get_weights()
+    exact = stats.multivariate_normal(bias, weights.T @ weights + scale**2 * np.eye(features))
+    return vae, exact
+
+
+def exact_posterior(vae, scale=0.7):
+    """Sets the encoder to the true posterior N((W W^T + s^2 I)^-1 W (x - b), s^2 (W W^T + s^2 I)^-1), as L L^T."""
+    weights, bias = (w.astype("float64") for w in vae.decoder.get_weights())
+    precision, n = np.linalg.inv(weights @ weights.T + scale**2 * np.eye(len(weights))), len(weights)
+    chol = np.linalg.cholesky(scale**2 * precision)
+    kernel = np.zeros((weights.shape[1], vae._posterior.params_size(n)))
+    offset = np.zeros(kernel.shape[1])
+    kernel[:, :n] = weights.T @ precision
+    offset[:n] = -bias @ kernel[:, :n]
+    offset[n : 2 * n] = np.log(np.expm1(np.diag(chol) - distributions.SMALLEST_SCALE))  # softplus^-1
+    offset[2 * n :] = chol[1, 0] * np.sqrt(n)
+    vae.encoder.set_weights([kernel, offset])
