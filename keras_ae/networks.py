@@ -157,13 +157,15 @@ def build(network, shape, code_size, latent_dim, output_shape, widths=None, acti
     Raises:
         ValueError: an unknown name, or models whose outputs do not fit code_size and output_shape.
     """
+    if isinstance(network, (tuple, list)):
+        network = [keras.saving.deserialize_keras_object(model) if isinstance(model, dict) else model for model in network]
     if isinstance(network, str) and network in NETWORKS:
         options = {"widths": widths, "activation": activation}
         options = {name: value for name, value in options.items() if value is not None}
         if not all(isinstance(width, int) and width > 0 for width in options.get("widths", ())):
             raise ValueError(f"Expected `widths` to be positive integers. Received: widths={widths}")
         return NETWORKS[network](shape, code_size, latent_dim, output_shape, **options)
-    if not (isinstance(network, (tuple, list)) and len(network) == 2 and all(isinstance(m, keras.Model) for m in network)):
+    if not (isinstance(network, list) and len(network) == 2 and all(isinstance(m, keras.Model) for m in network)):
         known = ", ".join(map(repr, NETWORKS))
         raise ValueError(f"Expected `network` to be one of {known}, or a pair of keras.Models. Received: network={network!r}")
     if widths is not None or activation is not None:

@@ -79,7 +79,7 @@ class FreeBits(Objective):
 
     def __init__(self, nats=0.1, **kwargs):
         super().__init__(**kwargs)
-        self.nats = _at_least_zero(nats, "nats")
+        self.nats = parts.at_least_zero(nats, "nats")
 
     def check(self, vae):
         kinds = distributions.DiagonalGaussian, distributions.StandardNormal
@@ -120,8 +120,8 @@ class Capacity(Objective):
         super().__init__(**kwargs)
         if isinstance(capacity, dict):
             capacity = keras.saving.deserialize_keras_object(capacity)
-        self.capacity = capacity if isinstance(capacity, Schedule) else _at_least_zero(capacity, "capacity")
-        self.weight = _at_least_zero(weight, "weight")
+        self.capacity = capacity if isinstance(capacity, Schedule) else parts.at_least_zero(capacity, "capacity")
+        self.weight = parts.at_least_zero(weight, "weight")
 
     def loss(self, vae, x, target):
         reconstruction, kl, _, _ = _parts_of_the_elbo(vae, x, target)
@@ -304,7 +304,7 @@ class MMD(Objective):
         super().__init__(**kwargs)
         if bandwidth is not None and not bandwidth > 0:
             raise ValueError(f"Expected `bandwidth` to be a positive number or None. Received: bandwidth={bandwidth!r}")
-        self.weight, self.bandwidth = _at_least_zero(weight, "weight"), bandwidth
+        self.weight, self.bandwidth = parts.at_least_zero(weight, "weight"), bandwidth
 
     def loss(self, vae, x, target):
         reconstruction, kl, _, z = _parts_of_the_elbo(vae, x, target)
@@ -353,9 +353,3 @@ OBJECTIVES = {
 def get(identifier):
     """The objective of a name, a config or a layer."""
     return parts.get("objective", identifier, OBJECTIVES, Objective)
-
-
-def _at_least_zero(value, name):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-        raise ValueError(f"Expected `{name}` to be a number of at least 0. Received: {name}={value!r}")
-    return value

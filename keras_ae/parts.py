@@ -72,3 +72,10 @@ def positive_int(value, name):
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"Expected `{name}` to be a positive integer. Received: {name}={value!r}")
     return value
+
+
+def at_least_zero(value, name):
+    """The value; ValueError if it is not a finite number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ValueError(f"Expected `{name}` to be a number of at least 0. Received: {name}={value!r}")
+    return value

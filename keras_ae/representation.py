@@ -63,6 +63,23 @@ def kmeans(codes, clusters, seed=0, starts=10):
     return _sklearn("cluster").KMeans(clusters, n_init=starts, random_state=seed).fit(codes)
 
 
+def gaussian_mixture(codes, components, seed=0):
+    """A mixture of Gaussians with full covariances, by expectation-maximisation.
+
+    Args:
+        codes: array (n, d).
+        components: int, how many Gaussians.
+        seed: int, of the start.
+
+    Returns:
+        sklearn.mixture.GaussianMixture, fitted.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+    """
+    return _sklearn("mixture").GaussianMixture(components, random_state=seed).fit(codes)
+
+
 def clustering(clusters, y):
     """How well clusters agree with classes.
 

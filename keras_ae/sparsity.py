@@ -41,7 +41,7 @@ class L1Sparsity(Sparsity):
 
     def __init__(self, weight=0.01, **kwargs):
         super().__init__(**kwargs)
-        self.weight = _at_least_zero(weight)
+        self.weight = parts.at_least_zero(weight, "weight")
 
     def call(self, code):
         return ops.relu(code)
@@ -75,7 +75,7 @@ class KLSparsity(Sparsity):
         super().__init__(**kwargs)
         if not 0 < rate < 1:
             raise ValueError(f"Expected `rate` to lie between 0 and 1. Received: rate={rate!r}")
-        self.rate, self.weight = rate, _at_least_zero(weight)
+        self.rate, self.weight = rate, parts.at_least_zero(weight, "weight")
 
     def call(self, code):
         return ops.sigmoid(code)
@@ -127,9 +127,3 @@ SPARSITIES = {"l1": L1Sparsity, "kl": KLSparsity, "top_k": TopKSparsity}
 def get(identifier):
     """The sparsity of a name, a config or a layer."""
     return parts.get("sparsity", identifier, SPARSITIES, Sparsity)
-
-
-def _at_least_zero(weight):
-    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight >= 0:
-        raise ValueError(f"Expected `weight` to be a number of at least 0. Received: weight={weight!r}")
-    return weight

@@ -68,15 +68,15 @@ def test_a_schedule_goes_on_after_saving(images, tmp_path):
     fit_without_learning(vae, images)  # four steps
     vae.save(tmp_path / "vae.keras")
     loaded = keras.models.load_model(tmp_path / "vae.keras")
-    assert int(loaded.step) == 4 and float(loaded.beta.numpy()) == pytest.approx(0.3)
+    assert int(loaded.step) == 4 and float(loaded.beta.numpy()) == pytest.approx(0.4)
     fit_without_learning(loaded, images)
-    assert int(loaded.step) == 8 and float(loaded.beta.numpy()) == pytest.approx(0.7)
+    assert int(loaded.step) == 8 and float(loaded.beta.numpy()) == pytest.approx(0.8)
     loaded.save_to_preset(tmp_path / "preset")
-    assert float(keras_ae.load(tmp_path / "preset").beta.numpy()) == pytest.approx(0.7)
+    assert float(keras_ae.load(tmp_path / "preset").beta.numpy()) == pytest.approx(0.8)
 
 
 def test_kerass_own_schedules_do_too(images, tmp_path):
-    vae = make(keras.optimizers.schedules.PiecewiseConstantDecay([2], [0.25, 4.0]), jit_compile=False)
+    vae = make(keras.optimizers.schedules.PiecewiseConstantDecay([3], [0.25, 4.0]), jit_compile=False)
     fit_without_learning(vae, images)
     assert float(vae.beta.numpy()) == 4
     vae.save_to_preset(tmp_path / "preset")

@@ -36,9 +36,10 @@ ORDER = [
     "models.dae",
     "models.sparse",
     "models.contractive",
+    "models.regularized",
     "models.vae",
 ]
-ORDER += ["datasets", "training", "representation", "scores", "evaluation"]
+ORDER += ["datasets", "training", "representation", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
 ORDER += ["published", "cards", "metadata", "hub", "presets", "exports", "cluster", "console", "cli_models", "cli"]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]

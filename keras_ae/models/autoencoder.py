@@ -40,12 +40,13 @@ class Autoencoder(steps.Stepped):
         widths = None if widths is None else tuple(widths)
         self._network = {"network": network, "widths": widths, "activation": activation}
         self.encoder, self.decoder = networks.build(
-            _deserialized(network), self.shape, code_size, latent_dim, self._params_shape, widths, activation
+            network, self.shape, code_size, latent_dim, self._params_shape, widths, activation
         )
         self._seeds = random.SeedGenerator()
         self._parts = {}
         self._report(self.logged)
         self._logs = None  # the parts of the objective, while compute_loss runs
+        self._stepping = False  # whether the last compute_loss was a training step's
         self._training = None  # whether encoder and decoder run in training mode, while compute_loss runs
         self.built = True  # every weight exists; Keras' own build would lock the model before a subclass is complete
 
@@ -114,6 +115,9 @@ class Autoencoder(steps.Stepped):
     def training_input(self, x):
         """What the network sees of x in fit and evaluate: x itself, unless a subclass corrupts it."""
         return x
+
+    def end_step(self):
+        """Called as a training step ends, for a subclass with numbers that change from step to step."""
 
     def log(self, **parts):
         """Reports parts of the objective, each (batch,), in the logs. Weighted as the loss is. For use inside `objective`."""
@@ -218,6 +222,7 @@ class Autoencoder(steps.Stepped):
         return super().predict(x.dataset() if isinstance(x, feed.Feed) else x, **kwargs)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        self._stepping = training
         x = inputs.to_float(x, self.shape)
         target = x if y is None else inputs.to_float(y, self.shape)
         count = ops.shape(x)[0]
@@ -241,6 +246,10 @@ class Autoencoder(steps.Stepped):
         return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if (
+            self._stepping
+        ):  # here and not earlier: replicas wait for each other to assign, and what they share until now is done with
+            self.end_step()
         sample_weight, _ = distribute.split_shares(sample_weight)
         if self._compile_metrics is not None:
             x = inputs.to_float(x, self.shape)
@@ -387,12 +396,5 @@ def _shape(shape):
 
 
 def _likelihood(likelihood, shape):
-    if likelihood is None:
-        likelihood = "bernoulli" if len(shape) == 3 else "gaussian"
-    return distributions.get(distributions.Likelihood, likelihood)
-
-
-def _deserialized(network):
-    if isinstance(network, (tuple, list)):
-        return [keras.saving.deserialize_keras_object(m) if isinstance(m, dict) else m for m in network]
-    return network
+    default = "bernoulli" if len(shape) == 3 else "gaussian"
+    return distributions.get(distributions.Likelihood, default if likelihood is None else likelihood)

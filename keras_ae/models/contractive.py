@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae import random
+from keras_ae import parts, random
 from keras_ae.models.ae import AE
 
 
@@ -48,8 +48,7 @@ class ContractiveAE(AE):
         jacobian="exact",
         **kwargs,
     ):
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not weight >= 0:
-            raise ValueError(f"Expected `weight` to be a number of at least 0. Received: weight={weight!r}")
+        parts.at_least_zero(weight, "weight")
         counted = isinstance(jacobian, int) and not isinstance(jacobian, bool) and jacobian >= 1
         if jacobian != "exact" and not counted:
             raise ValueError(f'Expected `jacobian` to be "exact" or a positive integer. Received: jacobian={jacobian!r}')

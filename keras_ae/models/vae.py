@@ -117,12 +117,13 @@ class VAE(Autoencoder):
         return tf.reshape(likelihood.log_prob(tiled), (n, -1))
 
     def objective(self, x, target):
-        if self._training and self.schedule is not None:
-            self.beta.assign(self.schedule(self.step))
-        loss = self._objective.loss(self, x, target)
-        if self._training and self.step is not None:
+        return self._objective.loss(self, x, target)
+
+    def end_step(self):
+        if self.step is not None:
             self.step.assign_add(1)
-        return loss
+        if self.schedule is not None:
+            self.beta.assign(self.schedule(self.step))
 
     def draw_seed(self):
         """The next seed of the model's noise: int32 (2,)."""

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+import keras_ae
+from keras_ae import samplers
+
+
+@pytest.fixture(scope="module")
+def digits():
+    (x, _), (held_out, _) = keras_ae.datasets.load("digits")
+    model = keras_ae.RAE((8, 8, 1), 6, widths=(64,))
+    model.compile(jit_compile=False)
+    model.fit(x, epochs=15, batch_size=64, verbose=0)
+    return model, x, held_out
+
+
+def test_the_held_out_log_density_of_codes_improves(digits):
+    """From N(0, I) to one Gaussian, from that to the mixture, which needs no luck: codes of digits lie in clusters."""
+    model, x, held_out = digits
+    z, train = np.array(model.encode(held_out), "float64"), np.array(model.encode(x), "float64")
+    normal = stats.norm.logpdf(z).sum(axis=1).mean()
+    gaussian = stats.multivariate_normal(train.mean(axis=0), np.cov(train.T)).logpdf(z).mean()
+    mixture = samplers.fit(model, x).log_prob(z).mean()
+    flow = samplers.fit(model, x, kind="flow").log_prob(z).mean()
+    assert normal + 1 < gaussian < mixture - 0.1, (normal, gaussian, mixture)
+    assert gaussian + 0.1 < flow, (gaussian, flow)
+
+
+@pytest.mark.parametrize("kind", ["mixture", "flow"])
+def test_the_density_integrates_to_one_where_it_draws(kind):
+    """Against its own draws, by importance sampling: E_p[q(z) / p(z)] = 1 for a density q of the same support."""
+    model = keras_ae.AE((5,), 2, widths=())
+    x = np.random.default_rng(0).standard_normal((400, 5)).astype("float32") * [1, 2, 3, 1, 1] + 4
+    sampler = samplers.fit(model, x.astype("float32"), kind=kind)
+    z = np.asarray(model.encode(x.astype("float32")), "float64")
+    q = stats.multivariate_normal(z.mean(axis=0), 0.3 * np.cov(z.T))  # narrower, so that the ratio is bounded
+    drawn = sampler.sample_codes(20_000, seed=1)
+    ratios = np.exp(q.logpdf(drawn) - sampler.log_prob(drawn))
+    assert ratios.mean() == pytest.approx(1, abs=0.06)
+    np.testing.assert_allclose(drawn.mean(axis=0), z.mean(axis=0), atol=0.15 * z.std())
+
+
+def test_draws_are_reproducible_and_in_no_order(digits):
+    model, x, _ = digits
+    sampler = samplers.fit(model, x)
+    images = sampler.sample(9, seed=1)
+    assert images.shape == (9, 8, 8, 1)
+    np.testing.assert_array_equal(images, sampler.sample(9, seed=1))
+    assert not np.array_equal(sampler.sample(9), sampler.sample(9))
+    np.testing.assert_allclose(images, model.decode(sampler.sample_codes(9, seed=1)), atol=1e-6)
+    drawn = sampler.sample_codes(2000, seed=0)
+    assert np.abs(drawn[:1000].mean(axis=0) - drawn[1000:].mean(axis=0)).max() < 0.2 * drawn.std()
+
+
+def test_a_vae_is_fitted_at_draws_of_its_posterior(images):
+    vae = keras_ae.VAE((8, 8, 1), 2, widths=())
+    sampler = samplers.fit(vae, np.repeat(images, 50, axis=0))
+    spread = sampler.sample_codes(5000, seed=0).std(axis=0)
+    total = np.sqrt(vae.posterior(images).variance().numpy().mean(axis=0) + vae.encode(images).numpy().var(axis=0))
+    np.testing.assert_allclose(spread, total, rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda model, x: samplers.fit(model, x, kind="gan"), '"mixture" or "flow". Received: kind=\'gan\''),
+        (lambda model, x: samplers.fit(model, x[:5]), "at least 20 examples.*Received: 5"),
+        (lambda model, x: samplers.fit(model, x).sample(0), "Received: n=0"),
+        (lambda model, x: samplers.fit(model, x).log_prob(np.zeros((3, 4))), r"Received: shape=\(3, 4\)"),
+    ],
+)
+def test_what_does_not_fit_is_refused(digits, call, message):
+    model, x, _ = digits
+    with pytest.raises(ValueError, match=message):
+        call(model, x)
