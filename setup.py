@@ -29,7 +29,8 @@ setup(
     ],
     extras_require={
         "datasets": datasets,
-        "test": [*datasets, *hub, *onnx, "onnxruntime", "pytest", "pytest-xdist", "ruff", "scipy", "jupytext", "nbclient"],
+        "test": [*datasets, *hub, *onnx, "onnxruntime", "pytest", "pytest-xdist", "ruff", "scipy", "jupytext", "nbclient", "ipykernel"],
+        "docs": ["sphinx>=8", "myst-nb", "furo", "sphinx-mathjax-offline"],
         "hub": hub,
         "onnx": onnx,
         "tutorials": [*datasets, "jupyter", "jupytext"],

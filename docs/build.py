@@ -39,7 +39,7 @@ def build(target):
 
 def lay_out(source):
     """Writes the sources of all pages into a folder: those of the repository as they are, in the same places, and the API's."""
-    for pattern in ("tutorials/*.ipynb", "zoo/*/*.png", "zoo/*/recipe.py", "*.md", "tutorials/*.md", "zoo/**/*.md", "benchmarks/*.md"):
+    for pattern in ("*.md", "tutorials/*.md", "tutorials/*.ipynb", "zoo/**/*.md", "zoo/*/*.png", "benchmarks/*.md"):
         for path in sorted(ROOT.glob(pattern)):
             copy(path, source)
     readme = (source / "README.md").read_text(encoding="utf-8")
@@ -50,7 +50,7 @@ def lay_out(source):
         "Learn": ["tutorials/README", *names],
         "Zoo": ["zoo/README", *(f"{name} <zoo/{name}/README>" for name in cards)],
         "Reference": [f"api/{name}" for name in ("index", *api(source / "api"))],
-        "More": ["benchmarks/README", "benchmarks/results", "CHANGELOG"],
+        "More": ["Benchmarks <benchmarks/results>", "How they are run <benchmarks/README>", "CHANGELOG"],
     }
     readme += "".join(CONTENTS.format(caption=caption, entries="\n".join(entries)) for caption, entries in parts.items())
     (source / "index.md").write_text(readme, encoding="utf-8")
@@ -80,7 +80,8 @@ def api(folder):
         lines = directives(f"keras_ae.{name}", obj)
         page = [f"# keras_ae.{name}", "", "```{eval-rst}", *lines, "```", ""]
         (folder / f"{name}.md").write_text("\n".join(page), encoding="utf-8")
-        rows.append(f"| [`{name}`]({name}.md) | {inspect.getdoc(obj).splitlines()[0].replace('|', chr(92) + '|').replace('*', chr(92) + '*')} |")
+        summary = re.sub(r"([|*])", r"\\\1", inspect.getdoc(obj).splitlines()[0])
+        rows.append(f"| [`{name}`]({name}.md) | {summary} |")
     (folder / "index.md").write_text("\n".join([*rows, ""]), encoding="utf-8")
     return names
 

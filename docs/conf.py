@@ -16,10 +16,9 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ex
 exclude_patterns = ["keras_ae", "tests"]  # sources that pages link to, no pages
 myst_enable_extensions = ["amsmath", "dollarmath", "html_image"]
 myst_heading_anchors = 3
+myst_update_mathjax = False  # or MathJax, which comes with the pages, would look at MyST's own marks alone
 nb_execution_mode = "off"  # the notebooks hold the output that tutorials/build.py has put there
 nb_mime_priority_overrides = [("html", "image/gif", 5)]
-# MathJax comes with the pages: nothing is loaded from elsewhere. Without this, MyST would let it look at its own marks alone.
-myst_update_mathjax = False
 
 napoleon_use_ivar = True  # attributes as a list; as directives they would be documented twice
 napoleon_use_param = False  # arguments as a list, "a, b: ..." included
@@ -29,8 +28,9 @@ python_maximum_signature_line_length = 100
 
 html_theme = "furo"
 html_title = f"keras_ae {release}"
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
 html_copy_source = False
+html_static_path, html_css_files = ["static"], ["wide.css"]
 
 
 def signature(app, what, name, obj, options, text, returns):
@@ -42,6 +42,9 @@ def signature(app, what, name, obj, options, text, returns):
 
 
 def docstring(app, what, name, obj, options, lines):
+    """Our docstrings, as reStructuredText."""
+    if what == "property":
+        lines[0] = lines[0].replace(": ", " -- ", 1)  # napoleon would take what stands before the colon for a type
     lines[:] = docstrings.as_rst(lines)
 
 
