@@ -324,7 +324,7 @@ fig, axes = plt.subplots(figsize=(6.5, 3.3), layout="constrained")
 for (name, values), colour, marker in zip(bounds.items(), [ORANGE, BLUE], "so", strict=True):
     axes.semilogx(samples, [v.mean() for v in values], marker=marker, color=colour, label=f"trained as {name}")
 axes.set(xlabel="samples S of the measurement", ylabel="bound of log p(x), nats", title="360 test images")
-axes.legend(frameon=False, loc="lower right")
+axes.legend(frameon=False)
 plt.show()
 gain = bounds["IWAE"][-1] - bounds["VAE"][-1]
 print(f"with {samples[-1]} samples: " + ", ".join(f"{name} {values[-1].mean():.2f}" for name, values in bounds.items()))
@@ -440,7 +440,7 @@ keras_ae_command("verify", f"./{folder}")
 for name in ["vae_digits", folder]:
     card = keras_ae.info(name)
     print(f"{card.name:>11}: " + ", ".join(f"{metric['name']} {metric['value']:.2f}" for metric in card.metrics))
-keras_ae.plots.images(keras_ae.load(folder).sample(45, seed=0), columns=15)
+keras_ae.plots.samples(keras_ae.load(folder), n=40)
 
 # %% [markdown]
 # In a checkout of the library the folder goes into `zoo/`; from then on `keras_ae.load("iwae_digits")` finds it, `keras-ae card` writes
