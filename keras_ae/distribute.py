@@ -19,13 +19,10 @@ def strategy(name="auto", *, cluster_resolver=None):
     """The tf.distribute strategy of a name. A model that is made in its `scope()` trains on all of its devices.
 
     Args:
-        name: "auto": "multiworker" if the environment variable TF_CONFIG names several workers, "mirrored" if there are several GPUs,
-                else TensorFlow's default, one device.
-            "cpu": one device, the processor, even where there are GPUs.
-            "mirrored": all GPUs of this machine; all logical CPUs, if there is none.
-            "multiworker": all devices of all machines that TF_CONFIG or `cluster_resolver` names. To be called before anything else
-                uses TensorFlow.
-            a device, as "CPU:0" or "GPU:1".
+        name: "auto", "multiworker" if the environment variable TF_CONFIG names several workers, "mirrored" if there are several GPUs,
+            else TensorFlow's default, one device; "cpu", one device, the processor, even where there are GPUs; "mirrored", all GPUs of
+            this machine, or all logical CPUs, if there is none; "multiworker", all devices of all machines that TF_CONFIG or
+            `cluster_resolver` names, to be called before anything else uses TensorFlow; or a device, as "CPU:0" or "GPU:1".
         cluster_resolver: for "multiworker", where TF_CONFIG is not set: a tf.distribute.cluster_resolver, for example
             SlurmClusterResolver().
 
