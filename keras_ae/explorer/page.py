@@ -140,7 +140,7 @@ class Page:
                         self.pictures = [self._figure(part) for part in ("image", "noisy", "reconstruction")]
                     self.numbers = ui.element("dl")
                     with self.numbers:
-                        self.values = {part: self._number(part) for part in ("error", "place", "likelihood")}
+                        self.values = {part: self._number(part) for part in ("error", "place", "likelihood", "usual")}
         self._clear_results()
 
     def _card(self, step, title, text):
@@ -175,6 +175,8 @@ class Page:
         """Shows another model, and what it makes of the user's image, if that fits; on an error the old one stays."""
         from nicegui import run, ui
 
+        if self.scene is not None and name == self.scene.name:
+            return
         self.busy.visible = True
         self.select.disable()
         try:
@@ -182,6 +184,8 @@ class Page:
             plane = await run.io_bound(found.map)
         except (ValueError, OSError, ImportError) as error:
             ui.notify(str(error), type="negative", multi_line=True)
+            if self.scene is not None:
+                self.select.value = self.scene.name
             return
         finally:
             self.busy.visible = False
@@ -194,8 +198,8 @@ class Page:
         self.go(found.start)
         self.syncing, self.noisy.value = True, found.denoises
         self.syncing = False
+        self._set(self.sketch, size=list(found.model.shape[:2]), fit=found.fit)
         if shape != found.model.shape:
-            self._set(self.sketch, size=list(found.model.shape[:2]), fit=found.fit)
             self._clear_results()
         else:
             self._look()
@@ -307,6 +311,7 @@ class Page:
         self.looks += 1
         name = f"log-likelihood ({scene.SAMPLES:,} samples)" if self.scene.has_likelihood else ""
         self._say("likelihood", name, "…" if name else "")
+        self._say("usual", "", "")
         if name:
             asyncio.get_running_loop().create_task(self._measure(self.scene, self.image, self.looks))
 
@@ -318,6 +323,9 @@ class Page:
             found = await run.io_bound(shown.log_likelihood, image)
             if look == self.looks:  # else another image has come
                 self._say("likelihood", self.values["likelihood"][0].text, f"{found:.2f} nats")
+                low, high = await run.io_bound(lambda: shown.usual_log_likelihood)
+                if look == self.looks:
+                    self._say("usual", f"that of {scene.OTHERS} examples", f"{low:.0f} to {high:.0f} nats")
 
     def _say(self, part, name, value):
         label, number = self.values[part]

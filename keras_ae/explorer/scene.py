@@ -5,6 +5,7 @@ Both pages, the served one and the static one, show the same scene; this file kn
 
 import base64
 import dataclasses
+import functools
 import io
 
 import numpy as np
@@ -17,6 +18,7 @@ AXES = 8  # sliders at most
 CODES = 2000  # examples whose codes span the axes and are drawn as points
 SAMPLES = 1000  # importance samples of a log-likelihood: a fraction of a second
 DIGITS = ("mnist", "mnist_5k")  # drawings for these are moved to where the data have their digits
+OTHERS = 20  # examples whose log-likelihoods an image's own is compared with
 SIDE = 20  # images along a side of the manifold
 
 
@@ -136,6 +138,12 @@ class Scene:
     def log_likelihood(self, x):
         """That of an image, nats: `model.log_likelihood` with SAMPLES importance samples and the seed 0. For a VAE."""
         return float(self.model.log_likelihood(np.asarray(x)[None], n_samples=SAMPLES, seed=0)[0])
+
+    @functools.cached_property
+    def usual_log_likelihood(self):
+        """The least and the greatest of those of some examples, nats, measured alike; takes seconds at first."""
+        found = self.model.log_likelihood(self.examples[:OTHERS], n_samples=SAMPLES, seed=0)
+        return float(np.min(found)), float(np.max(found))
 
     def draw(self, seed):
         """A code: a draw from the prior, or of a model without one the code of an example. -> (latent_dim,)."""

@@ -1,11 +1,14 @@
 """A real Chromium, without a window, that reaches this machine alone and tells what it asked for."""
 
 import json
-import pathlib
 import shutil
+import time
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+
+import keras_ae
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = [
@@ -22,14 +25,26 @@ FLAGS = [
 ]
 
 
-@pytest.fixture
-def chromium(tmp_path):
+@pytest.fixture(scope="module")
+def chromium(request, tmp_path_factory):
     """A Browser. Skips where there is no Chromium with its driver."""
+    if "browser" not in (request.config.getoption("markexpr") or ""):
+        pytest.skip("minutes in all; run by -m browser")
     if not (CHROMIUM and DRIVER):
         pytest.skip("no chromium and chromedriver: apt-get install chromium chromium-driver")
-    browser = Browser(tmp_path / "chromium")
+    browser = Browser(tmp_path_factory.mktemp("chromium"))
     yield browser
     browser.driver.quit()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder for KERAS_AE_DATA, in which 5,000 digits that come with a package stand in for both MNISTs."""
+    folder = tmp_path_factory.mktemp("data")
+    (x, y), (x_test, y_test) = keras_ae.datasets.load("mnist_5k")
+    for name in ("mnist", "fashion_mnist"):
+        np.savez(folder / f"{name}.npz", x_train=x[..., 0], y_train=y, x_test=x_test[..., 0], y_test=y_test)
+    return folder
 
 
 class Browser:
@@ -56,15 +71,17 @@ class Browser:
         button.click()
 
     def wait(self, condition, what, seconds=60):
-        """Waits until condition() is true, and returns what it gave."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        return WebDriverWait(self.driver, seconds, 0.05).until(lambda driver: condition(), f"waited in vain until {what}")
+        """Waits until condition() gives anything but None, False or an empty list, and returns that."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = condition()
+            if found is not None and found is not False and not (isinstance(found, list) and not found):
+                return found
+            time.sleep(0.05)
+        raise TimeoutError(f"waited {seconds} s in vain until {what}")
 
     def pixels(self, selector):
         """The red channel of an image or canvas, (height, width) integers; None while it is not there."""
-        import numpy as np
-
         found = self.driver.execute_async_script(PIXELS, selector)
         return None if found is None else np.array(found[2]).reshape(found[0], found[1])
 
@@ -72,7 +89,7 @@ class Browser:
         """Presses the mouse on an element and moves it: places in shares of width and height, (0, 0) the upper left corner."""
         from selenium.webdriver.common.action_chains import ActionChains
 
-        (element,) = self.find(selector)
+        element = self.find(selector)[0]
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
         offsets = [((x - 0.5) * element.size["width"], (y - 0.5) * element.size["height"]) for x, y in places]
         actions = (
@@ -83,7 +100,7 @@ class Browser:
         actions.release().perform()
 
     def requests(self):
-        """All addresses that the page has asked for, sockets as well, since the last call."""
+        """All addresses that the page has asked a network for, sockets as well, since the last call."""
         found = set()
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
@@ -92,20 +109,11 @@ class Browser:
                 found.add(parameters["request"]["url"])
             elif message["method"] == "Network.webSocketCreated":
                 found.add(parameters["url"])
-        return found
+        return {address for address in found if urlsplit(address).scheme not in ("data", "blob", "chrome")}
 
     def errors(self):
         """What the console complains of."""
         return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
-
-    def screenshot(self, path):
-        """Saves a picture of the whole page."""
-        pathlib.Path(path).write_bytes(self.driver.get_screenshot_as_png())
-
-
-def hosts(addresses):
-    """The hosts of addresses; what is inside the page or the browser has none."""
-    return {urlsplit(address).netloc for address in addresses if urlsplit(address).scheme not in ("data", "blob", "chrome")}
 
 
 PIXELS = """

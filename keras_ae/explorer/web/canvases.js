@@ -171,8 +171,9 @@ class SketchPad extends HTMLElement {
   }
 
   set(properties) {
+    const before = String(this.size);
     Object.assign(this, properties);
-    this.clear();
+    if (String(this.size) !== before) this.clear();
   }
 
   clear() {
