@@ -175,21 +175,23 @@ class Page:
         """Shows another model, and what it makes of the user's image, if that fits; on an error the old one stays."""
         from nicegui import run, ui
 
-        if self.scene is not None and name == self.scene.name:
+        if self._left or (self.scene is not None and name == self.scene.name):
             return
         self.busy.visible = True
         self.select.disable()
         try:
-            found = await run.io_bound(self.scenes, name)
-            plane = await run.io_bound(found.map)
+            found, plane, failure = *await run.io_bound(self._loaded, name), None
         except (ValueError, OSError, ImportError) as error:
-            ui.notify(str(error), type="negative", multi_line=True)
+            failure = str(error)
+        if self._left:
+            return
+        self.busy.visible = False
+        self.select.enable()
+        if failure:
+            ui.notify(failure, type="negative", multi_line=True)
             if self.scene is not None:
                 self.select.value = self.scene.name
             return
-        finally:
-            self.busy.visible = False
-            self.select.enable()
         shape = None if self.scene is None else self.scene.model.shape
         self.scene = found
         self.about.text, self.plane.text, self.view.value = found.about, found.plane, found.view
@@ -203,6 +205,15 @@ class Page:
             self._clear_results()
         else:
             self._look()
+
+    def _loaded(self, name):
+        found = self.scenes(name)
+        return found, found.map()
+
+    @property
+    def _left(self):
+        """Whether the tab has been closed, which may happen at any wait."""
+        return self.select.is_deleted
 
     def _build_sliders(self):
         from nicegui import ui
@@ -318,14 +329,19 @@ class Page:
     async def _measure(self, shown, image, look):
         from nicegui import run
 
+        def outdated():
+            return self._left or look != self.looks
+
         await asyncio.sleep(PAUSE)
-        if look == self.looks:
-            found = await run.io_bound(shown.log_likelihood, image)
-            if look == self.looks:  # else another image has come
-                self._say("likelihood", self.values["likelihood"][0].text, f"{found:.2f} nats")
-                low, high = await run.io_bound(lambda: shown.usual_log_likelihood)
-                if look == self.looks:
-                    self._say("usual", f"that of {scene.OTHERS} examples", f"{low:.0f} to {high:.0f} nats")
+        if outdated():  # another image has come
+            return
+        found = await run.io_bound(shown.log_likelihood, image)
+        if outdated():
+            return
+        self._say("likelihood", self.values["likelihood"][0].text, f"{found:.2f} nats")
+        low, high = await run.io_bound(lambda: shown.usual_log_likelihood)
+        if not outdated():
+            self._say("usual", f"that of {scene.OTHERS} examples", f"{low:.0f} to {high:.0f} nats")
 
     def _say(self, part, name, value):
         label, number = self.values[part]

@@ -19,6 +19,7 @@ CODES = 2000  # examples whose codes span the axes and are drawn as points
 SAMPLES = 1000  # importance samples of a log-likelihood: a fraction of a second
 DIGITS = ("mnist", "mnist_5k")  # drawings for these are moved to where the data have their digits
 OTHERS = 20  # examples whose log-likelihoods an image's own is compared with
+LABEL = 0.075  # the distance of two classes' names, in sides of the pad
 SIDE = 20  # images along a side of the manifold
 
 
@@ -52,7 +53,7 @@ class Axes:
             directions = vectors.T[::-1][:AXES]
             directions *= np.sign(np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1))
             shares = 100 * variances[::-1] / max(variances.sum(), 1e-12)
-            names = [f"axis {i + 1} ({shares[i]:.0f} % of the variance)" for i in range(len(directions))]
+            names = [f"axis {i + 1} ({shares[i]:.0f} %)" for i in range(len(directions))]
         low, high = np.quantile((codes - origin) @ directions.T, [0.002, 0.998], axis=0)
         margin = 0.05 * (high - low) + 1e-3  # an axis along which nothing moves still has two ends
         return cls(names, origin, directions, low - margin, high + margin)
@@ -105,7 +106,9 @@ class Scene:
         self.about = (
             f"{self.card.family}, trained on {self.card.dataset or 'data of your own'}; {self.model.latent_dim} latent dimensions"
         )
-        self.plane = f"to the right {self.axes.names[0]}, up {self.axes.names[1]}; from {self.source}"
+        right, up = (name.partition(" (")[0] for name in self.axes.names[:2])
+        principal = "principal axes of the codes, with their shares of the variance; " if self.model.latent_dim > 2 else ""
+        self.plane = f"{right} to the right, {up} upwards; {principal}codes of {self.source}"
         self.view = "manifold" if self.model.latent_dim == 2 else "codes"  # what the pad shows first
         self.fit = self.card.dataset in DIGITS
         self.start = self.axes.moved(self.codes.mean(axis=0), (self.axes.low + self.axes.high)[:2] / 2)
@@ -157,7 +160,8 @@ class Scene:
         classes = [""] if self.classes is None else np.unique(self.classes).tolist()
         colours = [drawing.BLUE] if self.classes is None else drawing.class_colours(self.classes)[1]
         of = np.zeros(len(points), int) if self.classes is None else np.searchsorted(classes, self.classes)
-        middles = [drawing.middle(points[of == i]) for i in range(len(classes))]
+        size = self.axes.high[:2] - self.axes.low[:2]
+        middles = drawing.apart([drawing.middle(points[of == i]) / size for i in range(len(classes))], LABEL) * size
         return {
             "low": self.axes.low[:2].tolist(),
             "high": self.axes.high[:2].tolist(),

@@ -221,6 +221,14 @@ def test_every_family_is_explored(name, opened, scenes):
 
 
 @pytest.mark.browser
+def test_a_tab_may_be_closed_while_a_model_loads(opened):
+    """Whereupon the server says nothing: the fixture `address` asks for that."""
+    choose(opened, "deep_ae_mnist")
+    opened.driver.get("about:blank")
+    time.sleep(8)  # longer than the server waits for a tab to come back, and than the model takes
+
+
+@pytest.mark.browser
 def test_the_picture_follows_a_slider_at_once(opened):
     """From the key to the new picture, in milliseconds, by the browser's own clock."""
     opened.driver.execute_script(
