@@ -111,7 +111,7 @@ class Page:
                         )
                         self.view.props("no-caps dense padding='2px 12px'")
                     self.plane = ui.label().classes("key")
-                with self._card(2, "Decoded image", "What the decoder makes of it. Move the sliders."):
+                with self._card(2, "Decoded image", "What it decodes to. Move the sliders."):
                     self.decoded = ui.element("img").classes("pixels").props('id=decoded alt="the decoded image"')
                     self.axes = ui.element("div")
                     with ui.element("div").classes("line"):

@@ -59,7 +59,7 @@ class Browser:
         options.binary_location = CHROMIUM
         options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
         self.driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-        self.driver.set_script_timeout(60)
+        self.driver.set_script_timeout(180)
 
     def find(self, selector):
         """The elements of a CSS selector."""
@@ -70,7 +70,7 @@ class Browser:
         (button,) = self.driver.find_elements("xpath", f"//button[normalize-space(.)='{text}' or .//*[text()='{text}']]")
         button.click()
 
-    def wait(self, condition, what, seconds=60):
+    def wait(self, condition, what, seconds=180):
         """Waits until condition() gives anything but None, False or an empty list, and returns that."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

@@ -171,7 +171,7 @@ def shows(browser, selector, expected):
         found = browser.pixels(selector)
         return found is not None and found.shape == expected.shape and bool(np.abs(found - expected).max() <= 1)
 
-    browser.wait(same, f"{selector} is the picture that the model gives", 20)
+    browser.wait(same, f"{selector} is the picture that the model gives")
 
 
 def values(browser):
