@@ -8,6 +8,7 @@ version = re.search(r'__version__ = "(.+)"', (here / "keras_ae" / "__init__.py")
 datasets = ["mlxtend", "scikit-learn"]
 hub = ["huggingface_hub>=0.30"]
 onnx = ["onnx", "tf2onnx>=1.17"]
+explore = ["nicegui>=3.5,<4"]
 
 setup(
     name="keras-ae",
@@ -17,9 +18,9 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
-    packages=["keras_ae", "keras_ae.models", "keras_ae.plots", "keras_ae.zoo"],
+    packages=["keras_ae", "keras_ae.models", "keras_ae.explorer", "keras_ae.plots", "keras_ae.zoo"],
     package_dir={"keras_ae": "keras_ae", "keras_ae.zoo": "zoo"},
-    package_data={"keras_ae.zoo": ["*/*"]},
+    package_data={"keras_ae.zoo": ["*/*"], "keras_ae.explorer": ["web/*"]},
     install_requires=[
         "tensorflow>=2.18",
         "keras>=3.12",
@@ -29,11 +30,14 @@ setup(
     ],
     extras_require={
         "datasets": datasets,
+        "explore": explore,
         "test": [
             *datasets,
             *hub,
             *onnx,
+            *explore,
             "onnxruntime",
+            "selenium>=4.10",
             "pytest",
             "pytest-xdist",
             "ruff",

@@ -1,4 +1,4 @@
-"""The commands that look at a model: keras-ae sample | reconstruct | denoise | interpolate | plot | evaluate | export."""
+"""The commands that look at a model: keras-ae sample | reconstruct | denoise | interpolate | plot | evaluate | export | explore."""
 
 import importlib.util
 import json
@@ -74,6 +74,12 @@ def add_commands(command):
     sub.add_argument("--role", default="decoder", help="encoder, decoder, or reconstruct for both (default: %(default)s)")
     sub.add_argument("--format", help="onnx or savedmodel (default: onnx if --out ends in .onnx, else savedmodel)")
     sub.add_argument("--out", type=pathlib.Path, required=True, help="the ONNX file, or the folder of the SavedModel")
+    text = "Open a page to play with a model in the browser; or write one as a folder for any web host, with --static."
+    sub = command("explore", _explore, text, "vae2d_mnist")
+    sub.add_argument("name", nargs="?", default="vae2d_mnist", help=f"{console.NAME} (default: %(default)s)")
+    sub.add_argument("--port", type=int, help="the port on this machine (default: 8765, or a free one)")
+    sub.add_argument("--no-browser", action="store_true", help="open no browser, say the address alone")
+    sub.add_argument("--static", type=pathlib.Path, metavar="FOLDER", help="write the page to this folder, which needs no server")
 
 
 def _sample(options):
@@ -126,6 +132,18 @@ def _interpolate(options):
 def _export(options):
     keras_ae = console.quiet_import()
     print(f"saved {keras_ae.export(keras_ae.load(options.name), options.out, options.role, options.format)}")
+
+
+def _explore(options):
+    console.quiet_import()
+    if options.static:
+        from keras_ae.explorer import static
+
+        print(f"saved {static.write(options.name, options.static)}; to look at it: python -m http.server -d {options.static}")
+        return
+    from keras_ae.explorer import page
+
+    page.serve(options.name, options.port, show=not options.no_browser)
 
 
 def _plot(options):

@@ -1,5 +1,6 @@
 """Image files, PNG and JPEG, in and out of arrays."""
 
+import io
 import pathlib
 
 import numpy as np
@@ -33,7 +34,12 @@ def read(path, shape):
     found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     if not found:
         raise ValueError(f"Expected a folder that holds .png or .jpg files. Received: {str(path)!r}")
-    return np.stack([_read(file, shape) for file in found]), [file.name for file in found]
+    return np.stack([_read(file, shape, str(file)) for file in found]), [file.name for file in found]
+
+
+def from_bytes(data, name, shape):
+    """As `read`, of one image file that is in memory: bytes -> uint8 array `shape`. `name` is what errors call it."""
+    return _read(io.BytesIO(data), shape, name)
 
 
 def write(folder, names, x):
@@ -61,16 +67,17 @@ def write(folder, names, x):
     return paths
 
 
-def _read(path, shape):
+def _read(file, shape, name):
     from PIL import Image, ImageOps
 
     height, width, channels = shape
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             image.load()
             image = ImageOps.exif_transpose(image)  # upright, as the camera says
-    except (OSError, SyntaxError) as error:  # Pillow raises a SyntaxError for a PNG file that is damaged
-        raise ValueError(f"Expected an image file, PNG or JPEG. Received: {str(path)!r}: {error}") from error
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: a PNG file that is damaged
+        reason = "no image that can be read" if isinstance(file, io.BytesIO) else error  # Pillow names the object in memory
+        raise ValueError(f"Expected an image file, PNG or JPEG. Received: {name!r}: {reason}") from error
     if image.mode.startswith("I"):  # 16 bits
         image = Image.fromarray((np.asarray(image) // 256).astype("uint8"))
     if "A" in image.getbands() or "transparency" in image.info:

@@ -147,7 +147,7 @@ def test_a_preset_without_a_data_set_asks_for_one(tmp_path, capsys):
     assert "Expected --dataset or --images" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["sample", "reconstruct", "denoise", "interpolate", "plot", "evaluate", "export"])
+@pytest.mark.parametrize("name", ["sample", "reconstruct", "denoise", "interpolate", "plot", "evaluate", "export", "explore"])
 def test_every_command_has_help_with_an_example(name, capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main([name, "--help"])

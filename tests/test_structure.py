@@ -41,7 +41,8 @@ ORDER = [
 ]
 ORDER += ["datasets", "training", "representation", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
-ORDER += ["published", "cards", "metadata", "hub", "presets", "exports", "cluster", "console", "cli_models", "cli"]
+ORDER += ["published", "cards", "metadata", "hub", "presets", "exports"]
+ORDER += ["explorer.scene", "explorer.page", "explorer.static", "cluster", "console", "cli_models", "cli"]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 
 

@@ -219,6 +219,22 @@ def square(axes, points, share=0.002):
     return side
 
 
+def apart(points, distance):
+    """Moves points apart that are nearer to each other: array (k, 2) -> array (k, 2)."""
+    points = np.array(points, "float64")
+    for _ in range(100):
+        difference = points[:, None] - points[None]  # (k, k, 2)
+        length = np.linalg.norm(difference, axis=-1)
+        close = (length < distance) & ~np.eye(len(points), dtype=bool)
+        if not close.any():
+            break
+        up = np.sign(np.arange(len(points))[:, None] - np.arange(len(points))[None])[..., None] * np.array([0.0, 1.0])
+        unit = difference / np.maximum(length, 1e-12 * distance)[..., None]
+        direction = np.where(length[..., None] > 1e-8 * distance, unit, up)
+        points += (direction * (0.25 * np.where(close, distance - length, 0))[..., None]).sum(axis=1)
+    return points
+
+
 def write_classes(axes, names, points, colours, side):
     """Writes the names of classes where they lie, moved apart where they would hide each other.
 
@@ -231,16 +247,7 @@ def write_classes(axes, names, points, colours, side):
     Returns:
         array (k, 2), where the names are.
     """
-    points, apart = np.array(points, "float64"), 0.055 * side
-    for _ in range(100):
-        difference = points[:, None] - points[None]  # (k, k, 2)
-        distance = np.linalg.norm(difference, axis=-1)
-        close = (distance < apart) & ~np.eye(len(points), dtype=bool)
-        if not close.any():
-            break
-        up = np.sign(np.arange(len(points))[:, None] - np.arange(len(points))[None])[..., None] * np.array([0.0, 1.0])
-        direction = np.where(distance[..., None] > 1e-9 * side, difference / np.maximum(distance, 1e-12 * side)[..., None], up)
-        points += (direction * (0.25 * np.where(close, apart - distance, 0))[..., None]).sum(axis=1)
+    points = apart(points, 0.055 * side)
     for name, point, colour in zip(names, points, colours, strict=True):
         box = dict(boxstyle="round,pad=0.25", facecolor="white", edgecolor=colour, linewidth=2)
         axes.text(*point, str(name), ha="center", va="center", fontsize=10, fontweight="bold", color=INK, bbox=box, zorder=5)

@@ -1,0 +1,137 @@
+// The static page: encoder and decoder are ONNX files that onnxruntime-web runs in the browser.
+import * as ort from "./onnxruntime.js";
+
+const $ = (selector) => document.querySelector(selector);
+const pad = $("latent-pad"), sketch = $("sketch-pad");
+
+ort.env.wasm.wasmPaths = { wasm: new URL("onnxruntime.wasm", import.meta.url).href };
+ort.env.wasm.numThreads = 1; // more need headers that few hosts send
+
+let scene, decoder, encoder, z, sliders = [];
+
+// The last of many: while a network runs, newer inputs replace each other, so that the picture keeps up with the hand.
+function newest(run) {
+  let waiting = null, busy = false;
+  return async (input) => {
+    waiting = [input];
+    if (busy) return;
+    busy = true;
+    try {
+      while (waiting) {
+        const [next] = waiting;
+        waiting = null;
+        await run(next);
+      }
+    } catch (error) {
+      fail(error);
+    } finally {
+      busy = false;
+    }
+  };
+}
+
+function fail(error) {
+  $("#about").textContent = `The model cannot be run in this browser: ${error.message ?? error}`;
+  throw error;
+}
+
+async function run(session, name, shape, values) {
+  const result = await session.run({ [name]: new ort.Tensor("float32", Float32Array.from(values), [1, ...shape]) });
+  return Object.values(result)[0].data;
+}
+
+// An image, floats in [0, 1], on a canvas of its size.
+function paint(canvas, image) {
+  const [height, width, channels] = scene.shape;
+  [canvas.width, canvas.height] = [width, height];
+  const pixels = new ImageData(width, height);
+  for (let i = 0; i < width * height; i++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const value = image[i * channels + (channels === 3 ? channel : 0)];
+      pixels.data[4 * i + channel] = Math.round(255 * Math.min(Math.max(value, 0), 1));
+    }
+    pixels.data[4 * i + 3] = 255;
+  }
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+}
+
+// Axes.coordinates and Axes.moved of scene.py.
+const coordinates = (code) =>
+  scene.directions.map((direction) => direction.reduce((sum, weight, j) => sum + weight * (code[j] - scene.origin[j]), 0));
+
+function moved(code, to) {
+  const from = coordinates(code), result = [...code];
+  to.forEach((value, i) => scene.directions[i].forEach((weight, j) => (result[j] += (value - from[i]) * weight)));
+  return result;
+}
+
+const decode = newest(async (code) => paint($("#decoded"), await run(decoder, "z", [code.length], code)));
+
+function go(code) {
+  z = code;
+  const now = coordinates(z);
+  pad.position = now.slice(0, 2);
+  sliders.forEach(({ input, output }, i) => {
+    if (input !== document.activeElement || Math.abs(input.value - now[i]) > Number(input.step)) input.value = now[i];
+    output.textContent = now[i].toFixed(2);
+  });
+  return decode(z);
+}
+
+const look = newest(async (grey) => {
+  const image = grey.flatMap((value) => Array(scene.shape[2]).fill(value / 255));
+  const code = [...(await run(encoder, "x", scene.shape, image))];
+  const made = await run(decoder, "z", [code.length], code);
+  paint($("#image"), image);
+  paint($("#reconstruction"), made);
+  const place = coordinates(code).slice(0, 2);
+  $("#error").textContent = (image.reduce((sum, value, i) => sum + (value - made[i]) ** 2, 0) / image.length).toFixed(4);
+  $("#place").textContent = place.map((value) => value.toFixed(2)).join(", ");
+  reveal(true);
+  pad.mark = place;
+  await go(code);
+});
+
+function reveal(shown) {
+  for (const id of ["results", "numbers", "diamond"]) document.getElementById(id).hidden = !shown;
+}
+
+function addSlider(name, low, high, i) {
+  const label = document.createElement("label"), input = document.createElement("input"), output = document.createElement("output");
+  label.className = "axis";
+  Object.assign(input, { type: "range", min: low, max: high, step: (high - low) / 200 });
+  label.append(name, output, input);
+  input.addEventListener("input", () => {
+    const to = coordinates(z);
+    to[i] = Number(input.value);
+    go(moved(z, to));
+  });
+  $("#axes").append(label);
+  return { input, output };
+}
+
+try {
+  const session = (file) => ort.InferenceSession.create(new URL(file, import.meta.url).href, { executionProviders: ["wasm"] });
+  scene = await (await fetch(new URL("scene.json", import.meta.url))).json();
+  decoder = await session("decoder.onnx");
+  encoder = await session("encoder.onnx");
+} catch (error) {
+  fail(error);
+}
+$("#name").textContent = scene.name;
+$("#about").textContent = scene.about;
+$("#plane").textContent = scene.plane;
+pad.set({ map: scene.map, view: scene.view });
+$(`input[value=${scene.view}]`).checked = true;
+sketch.set({ size: scene.shape.slice(0, 2), fit: scene.fit });
+sliders = scene.names.map((name, i) => addSlider(name, scene.low[i], scene.high[i], i));
+pad.addEventListener("move", (event) => go(moved(z, event.detail)));
+sketch.addEventListener("sketch", (event) => look(event.detail));
+for (const input of document.querySelectorAll("input[name=view]")) input.addEventListener("change", () => (pad.view = input.value));
+$("#clear").addEventListener("click", () => {
+  sketch.clear();
+  pad.mark = null;
+  reveal(false);
+});
+await go(scene.start);
+document.body.dataset.ready = "yes";

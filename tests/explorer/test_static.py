@@ -1,0 +1,249 @@
+"""The folder for any web host: how it is written, and what a real browser makes of it."""
+
+import base64
+import functools
+import hashlib
+import http.server
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import keras_ae
+from keras_ae import cli
+from keras_ae.explorer import scene, static
+
+INSIDE = static.WRITTEN
+
+
+@pytest.fixture
+def preset(tmp_path):
+    keras_ae.AE((8, 8, 1), 2, widths=(16,)).save_to_preset(tmp_path / "mine", dataset="digits")
+    return str(tmp_path / "mine")
+
+
+@pytest.fixture
+def npm(monkeypatch):
+    """In the place of npm: packs what onnxruntime-web would hold. -> what it was asked to pack."""
+    asked = []
+
+    def pack(command, cwd, **options):
+        asked.append(command[3])
+        with tarfile.open(cwd / "onnxruntime-web.tgz", "w:gz") as package:
+            for name in static.TAKEN:
+                member = tarfile.TarInfo(name)
+                member.size = len(name)
+                package.addfile(member, io.BytesIO(name.encode()))
+        digest = hashlib.sha512((cwd / "onnxruntime-web.tgz").read_bytes()).digest()
+        monkeypatch.setattr(static, "INTEGRITY", "sha512-" + base64.b64encode(digest).decode())
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(static.shutil, "which", lambda name: name)
+    monkeypatch.setattr(static.subprocess, "run", pack)
+    return asked
+
+
+def test_a_folder_holds_page_networks_and_runtime(preset, npm, tmp_path, capsys):
+    out = tmp_path / "some" / "site"
+    assert cli.main(["explore", preset, "--static", str(out)]) == 0
+    assert capsys.readouterr().out.startswith(f"saved {out}; ")
+    assert npm == [static.RUNTIME]
+    assert {path.name for path in out.iterdir()} == INSIDE
+    assert (out / "onnxruntime.js").read_text() == "package/dist/ort.wasm.bundle.min.mjs"
+    found = json.loads((out / "scene.json").read_text())
+    assert found["name"] == "mine" and found["shape"] == [8, 8, 1] and len(found["map"]["points"]) == 360
+    assert [path.name for path in out.parent.iterdir()] == ["site"]  # nothing is left of the work
+    (out / "scene.json").write_text("old")
+    assert cli.main(["explore", preset, "--static", str(out)]) == 0  # such a folder is replaced
+    assert json.loads((out / "scene.json").read_text()) == found
+
+
+def refused(preset, out, message, capsys):
+    assert cli.main(["explore", preset, "--static", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_a_folder_of_something_else_is_left_alone(preset, npm, tmp_path, capsys):
+    (tmp_path / "site").mkdir()
+    for name in ("scene.json", "thesis.tex"):
+        (tmp_path / "site" / name).write_text("mine")
+    refused(preset, tmp_path / "site", "which holds something else", capsys)
+    refused(preset, tmp_path / "site" / "thesis.tex", "which holds something else", capsys)
+    assert (tmp_path / "site" / "thesis.tex").read_text() == (tmp_path / "site" / "scene.json").read_text() == "mine"
+
+
+def test_without_npm_its_home_is_named(preset, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(static.shutil, "which", lambda name: None)
+    refused(preset, tmp_path / "site", "https://nodejs.org", capsys)
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_runtime_with_another_hash_is_refused(preset, npm, tmp_path, monkeypatch, capsys):
+    pack = static.subprocess.run
+
+    def changed(command, cwd, **options):
+        result = pack(command, cwd, **options)
+        with (cwd / "onnxruntime-web.tgz").open("ab") as package:
+            package.write(b"\0")
+        return result
+
+    monkeypatch.setattr(static.subprocess, "run", changed)
+    refused(preset, tmp_path / "site", "with the integrity sha512-", capsys)
+    assert not (tmp_path / "site").exists()
+
+
+def test_what_npm_complains_of_is_told(preset, npm, tmp_path, monkeypatch, capsys):
+    failed = subprocess.CompletedProcess([], 1, "", "npm error code ENOTFOUND\nnpm error network")
+    monkeypatch.setattr(static.subprocess, "run", lambda *args, **options: failed)
+    refused(preset, tmp_path / "site", "npm error code ENOTFOUND npm error network", capsys)
+    assert not (tmp_path / "site").exists() and sorted(path.name for path in tmp_path.iterdir()) == ["mine"]
+
+
+# In a browser
+
+
+@pytest.fixture(scope="module")
+def scenes(data):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_AE_DATA", str(data))
+        yield {name: scene.Scene(name) for name in ("vae2d_mnist", "conv_vae_mnist")}
+
+
+@pytest.fixture(scope="module")
+def site(chromium, data, tmp_path_factory):
+    """A plain web host, with the pages of two models in folders: -> its address."""
+    if shutil.which("npm") is None:
+        pytest.skip("no npm, which fetches onnxruntime-web")
+    root = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_AE_DATA", str(data))
+        for name in ("vae2d_mnist", "conv_vae_mnist"):
+            assert cli.main(["explore", name, "--static", str(root / "some where" / name)]) == 0
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet.at(root)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/some%20where/"
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder and tells nobody."""
+
+    def log_message(self, *args):
+        pass
+
+    @classmethod
+    def at(cls, folder):
+        return functools.partial(cls, directory=str(folder))
+
+
+@pytest.fixture
+def opened(chromium, site):
+    """Opens the page of a model; in the end nothing outside of its folder must have been asked for."""
+    folders = []
+
+    def opens(name):
+        chromium.driver.get("about:blank")
+        chromium.requests(), chromium.errors()
+        folders.append(f"{site}{name}/")
+        chromium.driver.get(folders[0])
+        chromium.wait(lambda: chromium.find("body[data-ready]"), "the page is ready")
+        return chromium
+
+    yield opens
+    asked = chromium.requests()
+    assert {url.rpartition("/")[2] for url in asked} == {"", *INSIDE} - {"index.html"}
+    assert all(url.startswith(folders[0]) for url in asked), asked
+    assert chromium.errors() == []
+
+
+def shows(browser, selector, expected):
+    """Waits until a picture is the expected float image, within a step of its bytes."""
+    expected = scene.as_pixels(np.asarray(expected))[..., 0].astype(int)
+
+    def same():
+        found = browser.pixels(selector)
+        return found is not None and found.shape == expected.shape and bool(np.abs(found - expected).max() <= 1)
+
+    browser.wait(same, f"{selector} is the picture that the model gives")
+
+
+def values(browser):
+    return [float(slider.get_attribute("value")) for slider in browser.find("#axes input")]
+
+
+def position(browser):
+    return browser.driver.execute_script("return document.querySelector('latent-pad').position")
+
+
+@pytest.mark.browser
+def test_a_drag_over_the_manifold_decodes_the_point_under_the_mouse(opened, scenes):
+    browser, shown = opened("vae2d_mnist"), scenes["vae2d_mnist"]
+    shows(browser, "#decoded", shown.model.decode([shown.start])[0])
+    before = browser.pixels("#decoded")
+    browser.drag("latent-pad", (0.5, 0.5), (0.3, 0.6), (0.85, 0.25))
+    place = shown.axes.low + (shown.axes.high - shown.axes.low) * [0.85, 0.75]
+    np.testing.assert_allclose(position(browser), place, atol=0.05)
+    shows(browser, "#decoded", shown.model.decode([position(browser)])[0])
+    np.testing.assert_allclose(values(browser), position(browser), atol=0.05)
+    assert np.abs(browser.pixels("#decoded") - before).max() > 50
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["vae2d_mnist", "conv_vae_mnist"])
+def test_a_slider_changes_the_picture_to_what_the_model_decodes(name, opened, scenes):
+    browser, shown = opened(name), scenes[name]
+    slider = browser.find("#axes input")[0]
+    before = values(browser)
+    slider.send_keys("\ue014" * 40)  # to the right
+    assert len(values(browser)) == (2 if name == "vae2d_mnist" else 8) and values(browser)[0] > before[0]
+    z = shown.axes.moved(shown.start, values(browser)[:1])
+    shows(browser, "#decoded", shown.model.decode([z])[0])
+    np.testing.assert_allclose(position(browser), shown.axes.coordinates(z)[:2], atol=1e-3)
+
+
+@pytest.mark.browser
+def test_a_drawing_is_encoded_and_reconstructed(opened, scenes):
+    browser, model = opened("vae2d_mnist"), scenes["vae2d_mnist"].model
+    assert not browser.find("#results")[0].is_displayed()
+    browser.drag("sketch-pad", (0.3, 0.3), (0.6, 0.3), (0.45, 0.8))
+    browser.wait(lambda: browser.find("#results")[0].is_displayed(), "the results are there")
+    time.sleep(1)  # for the last stroke
+    seen = browser.pixels("#image")
+    assert seen.max() == 255
+    x = seen[None, ..., None] / 255
+    shows(browser, "#reconstruction", model.reconstruct(x)[0])
+    shows(browser, "#decoded", model.reconstruct(x)[0])
+    mark = browser.driver.execute_script("return document.querySelector('latent-pad').mark")
+    np.testing.assert_allclose(mark, model.encode(x)[0], atol=1e-3)
+    error = float(browser.find("#error")[0].text)
+    assert error == pytest.approx(float(np.mean((model.reconstruct(x) - x) ** 2)), abs=1e-4)
+    browser.find("#clear")[0].click()
+    assert not browser.find("#results")[0].is_displayed()
+
+
+@pytest.mark.browser
+def test_the_picture_follows_the_hand_at_once(opened):
+    """From a move of a slider to the new pixels, in milliseconds, by the browser's own clock."""
+    browser = opened("conv_vae_mnist")
+    times = browser.driver.execute_async_script(
+        """const done = arguments[0], slider = document.querySelector("#axes input"), times = [];
+        const canvas = document.querySelector("#decoded"), paint = CanvasRenderingContext2D.prototype.putImageData;
+        let moved;
+        const move = () => { slider.stepUp(3); moved = performance.now(); slider.dispatchEvent(new Event("input")); };
+        CanvasRenderingContext2D.prototype.putImageData = function (...all) {
+            paint.apply(this, all);
+            if (this.canvas !== canvas) return;
+            times.push(performance.now() - moved);
+            times.length < 12 ? setTimeout(move, 20) : done(times);
+        };
+        move();"""
+    )
+    print("ms from move to pixels:", [round(each) for each in times])
+    assert np.median(times) < 200
