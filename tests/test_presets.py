@@ -280,6 +280,8 @@ PROMISES = {
     "deep_ae_mnist": ("sse", 3.00),
     "sparse_ae_mnist": ("mse", 0.01683),
     "dae_mnist": ("psnr", 19.5),
+    "conv_dae_mnist": ("psnr", 20.5),
+    "dae_fashion_mnist": ("psnr", 19.0),
     "vae_mnist": ("nll", 85.5),
     "conv_vae_mnist": ("nll", 82.4),
     "vae_fashion_mnist": ("nll", 229.0),

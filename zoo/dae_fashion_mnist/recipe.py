@@ -9,14 +9,14 @@ import keras
 
 import keras_ae
 
-EPOCHS, BATCH = 25, 256
+EPOCHS, BATCH = 70, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "dae_fashion_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("fashion_mnist")
 train, validation = images[:55_000], images[55_000:]
 
-model = keras_ae.DAE((28, 28, 1), latent_dim=128, widths=(800, 400))
+model = keras_ae.DAE((28, 28, 1), latent_dim=256, widths=(1000, 500))
 steps = EPOCHS * -(-len(train) // BATCH)
 rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=1e-3, warmup_steps=500)
 model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999), loss="mse")
