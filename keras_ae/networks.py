@@ -56,14 +56,8 @@ def conv(shape, code_size, latent_dim, output_shape, widths=(32, 64), activation
     Returns:
         (encoder, decoder), as in `dense`.
     """
-    if len(shape) != 3:
-        raise ValueError(f'Expected images, shape=(height, width, channels), for network="conv". Received: shape={shape}')
-    if not widths:
-        raise ValueError(f'Expected at least one width for network="conv". Received: widths={widths}')
     activation = "fused_gelu" if activation == "gelu" else activation
-    sizes = [shape[:2]]  # height and width before each convolution and after the last
-    for _ in widths:
-        sizes.append(tuple(-(-n // 2) for n in sizes[-1]))
+    sizes = _sizes(shape, widths, "conv")
 
     image = h = keras.Input(shape, name="image")
     for width in widths:
@@ -74,12 +68,59 @@ def conv(shape, code_size, latent_dim, output_shape, widths=(32, 64), activation
     z = h = keras.Input((latent_dim,), name="z")
     h = _activated(layers.Dense, math.prod(sizes[-1]) * widths[-1], activation)(h)
     h = layers.Reshape((*sizes[-1], widths[-1]))(h)  # (batch, h * w * c) -> (batch, h, w, c)
-    for size, width in zip(sizes[-2:0:-1], widths[-2::-1], strict=True):
-        h = _activated(layers.Conv2D, 4 * width, activation, kernel_size=3, padding="same")(h)
-        h = _upsampled(h, size)  # (batch, h / 2, w / 2, 4 * width) -> (batch, h, w, width)
-    h = layers.Conv2D(4 * output_shape[-1], 3, padding="same", name="params")(h)
-    decoder = keras.Model(z, _upsampled(h, output_shape[:2]), name="decoder")
-    return encoder, decoder
+    return encoder, keras.Model(z, _upwards(h, sizes, widths, activation, output_shape), name="decoder")
+
+
+def residual(shape, code_size, latent_dim, output_shape, widths=(32, 64), activation="gelu", blocks=2, code="vector"):
+    """As `conv`, with residual blocks (He et al., CVPR 2016) at the lowest resolution, where they are cheap and see the whole image.
+
+    A block adds to its input what two 3x3 convolutions make of it. With code="map" a code is a small image of features, flattened, so
+    that each part of it stays with its part of the picture: for denoising, where a code need not be short.
+
+    Args:
+        shape, code_size, latent_dim, output_shape, widths, activation: as in `conv`.
+        blocks: int >= 0, the number of blocks, in the encoder and in the decoder.
+        code: "vector" or "map"; a map has the height and width of the last convolution, so code_size and latent_dim are multiples of
+            their product: 49 for images of 28x28 and two widths.
+
+    Returns:
+        (encoder, decoder), as in `dense`.
+
+    Raises:
+        ValueError: as in `conv`; code is neither, or its sizes are no such multiples.
+    """
+    if code not in ("vector", "map"):
+        raise ValueError(f'Expected `code` to be "vector" or "map". Received: code={code!r}')
+    activation = "fused_gelu" if activation == "gelu" else activation
+    sizes = _sizes(shape, widths, "residual")
+    area, features = math.prod(sizes[-1]), widths[-1]
+    if code == "map" and (code_size % area or latent_dim % area):
+        raise ValueError(
+            f'Expected `code_size` and `latent_dim` to be multiples of {area} for code="map", since widths={tuple(widths)} leave a map of '
+            f"{sizes[-1][0]}x{sizes[-1][1]}. Received: {code_size=}, {latent_dim=}"
+        )
+
+    image = h = keras.Input(shape, name="image")
+    for width in widths:
+        h = _activated(layers.Conv2D, width, activation, kernel_size=4, strides=2, padding="same")(h)
+    for _ in range(blocks):
+        h = _block(h, activation)
+    if code == "map":
+        h = layers.Flatten(name="code")(layers.Conv2D(code_size // area, 1)(h))  # (batch, h, w, c) -> (batch, h * w * c)
+    else:
+        h = layers.Dense(code_size, name="code")(layers.Flatten()(h))
+    encoder = keras.Model(image, h, name="encoder")
+
+    z = h = keras.Input((latent_dim,), name="z")
+    if code == "map":
+        h = layers.Reshape((*sizes[-1], latent_dim // area))(h)  # (batch, h * w * c) -> (batch, h, w, c)
+        h = _activated(layers.Conv2D, features, activation, kernel_size=3, padding="same")(h)
+    else:
+        h = _activated(layers.Dense, area * features, activation)(h)
+        h = layers.Reshape((*sizes[-1], features))(h)  # (batch, h * w * c) -> (batch, h, w, c)
+    for _ in range(blocks):
+        h = _block(h, activation)
+    return encoder, keras.Model(z, _upwards(h, sizes, widths, activation, output_shape), name="decoder")
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -148,7 +189,7 @@ class GatedLinearUnit(layers.Layer):
         return a * ops.sigmoid(b)
 
 
-NETWORKS = {"dense": dense, "conv": conv}
+NETWORKS = {"dense": dense, "conv": conv, "residual": residual}
 
 
 def build(network, shape, code_size, latent_dim, output_shape, widths=None, activation=None):
@@ -183,6 +224,35 @@ def _check_output(role, model, input_shape, expected, why):
     if math.prod(received[1:]) != math.prod(expected):
         expected = ", ".join(map(str, ("batch", *expected)))
         raise ValueError(f"Expected the {role} to give ({expected}), {why}. Received: {tuple(received)}")
+
+
+def _sizes(shape, widths, name):
+    """Heights and widths of a stack of convolutions of stride 2: before each, and after the last."""
+    if len(shape) != 3:
+        raise ValueError(f'Expected images, shape=(height, width, channels), for network="{name}". Received: shape={shape}')
+    if not widths:
+        raise ValueError(f'Expected at least one width for network="{name}". Received: widths={widths}')
+    sizes = [tuple(shape[:2])]
+    for _ in widths:
+        sizes.append(tuple(-(-n // 2) for n in sizes[-1]))
+    return sizes
+
+
+def _block(h, activation):
+    """h + conv(activation(conv(h))), (batch, h, w, c) -> the same. It starts close to h, so that many of them train like none."""
+    features = h.shape[-1]
+    change = _activated(layers.Conv2D, features, activation, kernel_size=3, padding="same")(h)
+    small = keras.initializers.VarianceScaling(0.1)
+    return layers.Add()([h, layers.Conv2D(features, 3, padding="same", kernel_initializer=small)(change)])
+
+
+def _upwards(h, sizes, widths, activation, output_shape):
+    """From the lowest map to the output, doubling height and width: (batch, h, w, c) -> (batch, *output_shape)."""
+    for size, width in zip(sizes[-2:0:-1], widths[-2::-1], strict=True):
+        h = _activated(layers.Conv2D, 4 * width, activation, kernel_size=3, padding="same")(h)
+        h = _upsampled(h, size)  # (batch, h / 2, w / 2, 4 * width) -> (batch, h, w, width)
+    h = layers.Conv2D(4 * output_shape[-1], 3, padding="same", name="params")(h)
+    return _upsampled(h, output_shape[:2])
 
 
 def _activated(layer, width, activation, **options):

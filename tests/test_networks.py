@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_ae import networks
 
 
-@pytest.mark.parametrize("network", [networks.dense, networks.conv])
+@pytest.mark.parametrize("network", [networks.dense, networks.conv, networks.residual])
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (7, 5, 2), (1, 9, 1)], ids=str)
 @pytest.mark.parametrize("widths", [(4,), (4, 6, 8)], ids=str)
 @pytest.mark.parametrize("activation", ["relu", "glu"])
@@ -44,8 +44,45 @@ def test_depth_to_space_is_tensorflows():
     np.testing.assert_array_equal(networks.DepthToSpace()(x), tf.nn.depth_to_space(x, 2))
 
 
-def test_networks_survive_json():
-    encoder, decoder = networks.conv((8, 8, 1), 6, 3, (8, 8, 1), activation="glu")
+def test_a_code_that_is_a_map_keeps_its_places():
+    """Without blocks a corner of the image moves its corner of the map alone, and a corner of the map its corner of the image."""
+    encoder, decoder = networks.residual((32, 32, 1), 3 * 64, 2 * 64, (32, 32, 1), widths=(4, 6), blocks=0, code="map")
+    x, z = np.zeros((2, 32, 32, 1), "float32"), np.zeros((2, 128), "float32")
+    x[1, :4, :4], z[1, :2] = 1, 1  # the top left corner; the first place of the map
+    moved = np.any(np.array(encoder(x)).reshape(2, 8, 8, 3)[1] != np.array(encoder(x)).reshape(2, 8, 8, 3)[0], axis=-1)
+    assert moved[0, 0] and not moved[3:].any() and not moved[:, 3:].any()
+    moved = np.any(np.array(decoder(z))[1] != np.array(decoder(z))[0], axis=-1)
+    assert moved[:4, :4].any() and not moved[16:].any() and not moved[:, 16:].any()
+
+
+def test_a_block_starts_near_the_identity():
+    plain = networks.residual((8, 8, 1), 6, 3, (8, 8, 1), widths=(4,), blocks=0)
+    keras.utils.set_random_seed(0)
+    deep = networks.residual((8, 8, 1), 6, 3, (8, 8, 1), widths=(4,), blocks=3)
+    assert len(deep[0].weights) == len(plain[0].weights) + 3 * 4  # two kernels and two biases
+    h = keras.Input((4, 4, 8))
+    block = keras.Model(h, networks._block(h, "fused_gelu"))
+    x = np.random.default_rng(0).standard_normal((2, 4, 4, 8)).astype("float32")
+    change = np.array(block(x)) - x
+    assert 0 < np.abs(change).mean() < 0.5 * np.abs(x).mean()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"code": "image"}, '"vector" or "map". Received: code=\'image\''),
+        ({"code": "map"}, 'multiples of 4 for code="map".*a map of 2x2. Received: code_size=6, latent_dim=3'),
+        ({"widths": ()}, "at least one width"),
+    ],
+)
+def test_residual_refuses_what_does_not_fit(options, message):
+    with pytest.raises(ValueError, match=message):
+        networks.residual((8, 8, 1), 6, 3, (8, 8, 1), **options)
+
+
+@pytest.mark.parametrize("network", [networks.conv, networks.residual])
+def test_networks_survive_json(network):
+    encoder, decoder = network((8, 8, 1), 6, 3, (8, 8, 1), activation="glu")
     for model in (encoder, decoder):
         copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
         copy.set_weights(model.get_weights())
