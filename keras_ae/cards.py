@@ -47,6 +47,9 @@ LIMITS = {  # class: what its models cannot do
     "AE": "It has no prior: a code drawn at random decodes to no likely image.",
     "DAE": "It was trained for the corruption above. Noise of another kind or strength, and clean images, are restored less well.",
     "SparseAE": "It has no prior: a code drawn at random decodes to no likely image.",
+    "KSparseAE": "It has no prior: a code drawn at random decodes to no likely image.",
+    "ContractiveAE": "It has no prior: a code drawn at random decodes to no likely image.",
+    "RAE": "It has no prior: `keras_ae.samplers.fit` gives it one after training.",
     "VAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
 }
 

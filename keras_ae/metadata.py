@@ -25,6 +25,8 @@ def describe(model, folder, dataset, training, metrics):
         "posterior": getattr(model, "_posterior", None),
         "prior": getattr(model, "_prior", None),
     }
+    if type(getattr(model, "_objective", None)).__name__ not in ("NoneType", "ELBO"):
+        parts["objective"] = model._objective
     described |= {key: type(part).__name__ for key, part in parts.items() if part is not None}
     for key in {"corruption", "sparsity"} & set(config):
         part = config[key]
@@ -64,8 +66,9 @@ def draw(model, folder, dataset):
 
 
 def _formula(model):
-    """The lines of the class's docstring that state its objective."""
-    paragraphs = inspect.cleandoc(type(model).__doc__ or "").split("\n\n")
+    """The lines that state its objective, in the docstring of the class, or of the objective that it was given."""
+    stating = type(getattr(model, "_objective", model))
+    paragraphs = inspect.cleandoc(stating.__doc__ or "").split("\n\n")
     return next((paragraph.splitlines() for paragraph in paragraphs if "objective(x)" in paragraph), [])
 
 
