@@ -199,6 +199,21 @@ def never_empty(array):
     return tf.pad(array, [[0, missing]] + [[0, 0]] * (array.shape.rank - 1))
 
 
+def replica():
+    """The number of the replica whose step is being run or traced: 0 where there is one."""
+    context = tf.distribute.get_replica_context()
+    number = 0 if context is None else context.replica_id_in_sync_group
+    return number if isinstance(number, int) else int(tf.get_static_value(number))
+
+
+def sum_over_replicas(tensors):
+    """The sums of tensors over all replicas. Replicas wait here for each other."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tensors
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
+
+
 def from_chief(values, strategy):
     """The chief's values, a list, on every worker: a collective operation, in which all workers take part. Outside replicas."""
     if not several_workers(strategy):

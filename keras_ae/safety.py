@@ -15,7 +15,14 @@ import re
 MAX_JSON = 8 * 2**20  # bytes
 MAX_DEPTH = 64  # of JSON, and of groups of weights
 MAX_OBJECTS = 2000  # classes named by a config, and groups and arrays of weights
-MAX_SIZES = {"latent_dim": 2**14, "components": 2**12, "flows": 2**6, "width": 2**12}  # by the name of the argument
+MAX_SIZES = {  # by the name of the argument
+    "latent_dim": 2**14,
+    "components": 2**12,
+    "flows": 2**6,
+    "width": 2**12,
+    "size": 2**16,
+    "k": 2**14,
+}
 MAX_EXAMPLE = 2**26  # values of one example
 MAX_AXES = 8
 MAX_WIDTHS = 2**6  # hidden layers

@@ -31,6 +31,7 @@ ORDER = [
     "objectives",
     "corruption",
     "sparsity",
+    "quantization",
     "models.autoencoder",
     "models.ae",
     "models.dae",
@@ -38,6 +39,7 @@ ORDER = [
     "models.contractive",
     "models.regularized",
     "models.vae",
+    "models.vqvae",
 ]
 ORDER += ["datasets", "training", "representation", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]

@@ -1,0 +1,116 @@
+"""The vector-quantised autoencoder: a code of discrete symbols."""
+
+import keras
+from keras import ops
+
+from keras_ae import distribute, parts
+from keras_ae.models.autoencoder import Autoencoder
+from keras_ae.quantization import VectorQuantizer
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class VQVAE(Autoencoder):
+    """Vector-quantised variational autoencoder: a code is a few symbols, each the number of a row of a codebook.
+
+    z = rows of the codebook nearest to g(x),    objective(x) = -log p(x|z) + commitment * |g(x) - z|^2, nats an example
+
+    The code (latent_dim) is cut into latent_dim / width vectors. The gradient of z goes to g(x) as it is (straight-through); the codebook
+    follows by moving averages, without a gradient. The logs hold loss, reconstruction, commitment (times its weight) and perplexity, the
+    number of rows in use, exp of the entropy of their use in a batch; loss = reconstruction + commitment.
+
+    Args:
+        shape, latent_dim, network, widths, activation, likelihood: as in `AE`. For a code with a symbol for each part of the image:
+            `network=keras_ae.networks.residual(shape, n, n, shape, code="map")`, n = latent_dim = 49 * width for 28x28 images.
+        size: int, the number of rows of the codebook.
+        width: int, the size of a row, which divides latent_dim; None: latent_dim, one symbol an example.
+        commitment: float >= 0.
+
+    Input and output shape: as in `AE`. `encode` gives the rows, `symbols` their numbers.
+
+    Raises:
+        ValueError: an argument does not fit.
+
+    Source: van den Oord et al., "Neural discrete representation learning", NeurIPS 2017, equation 3 and appendix A.1.
+    """
+
+    logged = ("reconstruction", "commitment", "perplexity")
+    why_no_loss = (
+        "a VQVAE is trained by its log-likelihood and its commitment together, in nats. For a squared error choose "
+        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
+    )
+
+    def __init__(
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        size=512,
+        width=None,
+        commitment=0.25,
+        **kwargs,
+    ):
+        parts.positive_int(size, "size")
+        parts.at_least_zero(commitment, "commitment")
+        super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size=latent_dim, **kwargs)
+        width = latent_dim if width is None else parts.positive_int(width, "width")
+        if latent_dim % width:
+            raise ValueError(f"Expected `width` to divide latent_dim={latent_dim}. Received: width={width}")
+        self.width, self.commitment = width, commitment
+        self.quantizer = VectorQuantizer(size, width)
+        self._seen = {}  # by replica: what the codebook has to follow as a training step ends
+
+    @property
+    def symbols_per_code(self):
+        """int, how many symbols a code has."""
+        return self.latent_dim // self.width
+
+    def symbols(self, x):
+        """The numbers of the rows that stand for x: array (batch, *shape) -> int32 (batch, symbols_per_code)."""
+        z = self.encode(x)
+        return ops.reshape(self.quantizer.nearest(ops.reshape(z, (-1, self.width))), (-1, self.symbols_per_code))
+
+    def decode_symbols(self, symbols):
+        """The mean of p(x|z) of these symbols: int (batch, symbols_per_code) -> (batch, *shape).
+
+        Raises:
+            ValueError: another shape; a number that the codebook has no row for.
+        """
+        symbols = ops.convert_to_tensor(symbols, "int32")
+        if symbols.shape.rank != 2 or symbols.shape[1] != self.symbols_per_code:
+            received = tuple(symbols.shape)
+            raise ValueError(f"Expected symbols of shape (batch, {self.symbols_per_code}). Received: shape={received}")
+        low, high = int(ops.min(symbols)), int(ops.max(symbols))
+        if low < 0 or high >= self.quantizer.size:
+            raise ValueError(f"Expected symbols from 0 to {self.quantizer.size - 1}. Received: from {low} to {high}")
+        return self.decode(ops.reshape(self.quantizer.rows(ops.reshape(symbols, (-1,))), (-1, self.latent_dim)))
+
+    def objective(self, x, target):
+        vectors = ops.reshape(ops.cast(self.encoder(self._checked(x), training=self._training), "float32"), (-1, self.width))
+        numbers = self.quantizer.nearest(vectors)
+        rows = ops.stop_gradient(self.quantizer.rows(numbers))  # (batch * symbols, width)
+        straight_through = vectors + ops.stop_gradient(rows - vectors)
+        z = ops.reshape(straight_through, (-1, self.latent_dim))
+        reconstruction = -self.likelihood(z).log_prob(target)
+        distances = ops.sum(ops.reshape(ops.square(vectors - rows), (-1, self.latent_dim)), axis=-1)  # (batch,)
+        counts, sums = self.quantizer.usage(vectors, numbers)
+        if self._training:
+            self._seen[distribute.replica()] = [ops.stop_gradient(tensor) for tensor in (counts, sums, vectors)]
+        use = counts / ops.sum(counts)
+        perplexity = ops.exp(-ops.sum(use * ops.log(use + 1e-10)))
+        commitment = self.commitment * distances
+        self.log(reconstruction=reconstruction, commitment=commitment, perplexity=perplexity * ops.ones_like(distances))
+        return reconstruction + commitment
+
+    def end_step(self):
+        self.quantizer.follow(*self._seen.pop(distribute.replica()), self._seeds.draw())
+
+    def get_config(self):
+        config = {"size": self.quantizer.size, "width": self.width, "commitment": self.commitment}
+        return {**super().get_config(), **config}
+
+    def _encode(self, x):
+        vectors = ops.reshape(ops.cast(super()._encode(x), "float32"), (-1, self.width))
+        return ops.reshape(self.quantizer(vectors), (-1, self.latent_dim))

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_ae.quantization import VectorQuantizer
+
+RNG = np.random.default_rng(0)
+
+
+def test_the_nearest_row_is_the_nearest():
+    quantizer, vectors = VectorQuantizer(7, 3), RNG.standard_normal((50, 3)).astype("float32")
+    rows = np.array(quantizer.codebook)
+    expected = np.argmin(((vectors[:, None] - rows) ** 2).sum(axis=-1), axis=1)
+    np.testing.assert_array_equal(quantizer.nearest(vectors), expected)
+    np.testing.assert_array_equal(quantizer(vectors), rows[expected])
+
+
+def test_the_codebook_follows_by_the_papers_averages():
+    quantizer = VectorQuantizer(4, 2, decay=0.9)
+    rows, counts = np.array(quantizer.codebook, "float64"), np.ones(4)
+    sums = rows.copy()
+    for _ in range(5):
+        vectors = RNG.standard_normal((40, 2)).astype("float32")
+        numbers = quantizer.nearest(vectors)
+        quantizer.follow(*quantizer.usage(vectors, numbers), vectors, tf.constant([1, 2]))
+        chosen = np.eye(4)[np.array(numbers)]
+        counts, sums = 0.9 * counts + 0.1 * chosen.sum(axis=0), 0.9 * sums + 0.1 * chosen.T @ vectors
+        assert counts.min() > 0.05 * counts.mean()  # none dies, so that nothing else happens
+        np.testing.assert_allclose(quantizer.codebook, sums / counts[:, None], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(quantizer.counts, counts, rtol=1e-4)
+
+
+def test_without_memory_it_is_a_step_of_k_means():
+    quantizer, vectors = VectorQuantizer(3, 2, decay=0.0), RNG.standard_normal((60, 2)).astype("float32")
+    numbers = np.array(quantizer.nearest(vectors))
+    quantizer.follow(*quantizer.usage(vectors, numbers), vectors, tf.constant([1, 2]))
+    assert len(set(numbers)) == 3
+    np.testing.assert_allclose(quantizer.codebook, [vectors[numbers == k].mean(axis=0) for k in range(3)], rtol=1e-4)
+
+
+def test_a_dead_row_starts_again_at_a_vector_of_the_batch():
+    quantizer, vectors = VectorQuantizer(8, 2, decay=0.5), 0.01 * RNG.standard_normal((30, 2)).astype("float32")
+    far = np.array(quantizer.codebook)
+    far[5] = 100
+    quantizer.codebook.assign(far)
+    for _ in range(8):
+        quantizer.follow(*quantizer.usage(vectors, quantizer.nearest(vectors)), vectors, tf.constant([3, 4]))
+    assert np.abs(quantizer.codebook[5]).max() < 1
+    assert np.min(np.linalg.norm(vectors - np.array(quantizer.codebook[5]), axis=1)) < 0.01
+
+
+@pytest.mark.parametrize("arguments", [(0, 2), (4, 0), (4, 2, 1.0)])
+def test_what_does_not_fit_is_refused(arguments):
+    with pytest.raises(ValueError, match="Expected `(size|width|decay)`"):
+        VectorQuantizer(*arguments)
