@@ -38,9 +38,9 @@ class VectorQuantizer(keras.Layer):
         self.size, self.width, self.decay = parts.positive_int(size, "size"), parts.positive_int(width, "width"), decay
         options = {"trainable": False, "autocast": False, "aggregation": "only_first_replica"}
         self.codebook = self.add_weight(shape=(size, width), initializer="random_normal", name="codebook", **options)
-        self.counts = self.add_weight(shape=(size,), initializer="ones", name="counts", **options)
+        # Zero, so that after the first step every row is a mean of vectors, or one of them.
+        self.counts = self.add_weight(shape=(size,), initializer="zeros", name="counts", **options)
         self.sums = self.add_weight(shape=(size, width), initializer="zeros", name="sums", **options)
-        self.sums.assign(self.codebook)
         self.built = True
 
     def nearest(self, vectors):

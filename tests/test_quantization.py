@@ -17,8 +17,7 @@ def test_the_nearest_row_is_the_nearest():
 
 def test_the_codebook_follows_by_the_papers_averages():
     quantizer = VectorQuantizer(4, 2, decay=0.9)
-    rows, counts = np.array(quantizer.codebook, "float64"), np.ones(4)
-    sums = rows.copy()
+    counts, sums = np.zeros(4), np.zeros((4, 2))
     for _ in range(5):
         vectors = RNG.standard_normal((40, 2)).astype("float32")
         numbers = quantizer.nearest(vectors)
@@ -28,6 +27,13 @@ def test_the_codebook_follows_by_the_papers_averages():
         assert counts.min() > 0.05 * counts.mean()  # none dies, so that nothing else happens
         np.testing.assert_allclose(quantizer.codebook, sums / counts[:, None], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(quantizer.counts, counts, rtol=1e-4)
+
+
+def test_the_first_batch_spreads_the_codebook_over_its_vectors():
+    quantizer, vectors = VectorQuantizer(16, 2), 5 + RNG.standard_normal((200, 2)).astype("float32")
+    quantizer.follow(*quantizer.usage(vectors, quantizer.nearest(vectors)), vectors, tf.constant([1, 2]))
+    assert len(np.unique(quantizer.nearest(vectors))) > 10
+    assert np.linalg.norm(vectors - quantizer(vectors), axis=1).mean() < 0.6
 
 
 def test_without_memory_it_is_a_step_of_k_means():

@@ -264,6 +264,7 @@ def test_a_network_overfits_one_batch(cls, kind):
         x[i, i % x.shape[1], i // 2 % x.shape[2]] = 1
     options = {"corruption": keras_ae.corruption.GaussianCorruption(0.01)} if cls is keras_ae.DAE else {}
     options |= {"widths": (64,), "beta": 0.01} if cls is keras_ae.VAE else {"widths": (64,)}
+    options |= {"width": 1} if cls is keras_ae.VQVAE else {}  # three symbols, so that images do not share one
     model = make(cls, kind, **options)
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
     model.fit(np.repeat(x, 8, axis=0), epochs=60, batch_size=10, verbose=0)
