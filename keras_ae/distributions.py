@@ -23,14 +23,13 @@ import tensorflow_probability as tfp
 
 from keras_ae import parts
 from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
-from keras_ae.parts import SMALLEST_SCALE, Distribution
+from keras_ae.parts import Distribution
 from keras_ae.posteriors import DiagonalGaussian, FullGaussian, Posterior
 from keras_ae.priors import AutoregressiveFlow, GaussianMixture, Prior, StandardNormal, VampPrior
 
 tfd = tfp.distributions
 
 __all__ = [
-    "SMALLEST_SCALE",
     "AutoregressiveFlow",
     "Bernoulli",
     "ContinuousBernoulli",

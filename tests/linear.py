@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 import keras_ae
-from keras_ae import distributions
+from keras_ae import distributions, parts
 
 
 def linear_vae(posterior, latent_dim=2, features=5, scale=0.7):
@@ -26,6 +26,6 @@ def exact_posterior(vae, scale=0.7):
     offset = np.zeros(kernel.shape[1])
     kernel[:, :n] = weights.T @ precision
     offset[:n] = -bias @ kernel[:, :n]
-    offset[n : 2 * n] = np.log(np.expm1(np.diag(chol) - distributions.SMALLEST_SCALE))  # softplus^-1
+    offset[n : 2 * n] = np.log(np.expm1(np.diag(chol) - parts.SMALLEST_SCALE))  # softplus^-1
     offset[2 * n :] = chol[1, 0] * np.sqrt(n)
     vae.encoder.set_weights([kernel, offset])

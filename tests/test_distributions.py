@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import stats
 
-from keras_ae import densities, distributions, flows
+from keras_ae import densities, distributions, flows, parts
 
 tfd = tfp.distributions
 LIKELIHOODS = [
@@ -96,7 +96,7 @@ def test_discretized_logistic_is_a_probability_with_that_mean(loc, scale):
 def test_diagonal_gaussian_against_scipy():
     layer = distributions.DiagonalGaussian()
     values, z = params(layer, (3,)), np.random.default_rng(1).standard_normal((6, 3)).astype("float32")
-    scale = np.log1p(np.exp(values[:, 3:])) + distributions.SMALLEST_SCALE
+    scale = np.log1p(np.exp(values[:, 3:])) + parts.SMALLEST_SCALE
     np.testing.assert_allclose(layer(values).log_prob(z), stats.norm.logpdf(z, values[:, :3], scale).sum(axis=1), rtol=1e-4)
 
 

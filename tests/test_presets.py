@@ -78,7 +78,7 @@ def test_the_folder_holds_what_it_should(folder, vae):
     assert (card.name, card.family, card.parameters, card.dataset) == ("mine", "VAE", vae.count_params(), None)
     assert set(card.sha256) == {"config.json", "model.weights.h5"}
     assert {"tensorflow", "keras"} <= set(card.metadata["versions"])
-    assert card.size < 4 * vae.count_params() + 40_000  # no optimizer slots, which would triple it
+    assert card.size < 4 * vae.count_params() + 44_000  # no optimizer slots, which would triple it
     assert "mine: VAE" in str(card) and f"{vae.count_params():,}" in str(card)
     assert (folder / "samples.png").read_bytes().startswith(b"\x89PNG")
     assert "# mine" in (folder / "README.md").read_text()

@@ -39,7 +39,7 @@ def test_the_python_examples_run(monkeypatch, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28)).astype("uint8")
     np.savez(tmp_path / "mnist.npz", x_train=images, y_train=np.zeros(64), x_test=images[:8], y_test=np.zeros(8))
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 4
     program = PRELUDE + "\n".join(examples).replace("epochs=10", "epochs=1") + "print(keras_ae.load('./my_vae').sample(2).shape)"
     monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)

@@ -11,16 +11,16 @@ from keras_ae.models.ae import AE
 class ContractiveAE(AE):
     """Contractive autoencoder: an AE that pays for the sensitivity of its code to the input.
 
-    objective(x) = -log p(x|g(x)) + weight * |dg(x)/dx|^2, nats an example
+    objective(x) = -log p(x|g(x)) + weight * ||J||^2,  J = dg(x)/dx, nats an example
 
-    |.|^2 is the squared Frobenius norm of the encoder's Jacobian, (latent_dim, size of x). It is computed by backward passes through
-    any encoder, not by a formula for one layer. The logs hold loss, reconstruction and penalty, and loss = reconstruction + penalty.
+    J is the encoder's Jacobian, (latent_dim, size of x), and ||J|| its Frobenius norm. It is computed by backward passes through any
+    encoder, not by a formula for one layer. The logs hold loss, reconstruction and penalty, and loss = reconstruction + penalty.
 
     Args:
         shape, latent_dim, network, widths, activation, likelihood: as in `AE`.
         weight: float >= 0, nats a unit of the squared norm.
         jacobian: "exact": all rows, latent_dim backward passes a step. Or an int, S: Hutchinson's estimate from S random combinations
-            of the rows, E|v^T J|^2 = |J|^2 for v ~ N(0, I), unbiased and S backward passes a step, for larger codes.
+            of the rows, E||v^T J||^2 = ||J||^2 for v ~ N(0, I), unbiased and S backward passes a step, for larger codes.
 
     Input and output shape: as in `AE`.
 
@@ -61,7 +61,10 @@ class ContractiveAE(AE):
         return reconstruction + penalty
 
     def squared_jacobian(self, x, seed=None):
-        """|dg(x)/dx|^2, exact or estimated, as `jacobian` says: (batch, *shape) -> (batch,). seed: int for a reproducible estimate."""
+        """||J||^2, exact or estimated, as `jacobian` says: (batch, *shape) -> (batch,).
+
+        seed: int for a reproducible estimate, None for a fresh one.
+        """
         x = self._checked(x)
         seed = self._seeds.draw() if seed is None else random.from_int(seed)
         rows = self.latent_dim if self.jacobian == "exact" else self.jacobian
