@@ -39,7 +39,7 @@ def tidied(outputs):
     """Outputs without Keras' progress bars and TensorFlow's messages, pictures in 256 colours: half the size, and they look the same."""
     for output in outputs:
         if "text" in output:
-            lines, noise = output.text.splitlines(True), ("WARNING:tensorflow", "\x1b[")
+            lines, noise = output.text.splitlines(True), ("INFO:tensorflow", "WARNING:tensorflow", "\x1b[")
             output.text = "".join(line for line in lines if not line.lstrip("\r\b").startswith(noise))
         if "image/png" in output.get("data", {}):
             picture, smaller = Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"]))), io.BytesIO()
