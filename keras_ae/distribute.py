@@ -214,6 +214,14 @@ def sum_over_replicas(tensors):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)
 
 
+def all_of_replicas(tensor):
+    """The rows of all replicas, one after the other. Replicas wait here for each other."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tensor
+    return context.all_gather(tensor, axis=0)
+
+
 def from_chief(values, strategy):
     """The chief's values, a list, on every worker: a collective operation, in which all workers take part. Outside replicas."""
     if not several_workers(strategy):

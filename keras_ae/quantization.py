@@ -68,9 +68,10 @@ class VectorQuantizer(keras.Layer):
         Args:
             counts, sums: as `usage` gives them.
             vectors: tensor (n, width), of which dead rows take one each.
-            seed: int32 (2,).
+            seed: int32 (2,), the same on all replicas.
         """
         counts, sums = distribute.sum_over_replicas((counts, sums))
+        vectors = distribute.all_of_replicas(vectors)
         counts = self.decay * self.counts + (1 - self.decay) * counts
         sums = self.decay * self.sums + (1 - self.decay) * sums
         average = ops.mean(counts)

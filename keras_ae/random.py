@@ -20,7 +20,11 @@ class SeedGenerator(keras.random.SeedGenerator):
 
     def draw(self):
         """Returns the next seed: an int32 tensor of shape (2,)."""
-        return _of_this_replica(tf.cast(self.next(), tf.int32))
+        return _of_this_replica(self.draw_for_all())
+
+    def draw_for_all(self):
+        """Returns the next seed, the same on all replicas: an int32 tensor of shape (2,)."""
+        return tf.cast(self.next(), tf.int32)
 
 
 def from_int(seed):

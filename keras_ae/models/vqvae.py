@@ -16,7 +16,7 @@ class VQVAE(Autoencoder):
 
     The code (latent_dim) is cut into latent_dim / width vectors. The gradient of z goes to g(x) as it is (straight-through); the codebook
     follows by moving averages, without a gradient. The logs hold loss, reconstruction, commitment (times its weight) and perplexity, the
-    number of rows in use, exp of the entropy of their use in a batch; loss = reconstruction + commitment.
+    number of rows in use, exp of the entropy of their use in recent batches; loss = reconstruction + commitment.
 
     Args:
         shape, latent_dim, network, widths, activation, likelihood: as in `AE`. For a code with a symbol for each part of the image:
@@ -98,14 +98,14 @@ class VQVAE(Autoencoder):
         counts, sums = self.quantizer.usage(vectors, numbers)
         if self._training:
             self._seen[distribute.replica()] = [ops.stop_gradient(tensor) for tensor in (counts, sums, vectors)]
-        use = counts / ops.sum(counts)
+        use = ops.divide_no_nan(ops.convert_to_tensor(self.quantizer.counts), ops.sum(self.quantizer.counts))
         perplexity = ops.exp(-ops.sum(use * ops.log(use + 1e-10)))
         commitment = self.commitment * distances
         self.log(reconstruction=reconstruction, commitment=commitment, perplexity=perplexity * ops.ones_like(distances))
         return reconstruction + commitment
 
     def end_step(self):
-        self.quantizer.follow(*self._seen.pop(distribute.replica()), self._seeds.draw())
+        self.quantizer.follow(*self._seen.pop(distribute.replica()), self._seeds.draw_for_all())
 
     def get_config(self):
         config = {"size": self.quantizer.size, "width": self.width, "commitment": self.commitment}
