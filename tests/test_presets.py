@@ -285,6 +285,7 @@ PROMISES = {
     "vae_mnist": ("nll", 85.5),
     "conv_vae_mnist": ("nll", 82.4),
     "vae_fashion_mnist": ("nll", 229.0),
+    "conv_vae_fashion_mnist": ("nll", 227.0),
     "vae2d_mnist": ("negative_elbo", 146.95),
     "ae_fashion_mnist": ("mse", 0.01037),
     "conv_ae_fashion_mnist": ("mse", 0.0065),

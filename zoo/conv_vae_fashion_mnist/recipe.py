@@ -9,7 +9,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, WARM_UP, BATCH = 45, 10, 128
+EPOCHS, WARM_UP, BATCH = 60, 8, 128
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_vae_fashion_mnist"
 
 keras.utils.set_random_seed(1)
@@ -17,9 +17,9 @@ keras.utils.set_random_seed(1)
 train = keras_ae.datasets.binarize_dynamic(images[:55_000], batch_size=BATCH, seed=1)
 validation = keras_ae.datasets.binarize(images[55_000:], seed=2)
 
-vae = keras_ae.VAE((28, 28, 1), latent_dim=40, network="conv", widths=(32, 32), prior="flow", posterior="full")
+vae = keras_ae.VAE((28, 28, 1), latent_dim=40, network="conv", widths=(32, 64), prior="flow", posterior="full")
 steps = EPOCHS * len(train)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=1e-3, warmup_steps=500)
+rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
 vae.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999))
 log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
 callbacks = [
