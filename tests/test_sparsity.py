@@ -33,7 +33,7 @@ def test_a_layer_survives_json(layer):
     [
         (lambda: sparsity.L1Sparsity(-1), "at least 0. Received: weight=-1"),
         (lambda: sparsity.KLSparsity(rate=0), "between 0 and 1. Received: rate=0"),
-        (lambda: sparsity.get("l2"), "'l1', 'kl', or.*Received: 'l2'"),
+        (lambda: sparsity.get("l2"), "'l1', 'kl', 'top_k', or.*Received: 'l2'"),
     ],
 )
 def test_errors(make, message):
