@@ -61,7 +61,7 @@ class ContractiveAE(AE):
         return reconstruction + penalty
 
     def squared_jacobian(self, x, seed=None):
-        """||J||^2, exact or estimated, as `jacobian` says: (batch, *shape) -> (batch,).
+        """The penalty without its weight, ||J||^2, exact or estimated, as `jacobian` says: (batch, *shape) -> (batch,).
 
         seed: int for a reproducible estimate, None for a fresh one.
         """
