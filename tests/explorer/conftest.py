@@ -72,9 +72,14 @@ class Browser:
 
     def wait(self, condition, what, seconds=180):
         """Waits until condition() gives anything but None, False or an empty list, and returns that."""
+        from selenium.common.exceptions import StaleElementReferenceException
+
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            found = condition()
+            try:
+                found = condition()
+            except StaleElementReferenceException:  # the page drew that element anew in between
+                found = None
             if found is not None and found is not False and not (isinstance(found, list) and not found):
                 return found
             time.sleep(0.05)

@@ -125,10 +125,14 @@ def text(browser, selector):
 
 def choose(browser, name):
     browser.find(".head .q-select")[0].click()
-    option = browser.wait(lambda: [item for item in browser.find(".q-menu .q-item") if item.text == name], f"{name} can be chosen")[
-        0
-    ]
-    option.click()
+
+    def chosen():
+        options = [item for item in browser.find(".q-menu .q-item") if item.text == name]
+        if options:
+            options[0].click()
+        return options
+
+    browser.wait(chosen, f"{name} can be chosen")
 
 
 @pytest.mark.browser
