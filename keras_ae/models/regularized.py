@@ -43,7 +43,7 @@ class RAE(AE):
         self.beta, self.decay = beta, decay
 
     def objective(self, x, target):
-        z = self.encode(x)
+        z = tf.cast(self.encode(x), "float32")
         reconstruction = -self.likelihood(z).log_prob(target)
         kernels = [weight for weight in self.decoder.trainable_weights if len(weight.shape) > 1]
         decoder = tf.add_n([tf.reduce_sum(tf.square(tf.cast(kernel, "float32"))) for kernel in kernels])
