@@ -24,10 +24,9 @@ def describe(model, folder, dataset, training, metrics):
         "likelihood": model._likelihood,
         "posterior": getattr(model, "_posterior", None),
         "prior": getattr(model, "_prior", None),
+        "objective": getattr(model, "_objective", None),
     }
-    if type(getattr(model, "_objective", None)).__name__ not in ("NoneType", "ELBO"):
-        parts["objective"] = model._objective
-    described |= {key: type(part).__name__ for key, part in parts.items() if part is not None}
+    described |= {key: type(part).__name__ for key, part in parts.items() if part is not None and type(part).__name__ != "ELBO"}
     for key in {"corruption", "sparsity"} & set(config):
         part = config[key]
         described[key] = {"class": part["class_name"], **{k: v for k, v in part["config"].items() if k not in cards.UNTOLD}}

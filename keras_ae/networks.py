@@ -56,19 +56,7 @@ def conv(shape, code_size, latent_dim, output_shape, widths=(32, 64), activation
     Returns:
         (encoder, decoder), as in `dense`.
     """
-    activation = "fused_gelu" if activation == "gelu" else activation
-    sizes = _sizes(shape, widths, "conv")
-
-    image = h = keras.Input(shape, name="image")
-    for width in widths:
-        h = _activated(layers.Conv2D, width, activation, kernel_size=4, strides=2, padding="same")(h)
-    h = layers.Flatten()(h)
-    encoder = keras.Model(image, layers.Dense(code_size, name="code")(h), name="encoder")
-
-    z = h = keras.Input((latent_dim,), name="z")
-    h = _activated(layers.Dense, math.prod(sizes[-1]) * widths[-1], activation)(h)
-    h = layers.Reshape((*sizes[-1], widths[-1]))(h)  # (batch, h * w * c) -> (batch, h, w, c)
-    return encoder, keras.Model(z, _upwards(h, sizes, widths, activation, output_shape), name="decoder")
+    return _convolutional("conv", shape, code_size, latent_dim, output_shape, widths, activation)
 
 
 def residual(shape, code_size, latent_dim, output_shape, widths=(32, 64), activation="gelu", blocks=2, code="vector"):
@@ -91,36 +79,7 @@ def residual(shape, code_size, latent_dim, output_shape, widths=(32, 64), activa
     """
     if code not in ("vector", "map"):
         raise ValueError(f'Expected `code` to be "vector" or "map". Received: code={code!r}')
-    activation = "fused_gelu" if activation == "gelu" else activation
-    sizes = _sizes(shape, widths, "residual")
-    area, features = math.prod(sizes[-1]), widths[-1]
-    if code == "map" and (code_size % area or latent_dim % area):
-        raise ValueError(
-            f'Expected `code_size` and `latent_dim` to be multiples of {area} for code="map", since widths={tuple(widths)} leave a map of '
-            f"{sizes[-1][0]}x{sizes[-1][1]}. Received: {code_size=}, {latent_dim=}"
-        )
-
-    image = h = keras.Input(shape, name="image")
-    for width in widths:
-        h = _activated(layers.Conv2D, width, activation, kernel_size=4, strides=2, padding="same")(h)
-    for _ in range(blocks):
-        h = _block(h, activation)
-    if code == "map":
-        h = layers.Flatten(name="code")(layers.Conv2D(code_size // area, 1)(h))  # (batch, h, w, c) -> (batch, h * w * c)
-    else:
-        h = layers.Dense(code_size, name="code")(layers.Flatten()(h))
-    encoder = keras.Model(image, h, name="encoder")
-
-    z = h = keras.Input((latent_dim,), name="z")
-    if code == "map":
-        h = layers.Reshape((*sizes[-1], latent_dim // area))(h)  # (batch, h * w * c) -> (batch, h, w, c)
-        h = _activated(layers.Conv2D, features, activation, kernel_size=3, padding="same")(h)
-    else:
-        h = _activated(layers.Dense, area * features, activation)(h)
-        h = layers.Reshape((*sizes[-1], features))(h)  # (batch, h * w * c) -> (batch, h, w, c)
-    for _ in range(blocks):
-        h = _block(h, activation)
-    return encoder, keras.Model(z, _upwards(h, sizes, widths, activation, output_shape), name="decoder")
+    return _convolutional("residual", shape, code_size, latent_dim, output_shape, widths, activation, blocks, code)
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -224,6 +183,40 @@ def _check_output(role, model, input_shape, expected, why):
     if math.prod(received[1:]) != math.prod(expected):
         expected = ", ".join(map(str, ("batch", *expected)))
         raise ValueError(f"Expected the {role} to give ({expected}), {why}. Received: {tuple(received)}")
+
+
+def _convolutional(name, shape, code_size, latent_dim, output_shape, widths, activation, blocks=0, code="vector"):
+    """The networks "conv", which has no blocks, and "residual"."""
+    activation = "fused_gelu" if activation == "gelu" else activation
+    sizes = _sizes(shape, widths, name)
+    area, features = math.prod(sizes[-1]), widths[-1]
+    if code == "map" and (code_size % area or latent_dim % area):
+        raise ValueError(
+            f'Expected `code_size` and `latent_dim` to be multiples of {area} for code="map", since widths={tuple(widths)} leave a map of '
+            f"{sizes[-1][0]}x{sizes[-1][1]}. Received: {code_size=}, {latent_dim=}"
+        )
+
+    image = h = keras.Input(shape, name="image")
+    for width in widths:
+        h = _activated(layers.Conv2D, width, activation, kernel_size=4, strides=2, padding="same")(h)
+    for _ in range(blocks):
+        h = _block(h, activation)
+    if code == "map":
+        h = layers.Flatten(name="code")(layers.Conv2D(code_size // area, 1)(h))  # (batch, h, w, c) -> (batch, h * w * c)
+    else:
+        h = layers.Dense(code_size, name="code")(layers.Flatten()(h))
+    encoder = keras.Model(image, h, name="encoder")
+
+    z = h = keras.Input((latent_dim,), name="z")
+    if code == "map":
+        h = layers.Reshape((*sizes[-1], latent_dim // area))(h)  # (batch, h * w * c) -> (batch, h, w, c)
+        h = _activated(layers.Conv2D, features, activation, kernel_size=3, padding="same")(h)
+    else:
+        h = _activated(layers.Dense, area * features, activation)(h)
+        h = layers.Reshape((*sizes[-1], features))(h)  # (batch, h * w * c) -> (batch, h, w, c)
+    for _ in range(blocks):
+        h = _block(h, activation)
+    return encoder, keras.Model(z, _upwards(h, sizes, widths, activation, output_shape), name="decoder")
 
 
 def _sizes(shape, widths, name):

@@ -104,9 +104,7 @@ class TopKSparsity(Sparsity):
 
     def __init__(self, k=25, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
-            raise ValueError(f"Expected `k` to be a positive integer. Received: k={k!r}")
-        self.k = k
+        self.k = parts.positive_int(k, "k")
 
     def call(self, code):
         latent_dim = code.shape[-1]

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distribute, distributions, feed, files, inputs, networks, random, steps
+from keras_ae import distribute, distributions, feed, files, inputs, networks, parts, random, steps
 
 
 class Autoencoder(steps.Stepped):
@@ -32,9 +32,7 @@ class Autoencoder(steps.Stepped):
     def __init__(self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs):
         super().__init__(**kwargs)
         self.shape = _shape(shape)
-        if isinstance(latent_dim, bool) or not isinstance(latent_dim, int) or latent_dim < 1:
-            raise ValueError(f"Expected `latent_dim` to be a positive integer. Received: latent_dim={latent_dim!r}")
-        self.latent_dim = latent_dim
+        self.latent_dim = parts.positive_int(latent_dim, "latent_dim")
         self._likelihood = _likelihood(likelihood, self.shape)
         self._params_shape = (*self.shape[:-1], self._likelihood.params_size(self.shape[-1]))
         widths = None if widths is None else tuple(widths)

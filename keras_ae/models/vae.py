@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import distributions, objectives, random
+from keras_ae import distributions, objectives, parts, random
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.schedules import Schedule
 
@@ -186,7 +186,7 @@ class VAE(Autoencoder):
 
         Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8.
         """
-        _check_count(batch_size, "batch_size")
+        parts.positive_int(batch_size, "batch_size")
 
         def log_weights(batch, n, seed):
             return self._log_weights(batch, *self._draw(batch, n, seed))
@@ -206,7 +206,7 @@ class VAE(Autoencoder):
         Raises:
             ValueError: n < 1.
         """
-        _check_count(n, "n")
+        parts.positive_int(n, "n")
         return self.decode(self.prior.sample(n, seed=self._seed(seed)))
 
     def get_config(self):
@@ -224,7 +224,7 @@ class VAE(Autoencoder):
 
     def _over_samples(self, function, join, x, n_samples, batch_size, seed, verbose=0):
         """Joins function(batch, n, seed) over all draws of each batch of x: -> (len(x),). Memory: batch_size * SAMPLES_PER_STEP rows."""
-        _check_count(n_samples, "n_samples")
+        parts.positive_int(n_samples, "n_samples")
         x = self._checked(x)
         steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP)
         steps += [n_samples % SAMPLES_PER_STEP] if n_samples % SAMPLES_PER_STEP else []
@@ -260,8 +260,3 @@ class VAE(Autoencoder):
 
     def _seed(self, seed):
         return self._seeds.draw() if seed is None else random.from_int(seed)
-
-
-def _check_count(value, name):
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"Expected `{name}` to be a positive integer. Received: {name}={value!r}")

@@ -95,9 +95,8 @@ class VQVAE(Autoencoder):
         z = ops.reshape(straight_through, (-1, self.latent_dim))
         reconstruction = -self.likelihood(z).log_prob(target)
         distances = ops.sum(ops.reshape(ops.square(vectors - rows), (-1, self.latent_dim)), axis=-1)  # (batch,)
-        counts, sums = self.quantizer.usage(vectors, numbers)
         if self._training:
-            self._seen[distribute.replica()] = [ops.stop_gradient(tensor) for tensor in (counts, sums, vectors)]
+            self._seen[distribute.replica()] = (*self.quantizer.usage(vectors, numbers), vectors)
         use = ops.divide_no_nan(ops.convert_to_tensor(self.quantizer.counts), ops.sum(self.quantizer.counts))
         perplexity = ops.exp(-ops.sum(use * ops.log(use + 1e-10)))
         commitment = self.commitment * distances
