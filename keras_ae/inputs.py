@@ -24,7 +24,7 @@ def to_float(x, shape):
     if x.shape.rank != len(shape) + 1 or not x.shape[1:].is_compatible_with(shape):
         expected = f"(batch, {', '.join(map(str, shape))})"
         raise ValueError(f"Expected an array of shape {expected}. Received: shape={tuple(x.shape)}")
-    if x.dtype == tf.uint8 or (x.dtype.is_integer and len(shape) == 3):
+    if x.dtype == tf.uint8 or (x.dtype.is_integer and len(shape) >= 3):
         return tf.cast(x, tf.float32) / 255.0
     return tf.cast(x, tf.float32)
 
@@ -48,7 +48,7 @@ def check(x, shape, support, name="x"):
     if x.size == 0:
         raise ValueError(f"Expected `{name}` to hold at least one example. Received: shape={x.shape}")
     low, high = support
-    if x.dtype == np.uint8 or (x.dtype.kind in "iu" and len(shape) == 3):
+    if x.dtype == np.uint8 or (x.dtype.kind in "iu" and len(shape) >= 3):
         low, high = 0, 255
     smallest, largest = float(x.min()), float(x.max())
     if np.isnan(smallest) or np.isnan(largest):

@@ -17,7 +17,7 @@ class Autoencoder(steps.Stepped):
     `self.log(name=...)`, for names in the class attribute `logged`; they appear in the logs of fit and evaluate.
 
     Args:
-        shape: tuple, the shape of one example: (height, width, channels) or (features,).
+        shape: tuple, the shape of one example: (height, width, channels), (features,), or with a time axis before them.
         latent_dim: int, the size of a code z.
         network: "dense", "conv" or a pair (encoder, decoder) of keras.Models; see `keras_ae.networks`.
         widths: units or filters of the hidden layers from the input to the code; None for the network's own.
@@ -388,11 +388,12 @@ def _as_list(callbacks):
 
 def _shape(shape):
     shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if len(shape) not in (1, 3) or not all(isinstance(n, int) and n > 0 for n in shape):
-        raise ValueError(f"Expected `shape` to be (height, width, channels) or (features,), positive integers. Received: {shape}")
+    if not 1 <= len(shape) <= 4 or not all(isinstance(n, int) and n > 0 for n in shape):
+        expected = "(height, width, channels) or (features,), or with a time axis before them, of positive integers"
+        raise ValueError(f"Expected `shape` to be {expected}. Received: {shape}")
     return shape
 
 
 def _likelihood(likelihood, shape):
-    default = "bernoulli" if len(shape) == 3 else "gaussian"
+    default = "bernoulli" if len(shape) >= 3 else "gaussian"
     return distributions.get(distributions.Likelihood, default if likelihood is None else likelihood)

@@ -307,7 +307,7 @@ def test_a_dataset_of_another_shape_is_refused(cls):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"shape": (8, 8)}, r"\(height, width, channels\) or \(features,\).*Received: \(8, 8\)"),
+        ({"shape": ()}, r"\(height, width, channels\) or \(features,\).*Received: \(\)"),
         ({"shape": (8, 0, 1)}, "positive integers"),
         ({"latent_dim": 0}, "latent_dim=0"),
         ({"network": "resnet"}, "'dense', 'conv', 'residual', or a pair of keras.Models.*'resnet'"),
