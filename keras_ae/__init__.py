@@ -23,6 +23,7 @@ _NAMES = {
     "ContractiveAE": "keras_ae.models.contractive",
     "RAE": "keras_ae.models.regularized",
     "VAE": "keras_ae.models.vae",
+    "HVAE": "keras_ae.models.hierarchical",
     "VQVAE": "keras_ae.models.vqvae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",

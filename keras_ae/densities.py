@@ -101,3 +101,70 @@ class MultivariateNormalDiag(_FastDraws, tfd.MultivariateNormalDiag):
 
 class MultivariateNormalTriL(_FastDraws, tfd.MultivariateNormalTriL):
     """tfd.MultivariateNormalTriL with fast draws."""
+
+
+class Chain(tfd.Distribution):
+    """z = (z_1, ..., z_L) side by side in one vector, p(z) = prod_l p(z_l | z_1, ..., z_l-1). A `tfd.Distribution`.
+
+    Args:
+        sizes: sequence of ints, the sizes of the parts z_l.
+        conditionals: as many functions, each of the list [z_1, ..., z_l-1], (..., *batch, size) each, to a distribution of z_l whose batch
+            shape is (..., *batch), or only a part of it from the right if z_l does not depend on them.
+    """
+
+    def __init__(self, sizes, conditionals, name="Chain"):
+        parameters = dict(locals())
+        self._sizes, self._conditionals = tuple(sizes), tuple(conditionals)
+        self._first = conditionals[0]([])
+        super().__init__(self._first.dtype, tfd.NOT_REPARAMETERIZED, False, True, parameters=parameters, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {}
+
+    @property
+    def first(self):
+        """p(z_1)."""
+        return self._first
+
+    def walk(self, choose):
+        """z, each part chosen from the distribution that those before give: choose(l, distribution, shape of its draws' batch) -> z_l."""
+        parts = []
+        for number, conditional in enumerate(self._conditionals):
+            distribution = conditional(parts) if parts else self._first
+            known = (
+                tf.shape(parts[0])[: parts[0].shape.rank - 1 - distribution.batch_shape.rank] if parts else tf.zeros([0], tf.int32)
+            )
+            parts.append(choose(number, distribution, known))
+        return tf.concat(parts, axis=-1)
+
+    def centre(self):
+        """z, each part the mean of what those before it give: (*batch, sum of sizes)."""
+        return self.walk(lambda number, distribution, shape: distribution.mean() + tf.zeros(tf.concat([shape, [1, 1]], 0)))
+
+    def _event_shape(self):
+        return tf.TensorShape([sum(self._sizes)])
+
+    def _event_shape_tensor(self):
+        return tf.constant([sum(self._sizes)], tf.int32)
+
+    def _batch_shape(self):
+        return self._first.batch_shape
+
+    def _batch_shape_tensor(self):
+        return self._first.batch_shape_tensor()
+
+    def _sample_n(self, n, seed=None):
+        seeds = tfp.random.split_seed(seed, len(self._sizes))
+
+        def draw(number, distribution, shape):
+            return tf.cast(distribution.sample(shape if number else n, seed=seeds[number]), self.dtype)
+
+        return self.walk(draw)
+
+    def _log_prob(self, z):
+        parts = tf.split(z, self._sizes, axis=-1)
+        densities = [self._first.log_prob(parts[0])]
+        for number, conditional in enumerate(self._conditionals[1:], start=1):
+            densities.append(conditional(parts[:number]).log_prob(parts[number]))
+        return sum(densities)

@@ -7,6 +7,7 @@ code_size is what the posterior asks for (`posterior.params_size(latent_dim)`; l
 likelihood asks for (shape, its last axis times the likelihood's parameters a value).
 """
 
+import itertools
 import math
 
 import keras
@@ -148,6 +149,40 @@ class GatedLinearUnit(layers.Layer):
         return a * ops.sigmoid(b)
 
 
+@keras.saving.register_keras_serializable("keras_ae")
+class Conditioner(layers.Layer):
+    """A multilayer perceptron of several vectors, v_i: (..., *batch, sizes[i]) each, any of which may lack axes on the left -> (..., size).
+
+    The first hidden layer is activation(sum_i W_i v_i + b), so that what is alike for many draws is computed once.
+
+    Args:
+        sizes: sequence of ints, the sizes of the vectors.
+        size: int, the size of the output.
+        widths: sequence of ints, at least one: units of the hidden layers.
+        activation: Keras activation of the hidden layers, "glu" for gated ones.
+    """
+
+    def __init__(self, sizes, size, widths, activation="gelu", **kwargs):
+        super().__init__(**kwargs)
+        self.activation = GatedLinearUnit() if activation == "glu" else keras.activations.get(activation)
+        factor = 2 if activation == "glu" else 1
+        options = [{"kernel_initializer": _start(n, widths[0], activation), "use_bias": n == sizes[0]} for n in sizes]
+        self.first = [layers.Dense(factor * widths[0], **option) for option in options]
+        pairs = list(itertools.pairwise(widths))
+        self.hidden = [layers.Dense(factor * b, kernel_initializer=_start(a, b, activation)) for a, b in pairs]
+        self.last = layers.Dense(size)
+        fans = [*sizes, *(a for a, _ in pairs), widths[-1]]
+        for layer, fan_in in zip([*self.first, *self.hidden, self.last], fans, strict=True):
+            layer.build((None, fan_in))
+        self.built = True
+
+    def call(self, vectors):
+        h = sum(layer(vector) for layer, vector in zip(self.first, vectors, strict=True))
+        for layer in self.hidden:
+            h = layer(self.activation(h))  # (..., width) -> (..., width)
+        return self.last(self.activation(h))  # (..., width) -> (..., size)
+
+
 NETWORKS = {"dense": dense, "conv": conv, "residual": residual}
 
 
@@ -256,14 +291,17 @@ def _activated(layer, width, activation, **options):
         return layer(width, activation=activation, **options)
 
     def gated(h):
-        # Each half starts as a Glorot-uniform layer of `width` units would: twice the units alone would start it too small.
         area = options.get("kernel_size", 1) ** 2
-        fan_in, fan_out = area * h.shape[-1], area * width
-        scale = (fan_in + 2 * fan_out) / (fan_in + fan_out)
-        kernel = keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform")
+        kernel = _start(area * h.shape[-1], area * width, activation)
         return GatedLinearUnit()(layer(2 * width, kernel_initializer=kernel, **options)(h))
 
     return gated
+
+
+def _start(fan_in, fan_out, activation):
+    """Glorot-uniform, for each half of a gated layer too: twice the units alone would start it too small."""
+    scale = (fan_in + 2 * fan_out) / (fan_in + fan_out) if activation == "glu" else 1.0
+    return keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform")
 
 
 def _upsampled(h, size):

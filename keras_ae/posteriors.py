@@ -13,6 +13,10 @@ from keras_ae import densities, parts
 class Posterior(parts.Distribution):
     """q(z|x): takes the encoder's output, (batch, params_size(latent_dim)), gives a distribution over z, (latent_dim,)."""
 
+    def centre(self, params):
+        """The deterministic code, (batch, latent_dim): the mean of q(z|x), where it is known."""
+        return self(params).mean()
+
 
 @keras.saving.register_keras_serializable("keras_ae")
 class DiagonalGaussian(Posterior):
@@ -52,5 +56,6 @@ class FullGaussian(Posterior):
         if n > 1:
             # Divided, so that a fresh network starts near a diagonal; else so much noise comes in that most dimensions are given up.
             below = tfp.math.fill_triangular(entries / math.sqrt(n))  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
-            scale += tf.pad(below, ((0, 0), (1, 0), (0, 1)))  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
+            leading = [(0, 0)] * (below.shape.rank - 2)
+            scale += tf.pad(below, (*leading, (1, 0), (0, 1)))  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
         return densities.MultivariateNormalTriL(loc, scale)

@@ -27,8 +27,8 @@ class Prior(parts.Distribution):
     def __call__(self):
         return self.call()  # Layer.__call__ cannot be called without an argument
 
-    def join(self, vae):
-        """Called once by the VAE that the prior is given to, for one that needs to know it."""
+    def join(self, vae, posterior):
+        """Called once by the VAE that the prior is given to. posterior: function of x, q(z|x) over the codes that the prior is of."""
 
     def get_config(self):
         return {**super().get_config(), "latent_dim": self.latent_dim}
@@ -130,14 +130,12 @@ class VampPrior(Prior):
         self.components = parts.positive_int(components, "components")
         self._posterior = None
 
-    def join(self, vae):
+    def join(self, vae, posterior):
         low, high = vae._likelihood.support
         start = "random_normal" if math.isinf(low) else keras.initializers.RandomUniform(low, low + 0.1 * min(high - low, 1.0))
         shape = (self.components, *vae.shape)
         self.pseudo_inputs = self.add_weight(shape=shape, initializer=start, name="pseudo_inputs", autocast=False)
-        self._posterior = lambda: vae.posterior(
-            ops.clip(self.pseudo_inputs, low, high)
-        )  # a function, as Keras would track the model
+        self._posterior = lambda: posterior(ops.clip(self.pseudo_inputs, low, high))
 
     def call(self):
         if self._posterior is None:

@@ -27,6 +27,7 @@ ORDER = [
     "posteriors",
     "priors",
     "distributions",
+    "hierarchical",
     "schedules",
     "objectives",
     "corruption",
@@ -39,6 +40,7 @@ ORDER = [
     "models.contractive",
     "models.regularized",
     "models.vae",
+    "models.hierarchical",
     "models.vqvae",
 ]
 ORDER += ["datasets", "training", "representation", "samplers", "scores", "evaluation"]

@@ -74,7 +74,7 @@ class VAE(Autoencoder):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs)
         self._posterior = posterior
         self._prior = distributions.get(distributions.Prior, prior, latent_dim)
-        self._prior.join(self)
+        self._prior.join(self, self.posterior)
         if tuple(self.prior.event_shape) != (latent_dim,):
             raise ValueError(
                 f"Expected `prior` to be a distribution over codes of shape ({latent_dim},), since latent_dim={latent_dim}. "
@@ -220,7 +220,7 @@ class VAE(Autoencoder):
         }
 
     def _encode(self, x):
-        return self.posterior(x).mean()
+        return self._posterior.centre(self.posterior_params(x))
 
     def _over_samples(self, function, join, x, n_samples, batch_size, seed, verbose=0):
         """Joins function(batch, n, seed) over all draws of each batch of x: -> (len(x),). Memory: batch_size * SAMPLES_PER_STEP rows."""

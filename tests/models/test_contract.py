@@ -33,6 +33,9 @@ def custom_network(cls):
     return encoder, decoder
 
 
+LATENT_DIM = {keras_ae.HVAE: (1, 2)}  # of the classes whose code is made of parts; it has three numbers always
+
+
 def make(cls, kind, **options):
     arguments = {
         "dense": {"widths": (16,)},
@@ -41,7 +44,8 @@ def make(cls, kind, **options):
         "vector": {"widths": ()},
         "custom": {"network": custom_network(cls)},
     }
-    return cls(SHAPES[kind], 3, **{**arguments[kind], **options})
+    options |= {"width": 6} if cls is keras_ae.HVAE else {}  # what custom_network gives
+    return cls(SHAPES[kind], LATENT_DIM.get(cls, 3), **{**arguments[kind], **options})
 
 
 def data(kind, n=20, seed=0):
