@@ -25,6 +25,8 @@ _NAMES = {
     "VAE": "keras_ae.models.vae",
     "HVAE": "keras_ae.models.hierarchical",
     "VQVAE": "keras_ae.models.vqvae",
+    "IDEC": "keras_ae.models.clustering",
+    "VaDE": "keras_ae.models.clustering",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
     "export": "keras_ae.exports",

@@ -25,7 +25,7 @@ from keras_ae import parts
 from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
 from keras_ae.parts import Distribution
 from keras_ae.posteriors import DiagonalGaussian, FullGaussian, Posterior
-from keras_ae.priors import AutoregressiveFlow, GaussianMixture, Prior, StandardNormal, VampPrior
+from keras_ae.priors import AutoregressiveFlow, FullGaussianMixture, GaussianMixture, Prior, StandardNormal, VampPrior
 
 tfd = tfp.distributions
 
@@ -37,6 +37,7 @@ __all__ = [
     "DiscretizedLogisticMixture",
     "Distribution",
     "FullGaussian",
+    "FullGaussianMixture",
     "Gaussian",
     "GaussianMixture",
     "Likelihood",
@@ -56,7 +57,13 @@ NAMES = {
         "discretized_logistic_mixture": DiscretizedLogisticMixture,
     },
     Posterior: {"diagonal": DiagonalGaussian, "full": FullGaussian},
-    Prior: {"standard_normal": StandardNormal, "mixture": GaussianMixture, "flow": AutoregressiveFlow, "vamp": VampPrior},
+    Prior: {
+        "standard_normal": StandardNormal,
+        "mixture": GaussianMixture,
+        "full_mixture": FullGaussianMixture,
+        "flow": AutoregressiveFlow,
+        "vamp": VampPrior,
+    },
 }
 
 

@@ -33,6 +33,7 @@ ORDER = [
     "corruption",
     "sparsity",
     "quantization",
+    "representation",
     "models.autoencoder",
     "models.ae",
     "models.dae",
@@ -42,8 +43,9 @@ ORDER = [
     "models.vae",
     "models.hierarchical",
     "models.vqvae",
+    "models.clustering",
 ]
-ORDER += ["datasets", "training", "representation", "samplers", "scores", "evaluation"]
+ORDER += ["datasets", "training", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
 ORDER += ["published", "cards", "metadata", "hub", "presets", "exports"]
 ORDER += ["explorer.scene", "explorer.page", "explorer.static", "cluster", "console", "cli_models", "cli"]

@@ -45,7 +45,11 @@ def make(cls, kind, **options):
         "custom": {"network": custom_network(cls)},
     }
     options |= {"width": 6} if cls is keras_ae.HVAE else {}  # what custom_network gives
-    return cls(SHAPES[kind], LATENT_DIM.get(cls, 3), **{**arguments[kind], **options})
+    options |= {"clusters": 2} if hasattr(cls, "start_clusters") else {}
+    model = cls(SHAPES[kind], LATENT_DIM.get(cls, 3), **{**arguments[kind], **options})
+    if hasattr(cls, "start_clusters"):  # all of their objective is at work from then on
+        model.start_clusters(data(kind), labels=np.arange(20) % 2)
+    return model
 
 
 def data(kind, n=20, seed=0):
