@@ -44,6 +44,7 @@ _MODULES = [
     "plots",
     "presets",
     "quantization",
+    "representation",
     "samplers",
     "schedules",
     "scores",

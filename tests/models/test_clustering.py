@@ -335,3 +335,14 @@ def test_numbers_that_do_not_fit_are_refused(images):
         make(keras_ae.VaDE, covariance="tied")
     with pytest.raises(ValueError, match="from 0 to 3. Received: cluster=4"):
         make(keras_ae.VaDE, images).sample(2, cluster=4)
+
+
+@pytest.mark.full_data
+def test_vade_finds_the_digits_of_mnist_that_it_was_never_told_of():
+    """Codes of vae_mnist, spectral clusters of the first 5,000 to start from; classes are for counting alone."""
+    (x, _), _ = keras_ae.datasets.load("mnist")
+    vae = keras_ae.load("vae_mnist")
+    model = keras_ae.VaDE((28, 28, 1), 40, network=(vae.encoder, vae.decoder), clusters=10, covariance="full", posterior="full")
+    x = x[:20_000]
+    model.start_clusters(x, labels=representation.spectral(model.encode(x), 10))
+    assert keras_ae.evaluation.cluster_accuracy(model, "mnist")["value"] > 90
