@@ -106,6 +106,9 @@ class MultivariateNormalTriL(_FastDraws, tfd.MultivariateNormalTriL):
 class Chain(tfd.Distribution):
     """z = (z_1, ..., z_L) side by side in one vector, p(z) = prod_l p(z_l | z_1, ..., z_l-1). A `tfd.Distribution`.
 
+    The density of its last draw is taken from the distributions that drew it, which is cheaper than `log_prob` of another z, and exact where
+    a scale is tiny.
+
     Args:
         sizes: sequence of ints, the sizes of the parts z_l.
         conditionals: as many functions, each of the list [z_1, ..., z_l-1], (..., *batch, size) each, to a distribution of z_l whose batch
@@ -115,7 +118,7 @@ class Chain(tfd.Distribution):
     def __init__(self, sizes, conditionals, name="Chain"):
         parameters = dict(locals())
         self._sizes, self._conditionals = tuple(sizes), tuple(conditionals)
-        self._first = conditionals[0]([])
+        self._first, self._drawn = conditionals[0]([]), None
         super().__init__(self._first.dtype, tfd.NOT_REPARAMETERIZED, False, True, parameters=parameters, name=name)
 
     @classmethod
@@ -127,20 +130,20 @@ class Chain(tfd.Distribution):
         """p(z_1)."""
         return self._first
 
-    def walk(self, choose):
-        """z, each part chosen from the distribution that those before give: choose(l, distribution, shape of its draws' batch) -> z_l."""
-        parts = []
+    def centre(self):
+        """z, each part the mean that those before it give: (*batch, sum(sizes))."""
+        return self._walk(lambda number, distribution, shape: distribution.mean())[0]
+
+    def _walk(self, choose):
+        """z, each part chosen from the distribution that those before it give; the distributions; the parts."""
+        distributions, parts = [], []
         for number, conditional in enumerate(self._conditionals):
             distribution = conditional(parts) if parts else self._first
-            known = (
-                tf.shape(parts[0])[: parts[0].shape.rank - 1 - distribution.batch_shape.rank] if parts else tf.zeros([0], tf.int32)
-            )
-            parts.append(choose(number, distribution, known))
-        return tf.concat(parts, axis=-1)
-
-    def centre(self):
-        """z, each part the mean of what those before it give: (*batch, sum of sizes)."""
-        return self.walk(lambda number, distribution, shape: distribution.mean() + tf.zeros(tf.concat([shape, [1, 1]], 0)))
+            leading = parts[0].shape.rank - 1 - distribution.batch_shape.rank if parts else 0  # axes of z_1 that it does not know
+            shape = tf.shape(parts[0])[:leading] if parts else []
+            parts.append(tf.cast(choose(number, distribution, shape), self.dtype))
+            distributions.append(distribution)
+        return tf.concat(parts, axis=-1), distributions, parts
 
     def _event_shape(self):
         return tf.TensorShape([sum(self._sizes)])
@@ -154,17 +157,19 @@ class Chain(tfd.Distribution):
     def _batch_shape_tensor(self):
         return self._first.batch_shape_tensor()
 
-    def _sample_n(self, n, seed=None):
+    def _call_sample_n(self, sample_shape, seed, **kwargs):
         seeds = tfp.random.split_seed(seed, len(self._sizes))
 
         def draw(number, distribution, shape):
-            return tf.cast(distribution.sample(shape if number else n, seed=seeds[number]), self.dtype)
+            return distribution.sample(shape if number else sample_shape, seed=seeds[number])
 
-        return self.walk(draw)
+        self._drawn = self._walk(draw)
+        return self._drawn[0]
 
     def _log_prob(self, z):
-        parts = tf.split(z, self._sizes, axis=-1)
-        densities = [self._first.log_prob(parts[0])]
-        for number, conditional in enumerate(self._conditionals[1:], start=1):
-            densities.append(conditional(parts[:number]).log_prob(parts[number]))
-        return sum(densities)
+        if self._drawn and self._drawn[0] is z:
+            _, distributions, parts = self._drawn
+        else:
+            parts = tf.split(z, self._sizes, axis=-1)
+            distributions = [self._first, *(given(parts[:i]) for i, given in enumerate(self._conditionals[1:], start=1))]
+        return sum(distribution.log_prob(part) for distribution, part in zip(distributions, parts, strict=True))

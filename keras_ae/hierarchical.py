@@ -42,6 +42,7 @@ class HierarchicalPosterior(Posterior):
             networks.Conditioner((width, *self.sizes[:i]), one.params_size(size), (width,), activation, name=f"layer_{i}")
             for i, (one, size) in enumerate(zip(self.layers, self.sizes, strict=True))
         ]
+        self.built = True
 
     def params_size(self, event_shape):
         return self.width
