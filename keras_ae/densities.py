@@ -106,8 +106,8 @@ class MultivariateNormalTriL(_FastDraws, tfd.MultivariateNormalTriL):
 class Chain(tfd.Distribution):
     """z = (z_1, ..., z_L) side by side in one vector, p(z) = prod_l p(z_l | z_1, ..., z_l-1). A `tfd.Distribution`.
 
-    The density of its last draw is taken from the distributions that drew it, which is cheaper than `log_prob` of another z, and exact where
-    a scale is tiny.
+    The density of its last draw is taken from the distributions that drew it: cheaper than `log_prob` of another z, and exact where a
+    scale is tiny.
 
     Args:
         sizes: sequence of ints, the sizes of the parts z_l.
@@ -117,7 +117,7 @@ class Chain(tfd.Distribution):
 
     def __init__(self, sizes, conditionals, name="Chain"):
         parameters = dict(locals())
-        self._sizes, self._conditionals = tuple(sizes), tuple(conditionals)
+        self.sizes, self._conditionals = tuple(sizes), tuple(conditionals)
         self._first, self._drawn = conditionals[0]([]), None
         super().__init__(self._first.dtype, tfd.NOT_REPARAMETERIZED, False, True, parameters=parameters, name=name)
 
@@ -135,21 +135,21 @@ class Chain(tfd.Distribution):
         return self._walk(lambda number, distribution, shape: distribution.mean())[0]
 
     def _walk(self, choose):
-        """z, each part chosen from the distribution that those before it give; the distributions; the parts."""
-        distributions, parts = [], []
+        """z, each part chosen from the distribution that those before it give; the parts; the distributions."""
+        parts, distributions = [], []
         for number, conditional in enumerate(self._conditionals):
             distribution = conditional(parts) if parts else self._first
             leading = parts[0].shape.rank - 1 - distribution.batch_shape.rank if parts else 0  # axes of z_1 that it does not know
             shape = tf.shape(parts[0])[:leading] if parts else []
             parts.append(tf.cast(choose(number, distribution, shape), self.dtype))
             distributions.append(distribution)
-        return tf.concat(parts, axis=-1), distributions, parts
+        return tf.concat(parts, axis=-1), parts, distributions
 
     def _event_shape(self):
-        return tf.TensorShape([sum(self._sizes)])
+        return tf.TensorShape([sum(self.sizes)])
 
     def _event_shape_tensor(self):
-        return tf.constant([sum(self._sizes)], tf.int32)
+        return tf.constant([sum(self.sizes)], tf.int32)
 
     def _batch_shape(self):
         return self._first.batch_shape
@@ -158,7 +158,7 @@ class Chain(tfd.Distribution):
         return self._first.batch_shape_tensor()
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
-        seeds = tfp.random.split_seed(seed, len(self._sizes))
+        seeds = tfp.random.split_seed(seed, len(self.sizes))
 
         def draw(number, distribution, shape):
             return distribution.sample(shape if number else sample_shape, seed=seeds[number])
@@ -166,10 +166,12 @@ class Chain(tfd.Distribution):
         self._drawn = self._walk(draw)
         return self._drawn[0]
 
-    def _log_prob(self, z):
+    def at(self, z):
+        """The parts of z, and the distribution of each given those before."""
         if self._drawn and self._drawn[0] is z:
-            _, distributions, parts = self._drawn
-        else:
-            parts = tf.split(z, self._sizes, axis=-1)
-            distributions = [self._first, *(given(parts[:i]) for i, given in enumerate(self._conditionals[1:], start=1))]
-        return sum(distribution.log_prob(part) for distribution, part in zip(distributions, parts, strict=True))
+            return self._drawn[1:]
+        parts = tf.split(z, self.sizes, axis=-1)
+        return parts, [self._first, *(given(parts[:i]) for i, given in enumerate(self._conditionals[1:], start=1))]
+
+    def _log_prob(self, z):
+        return sum(distribution.log_prob(part) for part, distribution in zip(*self.at(z), strict=True))

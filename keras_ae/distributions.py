@@ -21,7 +21,7 @@ under every dtype policy. Each kind has a file of its own; this one ties them to
 
 import tensorflow_probability as tfp
 
-from keras_ae import parts
+from keras_ae import densities, parts
 from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
 from keras_ae.parts import Distribution
 from keras_ae.posteriors import DiagonalGaussian, FullGaussian, Posterior
@@ -61,13 +61,18 @@ NAMES = {
 
 
 def kl_divergence(posterior, prior, z):
-    """KL(q || p) = E_q[log q(z) - log p(z)], (batch,) nats: exact where TensorFlow Probability knows it, else estimated at z.
+    """KL(q || p) = E_q[log q(z) - log p(z)], (batch,) nats: exact where TensorFlow Probability knows it, else estimated at z. Of two chains
+    of equal sizes: the sum over their parts, given the parts of z before.
 
     Args:
         posterior: tfd.Distribution q, batch shape (batch,).
         prior: tfd.Distribution p.
         z: tensor (batch, latent_dim), a draw of q, used where there is no closed form.
     """
+    chains = isinstance(posterior, densities.Chain) and isinstance(prior, densities.Chain)
+    if chains and posterior.sizes == prior.sizes:
+        (z, q), (_, p) = posterior.at(z), prior.at(z)
+        return sum(map(kl_divergence, q, p, z))
     try:
         return tfd.kl_divergence(posterior, prior)
     except NotImplementedError:

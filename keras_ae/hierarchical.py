@@ -17,7 +17,7 @@ class HierarchicalPosterior(Posterior):
     The encoder gives features of x; a small network for each layer makes of them, and of the layers above, the parameters of q(z_l | ...).
 
     Args:
-        sizes: sequence of ints, the sizes of the layers z_l.
+        sizes: sequence of ints, the latent_dim of each layer z_l.
         layer: the posterior of each layer given those above, "diagonal", "full", or a layer of `keras_ae.distributions`; or as many.
         width: int, the number of features, and the units of the one hidden layer of each network.
         activation: of the hidden layer; "glu" gives a gated one.
@@ -64,7 +64,7 @@ class HierarchicalPrior(Prior):
     """p(z) = p(z_1) prod_l p(z_l | z_1, ..., z_l-1), z_1 being the top layer, the others Gaussian with a diagonal covariance.
 
     Args:
-        sizes: sequence of ints, the sizes of the layers z_l.
+        sizes: sequence of ints, the latent_dim of each layer z_l.
         top: p(z_1): a name or a layer of `keras_ae.distributions`; a VampPrior is made of the posterior of z_1.
         width: int, units of the two hidden layers of each network.
         activation: of the hidden layers; "glu" gives gated ones.
@@ -109,5 +109,5 @@ def _given(network, layer, *features):
 def _sizes(sizes):
     sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
     if not sizes:
-        raise ValueError(f"Expected at least one layer of latent variables. Received: sizes={sizes}")
-    return tuple(parts.positive_int(size, "sizes") for size in sizes)
+        raise ValueError(f"Expected at least one layer of latent variables. Received: latent_dim={sizes}")
+    return tuple(parts.positive_int(size, "latent_dim") for size in sizes)
