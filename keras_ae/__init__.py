@@ -24,6 +24,7 @@ _NAMES = {
     "RAE": "keras_ae.models.regularized",
     "VAE": "keras_ae.models.vae",
     "HVAE": "keras_ae.models.hierarchical",
+    "ConditionalVAE": "keras_ae.models.conditional",
     "VQVAE": "keras_ae.models.vqvae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",

@@ -103,6 +103,21 @@ class MultivariateNormalTriL(_FastDraws, tfd.MultivariateNormalTriL):
     """tfd.MultivariateNormalTriL with fast draws."""
 
 
+class StraightThroughOneHot(tfd.OneHotCategorical):
+    """tfd.OneHotCategorical whose draws have a gradient: that of softmax(logits + g), g being the Gumbel noise that chose them.
+
+    Source: Jang et al., "Categorical reparameterization with Gumbel-softmax", ICLR 2017, equations 1 and 2, section 2.2.
+    """
+
+    def _sample_n(self, n, seed=None):
+        logits = self.logits_parameter()
+        u = random.uniform(tf.concat([[n], tf.shape(logits)], axis=0), tfp.random.sanitize_seed(seed))
+        noisy = logits - tf.math.log(-tf.math.log(u + 2.0**-25))
+        soft = tf.nn.softmax(noisy)
+        hard = tf.one_hot(tf.argmax(noisy, axis=-1), logits.shape[-1])
+        return tf.stop_gradient(hard - soft) + soft
+
+
 class Chain(tfd.Distribution):
     """z = (z_1, ..., z_L) side by side in one vector, p(z) = prod_l p(z_l | z_1, ..., z_l-1). A `tfd.Distribution`.
 

@@ -49,7 +49,13 @@ class Stepped(saving.Saved):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
         example = tf.zeros((1, *self.shape))
-        super()._maybe_symbolic_build(data_batch=(example, example))
+        super()._maybe_symbolic_build(data_batch=(example, self.training_target(example, None)))
+
+
+def as_list(callbacks):
+    """The callbacks that fit or evaluate is given, one, several or none, as a list."""
+    callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
 
 
 class Progress(keras.callbacks.ProgbarLogger):

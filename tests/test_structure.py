@@ -28,6 +28,7 @@ ORDER = [
     "priors",
     "distributions",
     "hierarchical",
+    "labelled",
     "schedules",
     "objectives",
     "corruption",
@@ -41,6 +42,7 @@ ORDER = [
     "models.regularized",
     "models.vae",
     "models.hierarchical",
+    "models.conditional",
     "models.vqvae",
 ]
 ORDER += ["datasets", "training", "representation", "samplers", "scores", "evaluation"]
