@@ -147,7 +147,11 @@ class Chain(tfd.Distribution):
 
     def centre(self):
         """z, each part the mean that those before it give: (*batch, sum(sizes))."""
-        return self._walk(lambda number, distribution, shape: distribution.mean())[0]
+
+        def choose(number, distribution, shape):
+            return distribution.centre() if isinstance(distribution, Chain) else distribution.mean()
+
+        return self._walk(choose)[0]
 
     def _walk(self, choose):
         """z, each part chosen from the distribution that those before it give; the parts; the distributions."""

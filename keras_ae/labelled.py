@@ -85,6 +85,7 @@ class LabelledPrior(Prior):
             )
 
         self.prior.join(vae, none)
+        self.prior()
 
     def call(self):
         label = distributions.tfd.OneHotCategorical(logits=tf.zeros(self.classes), dtype="float32")
