@@ -39,6 +39,7 @@ UNTOLD = {"name", "trainable", "dtype"}  # what every Keras layer's config holds
 USES = {  # verb: what a card shows of it
     "sample": "model.sample(16)  # images from the prior",
     "corrupt": "model.reconstruct(model.corrupt(x))  # restores what noise took; x: (n, *shape), uint8 or float in [0, 1]",
+    "classify": "model.classify(x)  # the probability of each label",
     "encode": "model.encode(x)  # codes",
     "reconstruct": "model.reconstruct(x)  # x: (n, *shape), uint8 or float in [0, 1]",
     "log_likelihood": "model.log_likelihood(x)  # nats an image",
@@ -51,6 +52,8 @@ LIMITS = {  # class: what its models cannot do
     "ContractiveAE": "It has no prior: a code drawn at random decodes to no likely image.",
     "RAE": "It has no prior: `keras_ae.samplers.fit` gives it one after training.",
     "VQVAE": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
+    "HVAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
+    "ConditionalVAE": "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image.",
     "VAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
 }
 

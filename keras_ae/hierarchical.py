@@ -44,6 +44,10 @@ class HierarchicalPosterior(Posterior):
         ]
         self.built = True
 
+    @property
+    def inner(self):
+        return self.layers
+
     def params_size(self, event_shape):
         return self.width
 
@@ -87,6 +91,10 @@ class HierarchicalPrior(Prior):
             networks.Conditioner(self.sizes[:i], 2 * self.sizes[i], (width, width), activation, name=f"layer_{i}")
             for i in range(1, len(self.sizes))
         ]
+
+    @property
+    def inner(self):
+        return [self.top]
 
     def join(self, vae, posterior):
         self.top.join(vae, lambda x: posterior(x).first)

@@ -35,6 +35,10 @@ class LabelledPosterior(Posterior):
         self.network = networks.Conditioner((width, classes), params_size, (width,), "glu", name="code_given_label")
         self.built = True
 
+    @property
+    def inner(self):
+        return [self.posterior]
+
     def params_size(self, event_shape):
         return self.width
 
@@ -77,6 +81,10 @@ class LabelledPrior(Prior):
         super().__init__(classes + code_size, **kwargs)
         self.classes, self.code_size = classes, code_size
         self.prior = distributions.get(Prior, prior, code_size)
+
+    @property
+    def inner(self):
+        return [self.prior]
 
     def join(self, vae, posterior):
         def none(x):
