@@ -22,6 +22,7 @@ _NAMES = {
     "KSparseAE": "keras_ae.models.sparse",
     "ContractiveAE": "keras_ae.models.contractive",
     "RAE": "keras_ae.models.regularized",
+    "SequenceAE": "keras_ae.models.sequence",
     "VAE": "keras_ae.models.vae",
     "HVAE": "keras_ae.models.hierarchical",
     "ConditionalVAE": "keras_ae.models.conditional",

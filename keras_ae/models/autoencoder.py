@@ -31,15 +31,14 @@ class Autoencoder(steps.Stepped):
 
     def __init__(self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs):
         super().__init__(**kwargs)
-        self.shape = _shape(shape)
+        self.shape = inputs.example_shape(shape)
         self.latent_dim = parts.positive_int(latent_dim, "latent_dim")
         self._likelihood = _likelihood(likelihood, self.shape)
         self._params_shape = (*self.shape[:-1], self._likelihood.params_size(self.shape[-1]))
         widths = None if widths is None else tuple(widths)
         self._network = {"network": network, "widths": widths, "activation": activation}
-        self.encoder, self.decoder = networks.build(
-            network, self.shape, code_size, latent_dim, self._params_shape, widths, activation
-        )
+        sizes = self._network_sizes(code_size)
+        self.encoder, self.decoder = networks.build(network, *sizes, widths, activation, **self._network_options())
         self._seeds = random.SeedGenerator()
         self._parts = {}
         self._report(self.logged)
@@ -118,9 +117,13 @@ class Autoencoder(steps.Stepped):
         """What the objective explains: x, or where fit and evaluate are given a y, that. float (batch, *shape)."""
         return x if y is None else inputs.to_float(y, self.shape)
 
+    def check_input(self, x, name="x"):
+        """Raises ValueError unless the array x is one that the model can take."""
+        inputs.check(x, self.shape, self._likelihood.support, name)
+
     def check_target(self, y, name):
         """Raises ValueError unless the array y is one that fit and evaluate can be given."""
-        inputs.check(y, self.shape, self._likelihood.support, name)
+        self.check_input(y, name)
 
     def end_step(self):
         """Called as a training step ends, for a subclass with numbers that change from step to step."""
@@ -252,9 +255,7 @@ class Autoencoder(steps.Stepped):
         return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        if (
-            self._stepping
-        ):  # here and not earlier: replicas wait for each other to assign, and what they share until now is done with
+        if self._stepping:  # here: replicas wait for each other to assign, and what they share until now is done with
             self.end_step()
         sample_weight, _ = distribute.split_shares(sample_weight)
         if self._compile_metrics is not None:
@@ -300,6 +301,14 @@ class Autoencoder(steps.Stepped):
 
     # Inside
 
+    def _network_sizes(self, code_size):
+        """What the network is built for: the encoder's input shape and output size, the decoder's input size and output shape."""
+        return self.shape, code_size, self.latent_dim, self._params_shape
+
+    def _network_options(self):
+        """Further arguments for the network of a name."""
+        return {}
+
     def _report(self, names):
         """Makes the metrics in which `log` gathers parts of the objective."""
         for name in names:
@@ -321,7 +330,7 @@ class Autoencoder(steps.Stepped):
 
     def _checked(self, x):
         if inputs.is_eager(x) and self._training is None:  # what fit feeds has been checked, and may be noisy by now
-            inputs.check(x, self.shape, self._likelihood.support)
+            self.check_input(x)
         return inputs.to_float(x, self.shape)
 
     def _checked_code(self, z):
@@ -335,7 +344,7 @@ class Autoencoder(steps.Stepped):
         if isinstance(x, tf.data.Dataset):
             inputs.check_dataset(x, self.shape)
         elif inputs.is_array(x):
-            inputs.check(x, self.shape, self._likelihood.support, names[0])
+            self.check_input(x, names[0])
         if inputs.is_array(y):
             self.check_target(y, names[1])
         if feed.of(x):
@@ -382,14 +391,6 @@ class Autoencoder(steps.Stepped):
 def _mean(values, weights):
     """sum(values * weights) / count: (batch,), (batch,) -> ()."""
     return ops.sum(ops.cast(values, "float32") * weights) / ops.cast(ops.shape(values)[0], "float32")
-
-
-def _shape(shape):
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if not 1 <= len(shape) <= 4 or not all(isinstance(n, int) and n > 0 for n in shape):
-        expected = "(height, width, channels) or (features,), or with a time axis before them, of positive integers"
-        raise ValueError(f"Expected `shape` to be {expected}. Received: {shape}")
-    return shape
 
 
 def _likelihood(likelihood, shape):

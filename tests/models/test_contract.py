@@ -332,7 +332,7 @@ def test_a_dataset_of_another_shape_is_refused(cls):
         ({"shape": ()}, r"\(height, width, channels\) or \(features,\).*Received: \(\)"),
         ({"shape": (8, 0, 1)}, "positive integers"),
         ({"latent_dim": 0}, "latent_dim=0"),
-        ({"network": "resnet"}, "'dense', 'conv', 'residual', or a pair of keras.Models.*'resnet'"),
+        ({"network": "resnet"}, "'dense', 'conv', 'residual', 'gru', 'lstm', or a pair of keras.Models.*'resnet'"),
         ({"widths": (0,)}, "positive integers.*Received: widths="),
         ({"likelihood": "poisson"}, "'bernoulli'.*Received: 'poisson'"),
         ({"shape": (5,), "network": "conv"}, r"shape=\(height, width, channels\), for network=\"conv\""),
