@@ -25,6 +25,7 @@ ORDER = [
     "flows",
     "likelihoods",
     "posteriors",
+    "flow_posteriors",
     "priors",
     "distributions",
     "hierarchical",
