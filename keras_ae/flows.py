@@ -13,7 +13,9 @@ from keras import ops
 
 from keras_ae import parts
 
-OPEN = 2.0  # what is added to a gate before its sigmoid, so that a new flow keeps most of z
+OPEN = (
+    4.0  # what is added to a gate before its sigmoid, so that a new flow keeps nearly all of z; 1 or 2 in the paper trained slower
+)
 LARGEST_DIAGONAL = 0.999  # of a triangular matrix of a Sylvester flow; at 1 the determinant may be 0
 NEARLY_ZERO = 1e-24  # what a squared length is taken for where it is less
 
@@ -156,7 +158,7 @@ def sylvester(z, triangles, diagonal, b, reflections):
 
 
 def inverse_autoregressive(z, network, context):
-    """f(z)_i = g_i z_i + (1 - g_i) m_i, g_i and m_i functions of z_1 to z_i-1 and of the context: (m, a) = network, g = sigmoid(a + 2).
+    """f(z)_i = g_i z_i + (1 - g_i) m_i, g_i and m_i functions of z_1 to z_i-1 and of the context: (m, a) = network, g = sigmoid(a + 4).
 
     log |det df/dz| = sum_i log g_i.
 

@@ -50,7 +50,7 @@ def test_the_density_of_a_draw_is_that_of_autodiff(name, n):
         end = layer(params).bijector.forward(start)
     np.testing.assert_allclose(end, z[0], rtol=1e-5, atol=1e-6)
     jacobian = tape.batch_jacobian(end, start, experimental_use_pfor=False).numpy()
-    assert np.abs(jacobian - np.eye(n)).max() > 0.1
+    assert np.abs(jacobian - np.eye(n)).max() > 0.02
     loc, scale = posterior.distribution.mean(), posterior.distribution.stddev()
     expected = stats.norm.logpdf(start, loc, scale).sum(axis=1) - np.linalg.slogdet(jacobian)[1]
     np.testing.assert_allclose(log_prob[0], expected, rtol=1e-4, atol=1e-4)
@@ -233,47 +233,46 @@ def test_the_gradient_of_dreg_is_that_of_the_bound_for_a_posterior_with_weights(
     assert np.abs(dreg.mean(axis=0) / errors).max() > 10  # so that equal is not just zero
 
 
+def fitted_gap(posterior, log_joint, log_p):
+    """log p(x) minus the bound of a posterior of two numbers, fitted to a single x. Nats."""
+    size = posterior.params_size(2)
+    posterior.build((None, size))
+    params = keras.Variable(0.3 * tf.random.stateless_normal((1, size), (0, 1)))
+    variables, adam = [params, *posterior.trainable_weights], keras.optimizers.Adam(0.02)
+    adam.build(variables)
+
+    def bound(seed):
+        q = posterior(tf.convert_to_tensor(params))
+        z = q.sample(200, seed=seed)
+        return tf.reduce_mean(log_joint(z) - q.log_prob(z))
+
+    @tf.function
+    def step(seed):
+        with tf.GradientTape() as tape:
+            loss = -bound(seed)
+        adam.apply(tape.gradient(loss, [variable.value for variable in variables]), variables)
+
+    for i in range(500):
+        step(tf.constant([i, 0]))
+    return log_p - np.mean([bound(tf.constant([i, 1])) for i in range(20)])
+
+
 def test_flows_come_nearer_to_a_posterior_that_is_no_gaussian():
     """p(z) = N(0, I), p(x|z) = N(x; |z|, 0.2^2): the posterior of x = 1.5 is a ring. The bound against log p(x) by quadrature."""
     axis = np.linspace(-6, 6, 1201)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1)
+    normal = distributions.tfd.Normal
 
     def log_joint(z):
         length = tf.sqrt(tf.reduce_sum(tf.square(z), axis=-1) + 1e-8)
-        normal = distributions.tfd.Normal
         return normal(length, tf.constant(0.2, z.dtype)).log_prob(1.5) + tf.reduce_sum(
             normal(tf.zeros(2, z.dtype), 1).log_prob(z), -1
         )
 
     log_p = np.log(np.exp(log_joint(tf.constant(grid))).sum() * 0.01**2)
-    gaps = {}
-    for name in ("diagonal", *MAKE):
-        keras.utils.set_random_seed(0)
-        posterior = distributions.DiagonalGaussian() if name == "diagonal" else MAKE[name]()
-        size = posterior.params_size(2)
-        posterior.build((None, size))
-        params = tf.Variable(0.3 * tf.random.stateless_normal((1, size), (0, 1)))
-        variables, adam = [params, *(weight.value for weight in posterior.trainable_weights)], keras.optimizers.Adam(0.02)
-
-        @tf.function
-        def bound(seed, posterior=posterior, params=params):
-            q = posterior(tf.convert_to_tensor(params))
-            z = q.sample(200, seed=seed)
-            return tf.reduce_mean(log_joint(z) - q.log_prob(z))
-
-        @tf.function
-        def step(seed, bound=bound, variables=variables):
-            with tf.GradientTape() as tape:
-                loss = -bound(seed)
-            return tape.gradient(loss, variables)
-
-        keras_variables = [keras.Variable(variables[0]), *posterior.trainable_weights]
-        adam.build(keras_variables)
-        for i in range(600):
-            gradients = step((i, 0))
-            adam.apply(gradients, keras_variables)
-            params.assign(keras_variables[0].value)
-        gaps[name] = log_p - np.mean([bound((i, 1)) for i in range(50)])
+    gaps = {
+        name: fitted_gap(make(), log_joint, log_p) for name, make in {"diagonal": distributions.DiagonalGaussian, **MAKE}.items()
+    }
     assert all(0 < gap < gaps["diagonal"] - 0.2 for name, gap in gaps.items() if name != "diagonal"), gaps
 
 
