@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 
-tfd = tfp.distributions
+tfb, tfd = tfp.bijectors, tfp.distributions
 
 
 class IndependentBernoulli(tfd.Independent):
@@ -116,6 +116,56 @@ class StraightThroughOneHot(tfd.OneHotCategorical):
         soft = tf.nn.softmax(noisy)
         hard = tf.one_hot(tf.argmax(noisy, axis=-1), logits.shape[-1])
         return tf.stop_gradient(hard - soft) + soft
+
+
+class Map(tfb.Bijector):
+    """A function f of vectors that comes with its log-determinant, both computed once. A `tfb.Bijector`.
+
+    Args:
+        forward: function x -> f(x), log |det df/dx|: (..., n) -> (..., n), (...).
+        inverse: function y -> x; None: only values that this object has given are inverted, as tfp remembers them.
+    """
+
+    def __init__(self, forward, inverse=None, name="Map"):
+        parameters = dict(locals())
+        self._function, self._inverse_function = _remembering(forward), inverse
+        super().__init__(forward_min_event_ndims=1, dtype=tf.float32, parameters=parameters, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
+
+    def _forward(self, x):
+        return self._function(x)[0]
+
+    def _forward_log_det_jacobian(self, x):
+        return self._function(x)[1]
+
+    def _inverse(self, y):
+        if self._inverse_function is None:
+            raise NotImplementedError(
+                "Expected draws of this very distribution object, since its flow has no inverse in closed form. Received: other codes"
+            )
+        return self._inverse_function(y)
+
+
+def _remembering(function):
+    """The function, which called again with the very tensor of the last call gives the same result, not computed again."""
+    last = [None, None]
+
+    def remembered(x):
+        if last[0] is not x:
+            last[:] = x, function(x)
+        return last[1]
+
+    return remembered
+
+
+class Flow(tfd.TransformedDistribution):
+    """tfd.TransformedDistribution of one start a distribution, of whatever batch size, which tfp would broadcast again at every draw."""
+
+    def _maybe_broadcast_distribution_batch_shape(self):
+        return self.distribution
 
 
 class Chain(tfd.Distribution):

@@ -22,10 +22,11 @@ under every dtype policy. Each kind has a file of its own; this one ties them to
 import tensorflow_probability as tfp
 
 from keras_ae import densities, parts
+from keras_ae.flow_posteriors import InverseAutoregressiveFlow, PlanarFlow, SylvesterFlow
 from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
 from keras_ae.parts import Distribution
 from keras_ae.posteriors import DiagonalGaussian, FullGaussian, Posterior
-from keras_ae.priors import AutoregressiveFlow, GaussianMixture, Prior, StandardNormal, VampPrior
+from keras_ae.priors import AutoregressiveFlow, GaussianMixture, Prior, RealNVP, StandardNormal, VampPrior
 
 tfd = tfp.distributions
 
@@ -39,10 +40,14 @@ __all__ = [
     "FullGaussian",
     "Gaussian",
     "GaussianMixture",
+    "InverseAutoregressiveFlow",
     "Likelihood",
+    "PlanarFlow",
     "Posterior",
     "Prior",
+    "RealNVP",
     "StandardNormal",
+    "SylvesterFlow",
     "VampPrior",
     "get",
     "kl_divergence",
@@ -55,8 +60,20 @@ NAMES = {
         "gaussian": Gaussian,
         "discretized_logistic_mixture": DiscretizedLogisticMixture,
     },
-    Posterior: {"diagonal": DiagonalGaussian, "full": FullGaussian},
-    Prior: {"standard_normal": StandardNormal, "mixture": GaussianMixture, "flow": AutoregressiveFlow, "vamp": VampPrior},
+    Posterior: {
+        "diagonal": DiagonalGaussian,
+        "full": FullGaussian,
+        "planar": PlanarFlow,
+        "sylvester": SylvesterFlow,
+        "iaf": InverseAutoregressiveFlow,
+    },
+    Prior: {
+        "standard_normal": StandardNormal,
+        "mixture": GaussianMixture,
+        "flow": AutoregressiveFlow,
+        "realnvp": RealNVP,
+        "vamp": VampPrior,
+    },
 }
 
 

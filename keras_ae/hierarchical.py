@@ -6,6 +6,7 @@ The layers lie side by side in one code, so that a VAE with a hierarchy is a VAE
 import keras
 
 from keras_ae import densities, distributions, networks, parts
+from keras_ae.flow_posteriors import FlowPosterior
 from keras_ae.posteriors import Posterior
 from keras_ae.priors import Prior
 
@@ -38,6 +39,11 @@ class HierarchicalPosterior(Posterior):
         if len(layer) != len(self.sizes):
             raise ValueError(f"Expected one posterior, or {len(self.sizes)}, one a layer. Received: {len(layer)}")
         self.layers = [distributions.get(Posterior, one) for one in layer]
+        for one in self.layers:
+            if isinstance(one, FlowPosterior):
+                raise ValueError(
+                    f"Expected layers whose means are known, such as 'diagonal' or 'full'. Received: {type(one).__name__}"
+                )
         self.networks = [
             networks.Conditioner((width, *self.sizes[:i]), one.params_size(size), (width,), activation, name=f"layer_{i}")
             for i, (one, size) in enumerate(zip(self.layers, self.sizes, strict=True))

@@ -26,6 +26,7 @@ ORDER = [
     "flows",
     "likelihoods",
     "posteriors",
+    "flow_posteriors",
     "priors",
     "distributions",
     "hierarchical",
