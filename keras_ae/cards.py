@@ -42,6 +42,7 @@ USES = {  # verb: what a card shows of it
     "classify": "model.classify(x)  # the probability of each label",
     "encode": "model.encode(x)  # codes",
     "reconstruct": "model.reconstruct(x)  # x: (n, *shape), uint8 or float in [0, 1]",
+    "clusters": "model.clusters(x)  # for each image the number of its cluster",
     "log_likelihood": "model.log_likelihood(x)  # nats an image",
 }
 LIMITS = {  # class: what its models cannot do
@@ -54,6 +55,8 @@ LIMITS = {  # class: what its models cannot do
     "VQVAE": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
     "HVAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
     "ConditionalVAE": "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image.",
+    "IDEC": "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names.",
+    "VaDE": "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names.",
     "VAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
 }
 

@@ -8,6 +8,8 @@
 | digits        | 1,437 + 360, 8 x 8        | the PyPI package scikit-learn                                                      |
 """
 
+import functools
+import math
 import os
 import pathlib
 import zipfile
@@ -84,6 +86,63 @@ def _drawn(seed, batch):
 
     batch = tf.cast(batch, tf.float32) / (255.0 if batch.dtype == tf.uint8 else 1.0)
     return (tf.cast(random.uniform(tf.shape(batch), seed) < batch, tf.float32),)
+
+
+def move_dynamic(x, batch_size=128, seed=0, rotation=10.0, shift=0.1):
+    """Batches for `fit` of pairs: images that are rotated and shifted anew each time they are used, and the same images as they are.
+
+    `DAE`-like, an autoencoder so learns codes that do not tell how an image was moved, and an `IDEC` clusters that do not.
+
+    Args:
+        x: images (n, height, width, channels), uint8, or floats in [0, 1].
+        batch_size: int. A last, smaller batch is kept.
+        seed: int; the order of the images and the draws follow from it.
+        rotation: float >= 0, degrees; angles are uniform from -rotation to rotation, about the middle of the image.
+        shift: float >= 0, the largest shift of each axis, uniform too, as a share of the image. What moves in is black.
+
+    Returns:
+        tf.data.Dataset of pairs of float32 batches, shuffled anew at each pass.
+
+    Raises:
+        ValueError: x holds no images; rotation or shift is below 0.
+
+    Source: Guo et al., "Deep embedded clustering with data augmentation", ACML 2018, section 4.2.
+    """
+    from keras_ae import feed
+
+    x = np.asarray(x)
+    if x.ndim != 4:
+        raise ValueError(f"Expected images of shape (n, height, width, channels). Received: shape={x.shape}")
+    if not (rotation >= 0 and shift >= 0):
+        raise ValueError(f"Expected `rotation` and `shift` to be at least 0. Received: rotation={rotation!r}, shift={shift!r}")
+    images = [x if x.dtype == np.uint8 else _unit(x)]
+    return feed.Feed(images, batch_size, seed, functools.partial(_moved, rotation, shift)).dataset()
+
+
+def _moved(rotation, shift, seed, batch):
+    """The images of a batch moved, each by a draw of its own, and as they were: float32, in the graph."""
+    import tensorflow as tf
+
+    from keras_ae import random
+
+    batch = tf.cast(batch, tf.float32) / (255.0 if batch.dtype == tf.uint8 else 1.0)
+    n, height, width = tf.shape(batch)[0], *batch.shape[1:3]
+    angle, down, right = tf.unstack(2 * random.uniform((3, n), seed) - 1)  # (n,) each, from -1 to 1
+    cos, sin = tf.cos(angle * math.radians(rotation)), tf.sin(angle * math.radians(rotation))
+    x, y = (width - 1) / 2, (height - 1) / 2  # the middle, which a rotation leaves where it is
+    right, down = right * shift * width, down * shift * height
+    zero = tf.zeros_like(cos)
+    # Where the value of a pixel (x, y) comes from: (a x + b y + c, d x + e y + f)
+    rows = [cos, -sin, x - cos * x + sin * y + right, sin, cos, y - sin * x - cos * y + down, zero, zero]  # a, ..., f
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
+        images=batch,
+        transforms=tf.stack(rows, axis=1),  # (n, 8)
+        output_shape=[height, width],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )
+    return moved, batch
 
 
 def _unit(x):

@@ -168,6 +168,20 @@ class Flow(tfd.TransformedDistribution):
         return self.distribution
 
 
+class FewGaussians(MultivariateNormalTriL):
+    """tfd.MultivariateNormalTriL of a few Gaussians and many values, loc (k, n), L (k, n, n) and values (..., k, n) or (..., 1, n).
+
+    log p(z) = -1/2 |L^-1 (z - loc)|^2 - sum_i log L_ii - n/2 log 2 pi. L^-1 is computed once, and not solved for each value.
+    """
+
+    def _log_prob(self, z):
+        scale, n = self.scale.to_dense(), self.event_shape[0]
+        inverse = tf.linalg.triangular_solve(scale, tf.eye(n, batch_shape=[scale.shape[0]]))  # (k, n, n)
+        whitened = tf.einsum("kij,...kj->...ki", inverse, z - self.loc)  # (..., k, n)
+        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(scale)), axis=-1)
+        return -0.5 * tf.reduce_sum(whitened**2, axis=-1) - log_det - 0.5 * n * math.log(2 * math.pi)
+
+
 class Chain(tfd.Distribution):
     """z = (z_1, ..., z_L) side by side in one vector, p(z) = prod_l p(z_l | z_1, ..., z_l-1). A `tfd.Distribution`.
 

@@ -26,7 +26,7 @@ from keras_ae.flow_posteriors import InverseAutoregressiveFlow, PlanarFlow, Sylv
 from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
 from keras_ae.parts import Distribution
 from keras_ae.posteriors import DiagonalGaussian, FullGaussian, Posterior
-from keras_ae.priors import AutoregressiveFlow, GaussianMixture, Prior, RealNVP, StandardNormal, VampPrior
+from keras_ae.priors import AutoregressiveFlow, FullGaussianMixture, GaussianMixture, Prior, RealNVP, StandardNormal, VampPrior
 
 tfd = tfp.distributions
 
@@ -38,6 +38,7 @@ __all__ = [
     "DiscretizedLogisticMixture",
     "Distribution",
     "FullGaussian",
+    "FullGaussianMixture",
     "Gaussian",
     "GaussianMixture",
     "InverseAutoregressiveFlow",
@@ -70,6 +71,7 @@ NAMES = {
     Prior: {
         "standard_normal": StandardNormal,
         "mixture": GaussianMixture,
+        "full_mixture": FullGaussianMixture,
         "flow": AutoregressiveFlow,
         "realnvp": RealNVP,
         "vamp": VampPrior,

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 SMALLEST_SCALE = 1e-5
@@ -65,6 +66,12 @@ def get(role, identifier, names, kind, *args, **options):
 def positive(raw):
     """A scale from any number: softplus, kept off zero."""
     return ops.softplus(raw) + SMALLEST_SCALE
+
+
+def raw_of(scale):
+    """What `positive` makes this scale of: float array, above SMALLEST_SCALE -> the same shape."""
+    scale = np.maximum(np.asarray(scale, "float64") - SMALLEST_SCALE, 1e-12)
+    return scale + np.log(-np.expm1(-scale))  # log(exp(scale) - 1), which does not overflow
 
 
 def size(event_shape):

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 from keras import ops
@@ -64,12 +65,59 @@ class GaussianMixture(Prior):
         self.raw_scale = self.add_weight(shape=shape, initializer=unit_scale, name="raw_scale", autocast=False)
 
     def call(self):
-        # A Keras variable handed straight to a tfd object gets no gradient, so each is converted first.
-        logits, loc, raw_scale = map(ops.convert_to_tensor, (self.logits, self.loc, self.raw_scale))
-        return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), tfd.MultivariateNormalDiag(loc, parts.positive(raw_scale)))
+        # A Keras variable handed straight to a tfd object gets no gradient, so each is converted first, here and below.
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=ops.convert_to_tensor(self.logits)), self._gaussians())
+
+    def start(self, weights, loc, covariances):
+        """Sets the mixture.
+
+        Args:
+            weights: array (components,), above 0.
+            loc: array (components, latent_dim).
+            covariances: array (components, latent_dim), variances; of a `FullGaussianMixture` (components, latent_dim, latent_dim).
+        """
+        self.logits.assign(np.log(weights))
+        self.loc.assign(loc)
+        self._start_scales(covariances)
 
     def get_config(self):
         return {**super().get_config(), "components": self.components}
+
+    def _gaussians(self):
+        loc, raw_scale = map(ops.convert_to_tensor, (self.loc, self.raw_scale))
+        return tfd.MultivariateNormalDiag(loc, parts.positive(raw_scale))
+
+    def _start_scales(self, variances):
+        self.raw_scale.assign(parts.raw_of(np.sqrt(variances)))
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class FullGaussianMixture(GaussianMixture):
+    """p(z) = sum_k w_k N(z; loc_k, L_k L_k^T), L_k lower triangular with a positive diagonal, all trained. Batch shape (), event shape
+    (latent_dim,). A cluster may lie along any direction, not only along the dimensions of the code.
+
+    Args:
+        latent_dim: int, the size of a code.
+        components: int, the number of Gaussians.
+
+    Raises:
+        ValueError: an argument is not a positive integer.
+    """
+
+    def __init__(self, latent_dim, components=10, **kwargs):
+        super().__init__(latent_dim, components, **kwargs)
+        shape = (components, latent_dim, latent_dim)
+        self.below = self.add_weight(shape=shape, initializer="zeros", name="below", autocast=False)  # of which L takes those below
+
+    def _gaussians(self):
+        loc, raw_scale, below = map(ops.convert_to_tensor, (self.loc, self.raw_scale, self.below))
+        strictly_lower = tf.constant(np.tri(self.latent_dim, k=-1), tf.float32)
+        return densities.FewGaussians(loc, tf.linalg.diag(parts.positive(raw_scale)) + below * strictly_lower)
+
+    def _start_scales(self, covariances):
+        scale = np.linalg.cholesky(covariances)  # (components, latent_dim, latent_dim)
+        self.raw_scale.assign(parts.raw_of(np.diagonal(scale, axis1=1, axis2=2)))
+        self.below.assign(np.tril(scale, -1))
 
 
 @keras.saving.register_keras_serializable("keras_ae")

@@ -28,6 +28,7 @@ def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
     | active_units | all | how many of `activity` exceed 0.01 |
     | linear_probe, knn | y given | %, of codes; fitted on `train`, or on a random half of x and measured on the other |
     | kmeans_accuracy, kmeans_nmi, kmeans_ari | y given | %, as many clusters as classes, of the codes of all of x |
+    | cluster_accuracy, cluster_nmi, cluster_ari | IDEC, VaDE; y given | %, the model's own clusters, of all of x |
 
     Likelihoods are those of x as it is given: `datasets.binarize(x)` first to compare with published numbers on binarised images. Those
     of one kind of likelihood compare, probabilities (Bernoulli, discretised logistic) and densities (the others) do not.
@@ -63,6 +64,8 @@ def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
             train_x, train_y = _checked(model, *train)
             train = np.asarray(model.encode(train_x)), train_y
         scores |= _representation(codes, y, train, seed)
+        if getattr(model, "has_clusters", False):
+            scores |= representation.clustering(np.asarray(model.clusters(target)), y, "cluster")
     return scores
 
 

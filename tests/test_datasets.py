@@ -3,8 +3,9 @@ import hashlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from keras_ae import datasets
+from keras_ae import datasets, random
 
 
 def digest(x):
@@ -160,3 +161,36 @@ def test_mnist_5k_is_a_subset_of_mnists_training_set():
     train, test = {digest(x) for x in x_train}, {digest(x) for x in x_test}
     both = {digest(x) for x in np.concatenate([subset, held_out])}
     assert both <= train and not both & test
+
+
+def test_move_dynamic_turns_and_shifts_by_what_it_draws(monkeypatch):
+    x = np.random.default_rng(0).random((3, 9, 9, 1), dtype="float32")
+    moves = {"right angle": ([1.0, 0.5, 0.5], 90, 0.0), "shift": ([0.5, 1.0, 0.0], 0, 1 / 9)}
+    expected = {"right angle": np.rot90(x, axes=(1, 2)), "shift": np.roll(x, (-1, 1), axis=(1, 2))}
+    for name, (draws, rotation, shift) in moves.items():
+        drawn = np.repeat(np.array(draws, "float32")[:, None], 3, axis=1)  # of 0 to 1: angle, down and right
+        monkeypatch.setattr(random, "uniform", lambda shape, seed, drawn=drawn: tf.constant(drawn))
+        ((moved, still),) = datasets.move_dynamic(x, 3, rotation=rotation, shift=shift).as_numpy_iterator()
+        order = [int(np.argmin([np.abs(image - original).sum() for original in x])) for image in still]
+        found, wanted = moved, expected[name][order]
+        if name == "shift":
+            found, wanted = found[:, :-1, 1:], wanted[:, :-1, 1:]  # what moves in is black
+            assert (moved[:, -1] == 0).all() and (moved[:, :, 0] == 0).all()
+        np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_move_dynamic_moves_anew_at_each_use_and_by_the_seed():
+    x = (np.random.default_rng(0).random((10, 8, 8, 1)) * 255).astype("uint8")
+
+    def passes(seed):
+        dataset = datasets.move_dynamic(x, 4, seed)
+        return [np.concatenate([moved for moved, _ in dataset.as_numpy_iterator()]) for _ in range(2)]
+
+    first, second = passes(1)
+    np.testing.assert_array_equal(first, passes(1)[0])
+    assert np.abs(first - second).max() > 0.1 and np.abs(first - passes(2)[0]).max() > 0.1
+    still = np.concatenate([image for _, image in datasets.move_dynamic(x, 4, 1).as_numpy_iterator()])
+    np.testing.assert_allclose(np.sort(still.sum(axis=(1, 2, 3))), np.sort((x / 255.0).sum(axis=(1, 2, 3))), rtol=1e-5)
+    for options, message in (({"x": x[..., 0]}, r"Received: shape=\(10, 8, 8\)"), ({"shift": -0.1}, "shift=-0.1")):
+        with pytest.raises(ValueError, match=message):
+            datasets.move_dynamic(**{"x": x, **options})

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 import keras_ae
 from keras_ae import datasets, evaluation, published
@@ -48,10 +49,23 @@ def test_activation_rate():
     assert evaluation.activation_rate(model, "digits")["value"] == pytest.approx(30)
 
 
+def test_the_accuracy_of_clusters_is_that_of_the_largest_matching():
+    (x, y), (x_test, y_test) = datasets.load("digits")
+    model = keras_ae.IDEC((8, 8, 1), 3, widths=())
+    model.start_clusters(x, labels=y)
+    counts = np.array([np.bincount(y_test[model.clusters(x_test) == c], minlength=10) for c in range(10)])
+    found = evaluation.cluster_accuracy(model, "digits")
+    share = max(counts[range(10), order].sum() for order in (np.arange(10), *linear_sum_assignment(counts, True)[1:])) / 360
+    assert found["value"] == pytest.approx(100 * share) and found["unit"] == "%"
+    assert found["standard_error"] == pytest.approx(100 * np.sqrt(share * (1 - share) / 359))
+
+
 @pytest.mark.parametrize("name", evaluation.METRICS)
 def test_a_measurement_can_be_repeated_and_has_a_quick_form(name):
     classes = {"psnr": keras_ae.DAE, "activation_rate": keras_ae.SparseAE, "mse": keras_ae.AE, "sse": keras_ae.AE}
-    model = classes.get(name, keras_ae.VAE)((8, 8, 1), 3, widths=(16,))
+    model = {**classes, "cluster_accuracy": keras_ae.IDEC}.get(name, keras_ae.VAE)((8, 8, 1), 3, widths=(16,))
+    if name == "cluster_accuracy":
+        model.start_clusters(datasets.load("digits")[1][0])
     options = {"n_samples": 60} if name in ("nll", "negative_elbo") else {}
     measured = evaluation.METRICS[name](model, "digits", n_images=100, **options)
     assert evaluation.measure(model, measured) == measured

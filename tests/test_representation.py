@@ -52,6 +52,30 @@ def test_more_clusters_than_classes_match_one_to_one():
     assert representation.clustering([0, 1, 2, 3], [0, 0, 1, 1])["kmeans_accuracy"] == pytest.approx(50)
 
 
+def test_spectral_clusters_follow_shapes_that_kmeans_cuts():
+    angles = np.linspace(0, np.pi, 100)
+    moons = np.concatenate(
+        [np.c_[np.cos(angles), np.sin(angles)], np.c_[1 - np.cos(angles), 0.4 - np.sin(angles)]]
+    ) + 0.02 * np.random.default_rng(0).standard_normal((200, 2))
+    y = np.repeat([0, 1], 100)
+    with pytest.warns(UserWarning, match="not fully connected"):  # scikit-learn's, of a graph in two parts
+        assert representation.clustering(representation.spectral(moons, 2), y, "moons")["moons_accuracy"] == 100
+        few = representation.spectral(moons[::-1], 2, most=150)
+    assert (few[150:] == -1).all() and set(few[:150]) == {0, 1}
+    assert representation.clustering(representation.kmeans(moons, 2).labels_, y)["kmeans_accuracy"] < 95
+
+
+@pytest.mark.parametrize("covariance", ["diagonal", "full"])
+def test_a_mixture_goes_on_from_labels(blobs, covariance):
+    x, y = blobs
+    labels = np.searchsorted([3, 5, 9], y)
+    some = np.where(np.arange(120) % 3, labels, -1)
+    found = representation.gaussian_mixture(x, 3, covariance=covariance, labels=some)
+    np.testing.assert_array_equal(found.predict(x), labels)  # in their order
+    assert found.score(x) >= representation.gaussian_mixture(x, 3, covariance=covariance, starts=3).score(x) - 1e-3
+    assert found.covariances_.shape == ((3, 2) if covariance == "diagonal" else (3, 2, 2))
+
+
 def test_the_probe_does_not_see_the_scale_of_a_dimension_and_bears_a_dead_one(blobs):
     x, y = blobs
     scaled = np.column_stack([1e-4 * x[:, 0], 1e4 * x[:, 1], np.zeros(len(x))])
@@ -74,6 +98,7 @@ def test_halves_are_disjoint_and_the_same_for_the_same_seed():
         lambda x, y: representation.linear_probe((x, y), (x, y)),
         lambda x, y: representation.nearest_neighbours((x, y), (x, y)),
         lambda x, y: representation.kmeans(x, 3),
+        lambda x, y: representation.spectral(x, 3),
         lambda x, y: representation.clustering(y, y),
         lambda x, y: representation.pca(x, 2),
     ],

@@ -36,6 +36,7 @@ ORDER = [
     "corruption",
     "sparsity",
     "quantization",
+    "representation",
     "models.autoencoder",
     "models.ae",
     "models.dae",
@@ -47,8 +48,9 @@ ORDER = [
     "models.hierarchical",
     "models.conditional",
     "models.vqvae",
+    "models.clustering",
 ]
-ORDER += ["datasets", "training", "representation", "samplers", "scores", "evaluation"]
+ORDER += ["datasets", "training", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
 ORDER += ["published", "cards", "metadata", "hub", "presets", "exports"]
 ORDER += ["explorer.scene", "explorer.page", "explorer.static", "cluster", "console", "cli_models", "cli"]

@@ -43,6 +43,8 @@ OWN = collections.defaultdict(
     {
         keras_ae.HVAE: {"latent_dim": (1, 2), "width": 6},
         keras_ae.ConditionalVAE: {"latent_dim": 1, "classes": 2, "width": 6},
+        keras_ae.IDEC: {"latent_dim": 3, "clusters": 2},
+        keras_ae.VaDE: {"latent_dim": 3, "clusters": 2},
     },
 )
 
@@ -55,7 +57,10 @@ def make(cls, kind, **options):
         "vector": {"widths": ()},
         "custom": {"network": custom_network(cls)},
     }
-    return cls(**{"shape": SHAPES[kind], **OWN[cls], **arguments[kind], **options})
+    model = cls(**{"shape": SHAPES[kind], **OWN[cls], **arguments[kind], **options})
+    if hasattr(cls, "start_clusters"):  # all of their objective is at work from then on
+        model.start_clusters(data(kind), labels=np.arange(20) % 2)
+    return model
 
 
 def data(kind, n=20, seed=0):
