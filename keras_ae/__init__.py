@@ -25,6 +25,7 @@ _NAMES = {
     "VAE": "keras_ae.models.vae",
     "HVAE": "keras_ae.models.hierarchical",
     "VQVAE": "keras_ae.models.vqvae",
+    "TDVAE": "keras_ae.models.tdvae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
     "export": "keras_ae.exports",

@@ -42,6 +42,7 @@ ORDER = [
     "models.vae",
     "models.hierarchical",
     "models.vqvae",
+    "models.tdvae",
 ]
 ORDER += ["datasets", "training", "representation", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]

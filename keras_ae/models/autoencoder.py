@@ -37,9 +37,7 @@ class Autoencoder(steps.Stepped):
         self._params_shape = (*self.shape[:-1], self._likelihood.params_size(self.shape[-1]))
         widths = None if widths is None else tuple(widths)
         self._network = {"network": network, "widths": widths, "activation": activation}
-        self.encoder, self.decoder = networks.build(
-            network, self.shape, code_size, latent_dim, self._params_shape, widths, activation
-        )
+        self.encoder, self.decoder = networks.build(network, *self._network_sizes(code_size), widths, activation)
         self._seeds = random.SeedGenerator()
         self._parts = {}
         self._report(self.logged)
@@ -244,9 +242,7 @@ class Autoencoder(steps.Stepped):
         return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        if (
-            self._stepping
-        ):  # here and not earlier: replicas wait for each other to assign, and what they share until now is done with
+        if self._stepping:  # here: replicas wait for each other to assign, and what they share until now is done with
             self.end_step()
         sample_weight, _ = distribute.split_shares(sample_weight)
         if self._compile_metrics is not None:
@@ -291,6 +287,10 @@ class Autoencoder(steps.Stepped):
         pass
 
     # Inside
+
+    def _network_sizes(self, code_size):
+        """What the network is built for: the encoder's input shape and output size, the decoder's input size and output shape."""
+        return self.shape, code_size, self.latent_dim, self._params_shape
 
     def _report(self, names):
         """Makes the metrics in which `log` gathers parts of the objective."""
