@@ -28,8 +28,8 @@ class TDVAE(Autoencoder):
     It is the loss of one jump, not a bound of log p(x_1..T).
 
     The code of a sequence is the states of all its frames side by side, each by what was seen until then: `encode` gives the means of
-    p_B(z_t|b_t), and `decode` takes frame by frame. So `predict`, `reconstruct` and `interpolate` mean what they mean elsewhere, and tell how
-    much of a frame its state holds. What is to come is a verb of its own: `rollout`.
+    p_B(z_t|b_t), and `decode` takes frame by frame. So `predict`, `reconstruct` and `interpolate` mean what they mean elsewhere, and tell
+    how much of a frame its state holds. What is to come is a verb of its own: `rollout`.
 
     Args:
         shape: tuple, the shape of one example: (steps, height, width, channels), (steps, features), or steps of any other arrays.
@@ -72,7 +72,9 @@ class TDVAE(Autoencoder):
         shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
         if len(shape) < 2:
             raise ValueError(f"Expected `shape` to be (steps, height, width, channels) or (steps, features). Received: {shape}")
-        belief, width, max_jump = (parts.positive_int(n, s) for n, s in ((belief, "belief"), (width, "width"), (max_jump, "max_jump")))
+        belief, width, max_jump = (
+            parts.positive_int(n, s) for n, s in ((belief, "belief"), (width, "width"), (max_jump, "max_jump"))
+        )
         options = {"width": width, "activation": "gated_tanh"}
         state = HierarchicalPosterior(latent_dim, features=belief, **options)
         self.state_dim = n = sum(state.sizes)
@@ -205,6 +207,10 @@ class TDVAE(Autoencoder):
         shape = (steps, *self.frame)
         inputs.check(x, shape, self._likelihood.support)
         return inputs.to_float(x, shape)
+
+    def _suits_xla(self):
+        suits, why = super()._suits_xla()
+        return False, "a recurrent network" if suits else why
 
     def _network_sizes(self, code_size):
         return self.frame, code_size, self.state_dim, self._params_shape[1:]
