@@ -29,6 +29,7 @@ _NAMES = {
     "VQVAE": "keras_ae.models.vqvae",
     "IDEC": "keras_ae.models.clustering",
     "VaDE": "keras_ae.models.clustering",
+    "TDVAE": "keras_ae.models.tdvae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
     "export": "keras_ae.exports",

@@ -20,10 +20,11 @@ class HierarchicalPosterior(Posterior):
     Args:
         sizes: sequence of ints, the latent_dim of each layer z_l.
         layer: the posterior of each layer given those above, "diagonal", "full", or a layer of `keras_ae.distributions`; or as many.
-        width: int, the number of features, and the units of the one hidden layer of each network.
-        activation: of the hidden layer; "glu" gives a gated one.
+        width: int, the units of the one hidden layer of each network.
+        activation: of the hidden layer; "glu" and "gated_tanh" give a gated one.
+        features: int, the number of features; None: width.
 
-    Input shape: (batch, width). Output: batch shape (batch,), event shape (sum(sizes),).
+    Input shape: (batch, features). Output: batch shape (batch,), event shape (sum(sizes),).
 
     Raises:
         ValueError: an argument does not fit.
@@ -32,8 +33,9 @@ class HierarchicalPosterior(Posterior):
     autoencoders", NeurIPS 2016.
     """
 
-    def __init__(self, sizes, layer="diagonal", width=300, activation="glu", **kwargs):
+    def __init__(self, sizes, layer="diagonal", width=300, activation="glu", features=None, **kwargs):
         super().__init__(**kwargs)
+        self.features = parts.positive_int(width if features is None else features, "features")
         self.sizes, self.width, self.activation = _sizes(sizes), parts.positive_int(width, "width"), activation
         layer = layer if isinstance(layer, (tuple, list)) else [layer] * len(self.sizes)
         if len(layer) != len(self.sizes):
@@ -45,7 +47,7 @@ class HierarchicalPosterior(Posterior):
                     f"Expected layers whose means are known, such as 'diagonal' or 'full'. Received: {type(one).__name__}"
                 )
         self.networks = [
-            networks.Conditioner((width, *self.sizes[:i]), one.params_size(size), (width,), activation, name=f"layer_{i}")
+            networks.Conditioner((self.features, *self.sizes[:i]), one.params_size(size), (width,), activation, name=f"layer_{i}")
             for i, (one, size) in enumerate(zip(self.layers, self.sizes, strict=True))
         ]
         self.built = True
@@ -55,7 +57,7 @@ class HierarchicalPosterior(Posterior):
         return self.layers
 
     def params_size(self, event_shape):
-        return self.width
+        return self.features
 
     def call(self, features):
         pairs = zip(self.networks, self.layers, strict=True)
@@ -66,7 +68,8 @@ class HierarchicalPosterior(Posterior):
 
     def get_config(self):
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
-        return {**super().get_config(), "sizes": self.sizes, "layer": layers, "width": self.width, "activation": self.activation}
+        config = {"sizes": self.sizes, "layer": layers, "width": self.width, "activation": self.activation}
+        return {**super().get_config(), **config, "features": self.features}
 
 
 @keras.saving.register_keras_serializable("keras_ae")

@@ -49,6 +49,7 @@ ORDER = [
     "models.conditional",
     "models.vqvae",
     "models.clustering",
+    "models.tdvae",
 ]
 ORDER += ["datasets", "training", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
