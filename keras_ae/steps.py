@@ -15,6 +15,9 @@ class Stepped(saving.Saved):
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
+            if not self.optimizer.built:  # else its variables are made in the first step, which TensorFlow then traces twice
+                with self.distribute_strategy.scope():
+                    self.optimizer.build(self.trainable_variables)
             super().make_train_function(force)
             self.train_function = self._fastest(self.train_function, self.train_step)
 

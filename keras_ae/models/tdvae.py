@@ -71,7 +71,9 @@ class TDVAE(Autoencoder):
     ):
         shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
         if len(shape) < 2:
-            raise ValueError(f"Expected `shape` to be (steps, height, width, channels) or (steps, features). Received: {shape}")
+            raise ValueError(
+                f"Expected `shape` to be (height, width, channels) or (features,) after the number of steps. Received: {shape}"
+            )
         belief, width, max_jump = (
             parts.positive_int(n, s) for n, s in ((belief, "belief"), (width, "width"), (max_jump, "max_jump"))
         )

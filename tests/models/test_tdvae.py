@@ -177,10 +177,32 @@ def test_frames_that_are_images(tmp_path):
     np.testing.assert_allclose(loaded.rollout(x, 2, seed=1), model.rollout(x / np.float32(255), 2, seed=1), atol=1e-5)
 
 
+@pytest.mark.full_data
+def test_it_learns_which_way_digits_move():
+    """No frame shows it: after five frames of unseen MNIST digits the rollout goes on their way, nearer than the last frame."""
+
+    def sequences(images, seed):
+        return keras_ae.datasets.moving((255 * keras_ae.datasets.binarize(images, seed)).astype("uint8"), 10, seed)
+
+    (x, _), (x_test, _) = keras_ae.datasets.load("mnist")
+    x, x_test = sequences(x[:12_000], 1), sequences(x_test[:300], 2) / np.float32(255)
+    model = make(shape=x.shape[1:], latent_dim=(8, 8), widths=(200,), max_jump=4, belief=50, width=50)
+    model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, 4 * 375)))
+    model.fit(x, batch_size=32, epochs=4, verbose=0)
+    last, truth, rolled = x_test[:, 4], x_test[:, 5:8], np.array(model.rollout(x_test[:, :5], 3, seed=1))
+    right = (x_test[:, 1] == np.roll(x_test[:, 0], 1, axis=2)).all(axis=(1, 2, 3))
+    shifts = np.arange(-13, 15)
+    likeness = [(rolled * np.roll(last, shift, axis=2)[:, None]).sum(axis=(2, 3, 4)) for shift in shifts]
+    moved = shifts[np.argmax(likeness, axis=0)] * np.where(right, 1, -1)[:, None]  # (300, 3), 1 2 3 if exact
+    assert np.mean(moved[:, 1:] > 0) > 0.9 and (np.diff(moved.mean(axis=0)) > 0.5).all()
+    error, persistence = (np.mean((frames - truth) ** 2, axis=(0, 2, 3, 4)) for frames in (rolled, last[:, None]))
+    assert (error[1:] < 0.75 * persistence[1:]).all()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: make(shape=(5,)), r"\(steps, height, width, channels\) or \(steps, features\). Received: \(5,\)"),
+        (lambda: make(shape=(5,)), r"\(features,\) after the number of steps. Received: \(5,\)"),
         (lambda: make(max_jump=6), "less than the number of steps, 6. Received: max_jump=6"),
         (lambda: make(max_jump=0), "Received: max_jump=0"),
         (lambda: make(belief=0), "Received: belief=0"),
