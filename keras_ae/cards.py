@@ -39,6 +39,7 @@ UNTOLD = {"name", "trainable", "dtype"}  # what every Keras layer's config holds
 USES = {  # verb: what a card shows of it
     "sample": "model.sample(16)  # images from the prior",
     "corrupt": "model.reconstruct(model.corrupt(x))  # restores what noise took; x: (n, *shape), uint8 or float in [0, 1]",
+    "classify": "model.classify(x)  # the probability of each label",
     "encode": "model.encode(x)  # codes",
     "reconstruct": "model.reconstruct(x)  # x: (n, *shape), uint8 or float in [0, 1]",
     "clusters": "model.clusters(x)  # for each image the number of its cluster",
@@ -52,6 +53,8 @@ LIMITS = {  # class: what its models cannot do
     "ContractiveAE": "It has no prior: a code drawn at random decodes to no likely image.",
     "RAE": "It has no prior: `keras_ae.samplers.fit` gives it one after training.",
     "VQVAE": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
+    "HVAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
+    "ConditionalVAE": "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image.",
     "IDEC": "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names.",
     "VaDE": "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names.",
     "VAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",

@@ -78,6 +78,34 @@ def binarize_dynamic(x, batch_size=128, seed=0):
     return feed.Feed([x if x.dtype == np.uint8 else _unit(x)], batch_size, seed, _drawn).dataset()
 
 
+def moving(images, steps=20, seed=0):
+    """Sequences of images that move by one pixel a frame, each to the left or to the right, and come in again on the other side.
+
+    The first frame is the image itself.
+
+    Args:
+        images: array (n, height, width, channels).
+        steps: int, the number of frames.
+        seed: int, of the directions.
+
+    Returns:
+        array (n, steps, height, width, channels), of the images' dtype.
+
+    Source: Gregor et al., "Temporal difference variational auto-encoder", ICLR 2019, section 5.2.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4:
+        raise ValueError(f"Expected images of shape (n, height, width, channels). Received: shape={images.shape}")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"Expected `steps` to be a positive integer. Received: steps={steps!r}")
+    right = np.random.default_rng(seed).random(len(images)) < 0.5
+    frames = np.empty((len(images), steps, *images.shape[1:]), images.dtype)
+    for step in range(steps):
+        frames[right, step] = np.roll(images[right], step, axis=2)
+        frames[~right, step] = np.roll(images[~right], -step, axis=2)
+    return frames
+
+
 def _drawn(seed, batch):
     """One draw of Bernoulli(pixel) for every pixel, in the graph: float32 of 0 and 1."""
     import tensorflow as tf

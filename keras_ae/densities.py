@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import random
 
-tfd = tfp.distributions
+tfb, tfd = tfp.bijectors, tfp.distributions
 
 
 class IndependentBernoulli(tfd.Independent):
@@ -103,6 +103,71 @@ class MultivariateNormalTriL(_FastDraws, tfd.MultivariateNormalTriL):
     """tfd.MultivariateNormalTriL with fast draws."""
 
 
+class StraightThroughOneHot(tfd.OneHotCategorical):
+    """tfd.OneHotCategorical whose draws have a gradient: that of softmax(logits + g), g being the Gumbel noise that chose them.
+
+    Source: Jang et al., "Categorical reparameterization with Gumbel-softmax", ICLR 2017, equations 1 and 2, section 2.2.
+    """
+
+    def _sample_n(self, n, seed=None):
+        logits = self.logits_parameter()
+        u = random.uniform(tf.concat([[n], tf.shape(logits)], axis=0), tfp.random.sanitize_seed(seed))
+        noisy = logits - tf.math.log(-tf.math.log(u + 2.0**-25))
+        soft = tf.nn.softmax(noisy)
+        hard = tf.one_hot(tf.argmax(noisy, axis=-1), logits.shape[-1])
+        return tf.stop_gradient(hard - soft) + soft
+
+
+class Map(tfb.Bijector):
+    """A function f of vectors that comes with its log-determinant, both computed once. A `tfb.Bijector`.
+
+    Args:
+        forward: function x -> f(x), log |det df/dx|: (..., n) -> (..., n), (...).
+        inverse: function y -> x; None: only values that this object has given are inverted, as tfp remembers them.
+    """
+
+    def __init__(self, forward, inverse=None, name="Map"):
+        parameters = dict(locals())
+        self._function, self._inverse_function = _remembering(forward), inverse
+        super().__init__(forward_min_event_ndims=1, dtype=tf.float32, parameters=parameters, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        return {}
+
+    def _forward(self, x):
+        return self._function(x)[0]
+
+    def _forward_log_det_jacobian(self, x):
+        return self._function(x)[1]
+
+    def _inverse(self, y):
+        if self._inverse_function is None:
+            raise NotImplementedError(
+                "Expected draws of this very distribution object, since its flow has no inverse in closed form. Received: other codes"
+            )
+        return self._inverse_function(y)
+
+
+def _remembering(function):
+    """The function, which called again with the very tensor of the last call gives the same result, not computed again."""
+    last = [None, None]
+
+    def remembered(x):
+        if last[0] is not x:
+            last[:] = x, function(x)
+        return last[1]
+
+    return remembered
+
+
+class Flow(tfd.TransformedDistribution):
+    """tfd.TransformedDistribution of one start a distribution, of whatever batch size, which tfp would broadcast again at every draw."""
+
+    def _maybe_broadcast_distribution_batch_shape(self):
+        return self.distribution
+
+
 class FewGaussians(MultivariateNormalTriL):
     """tfd.MultivariateNormalTriL of a few Gaussians and many values, loc (k, n), L (k, n, n) and values (..., k, n) or (..., 1, n).
 
@@ -120,6 +185,9 @@ class FewGaussians(MultivariateNormalTriL):
 class Chain(tfd.Distribution):
     """z = (z_1, ..., z_L) side by side in one vector, p(z) = prod_l p(z_l | z_1, ..., z_l-1). A `tfd.Distribution`.
 
+    The density of its last draw is taken from the distributions that drew it: cheaper than `log_prob` of another z, and exact where a
+    scale is tiny.
+
     Args:
         sizes: sequence of ints, the sizes of the parts z_l.
         conditionals: as many functions, each of the list [z_1, ..., z_l-1], (..., *batch, size) each, to a distribution of z_l whose batch
@@ -128,8 +196,8 @@ class Chain(tfd.Distribution):
 
     def __init__(self, sizes, conditionals, name="Chain"):
         parameters = dict(locals())
-        self._sizes, self._conditionals = tuple(sizes), tuple(conditionals)
-        self._first = conditionals[0]([])
+        self.sizes, self._conditionals = tuple(sizes), tuple(conditionals)
+        self._first, self._drawn = conditionals[0]([]), None
         super().__init__(self._first.dtype, tfd.NOT_REPARAMETERIZED, False, True, parameters=parameters, name=name)
 
     @classmethod
@@ -141,26 +209,30 @@ class Chain(tfd.Distribution):
         """p(z_1)."""
         return self._first
 
-    def walk(self, choose):
-        """z, each part chosen from the distribution that those before give: choose(l, distribution, shape of its draws' batch) -> z_l."""
-        parts = []
+    def centre(self):
+        """z, each part the mean that those before it give: (*batch, sum(sizes))."""
+
+        def choose(number, distribution, shape):
+            return distribution.centre() if isinstance(distribution, Chain) else distribution.mean()
+
+        return self._walk(choose)[0]
+
+    def _walk(self, choose):
+        """z, each part chosen from the distribution that those before it give; the parts; the distributions."""
+        parts, distributions = [], []
         for number, conditional in enumerate(self._conditionals):
             distribution = conditional(parts) if parts else self._first
-            known = (
-                tf.shape(parts[0])[: parts[0].shape.rank - 1 - distribution.batch_shape.rank] if parts else tf.zeros([0], tf.int32)
-            )
-            parts.append(choose(number, distribution, known))
-        return tf.concat(parts, axis=-1)
-
-    def centre(self):
-        """z, each part the mean of what those before it give: (*batch, sum of sizes)."""
-        return self.walk(lambda number, distribution, shape: distribution.mean() + tf.zeros(tf.concat([shape, [1, 1]], 0)))
+            leading = parts[0].shape.rank - 1 - distribution.batch_shape.rank if parts else 0  # axes of z_1 that it does not know
+            shape = tf.shape(parts[0])[:leading] if parts else []
+            parts.append(tf.cast(choose(number, distribution, shape), self.dtype))
+            distributions.append(distribution)
+        return tf.concat(parts, axis=-1), parts, distributions
 
     def _event_shape(self):
-        return tf.TensorShape([sum(self._sizes)])
+        return tf.TensorShape([sum(self.sizes)])
 
     def _event_shape_tensor(self):
-        return tf.constant([sum(self._sizes)], tf.int32)
+        return tf.constant([sum(self.sizes)], tf.int32)
 
     def _batch_shape(self):
         return self._first.batch_shape
@@ -168,17 +240,21 @@ class Chain(tfd.Distribution):
     def _batch_shape_tensor(self):
         return self._first.batch_shape_tensor()
 
-    def _sample_n(self, n, seed=None):
-        seeds = tfp.random.split_seed(seed, len(self._sizes))
+    def _call_sample_n(self, sample_shape, seed, **kwargs):
+        seeds = tfp.random.split_seed(seed, len(self.sizes))
 
         def draw(number, distribution, shape):
-            return tf.cast(distribution.sample(shape if number else n, seed=seeds[number]), self.dtype)
+            return distribution.sample(shape if number else sample_shape, seed=seeds[number])
 
-        return self.walk(draw)
+        self._drawn = self._walk(draw)
+        return self._drawn[0]
+
+    def at(self, z):
+        """The parts of z, and the distribution of each given those before."""
+        if self._drawn and self._drawn[0] is z:
+            return self._drawn[1:]
+        parts = tf.split(z, self.sizes, axis=-1)
+        return parts, [self._first, *(given(parts[:i]) for i, given in enumerate(self._conditionals[1:], start=1))]
 
     def _log_prob(self, z):
-        parts = tf.split(z, self._sizes, axis=-1)
-        densities = [self._first.log_prob(parts[0])]
-        for number, conditional in enumerate(self._conditionals[1:], start=1):
-            densities.append(conditional(parts[:number]).log_prob(parts[number]))
-        return sum(densities)
+        return sum(distribution.log_prob(part) for part, distribution in zip(*self.at(z), strict=True))

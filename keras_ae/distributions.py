@@ -21,11 +21,12 @@ under every dtype policy. Each kind has a file of its own; this one ties them to
 
 import tensorflow_probability as tfp
 
-from keras_ae import parts
+from keras_ae import densities, parts
+from keras_ae.flow_posteriors import InverseAutoregressiveFlow, PlanarFlow, SylvesterFlow
 from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
 from keras_ae.parts import Distribution
 from keras_ae.posteriors import DiagonalGaussian, FullGaussian, Posterior
-from keras_ae.priors import AutoregressiveFlow, FullGaussianMixture, GaussianMixture, Prior, StandardNormal, VampPrior
+from keras_ae.priors import AutoregressiveFlow, FullGaussianMixture, GaussianMixture, Prior, RealNVP, StandardNormal, VampPrior
 
 tfd = tfp.distributions
 
@@ -40,10 +41,14 @@ __all__ = [
     "FullGaussianMixture",
     "Gaussian",
     "GaussianMixture",
+    "InverseAutoregressiveFlow",
     "Likelihood",
+    "PlanarFlow",
     "Posterior",
     "Prior",
+    "RealNVP",
     "StandardNormal",
+    "SylvesterFlow",
     "VampPrior",
     "get",
     "kl_divergence",
@@ -56,25 +61,37 @@ NAMES = {
         "gaussian": Gaussian,
         "discretized_logistic_mixture": DiscretizedLogisticMixture,
     },
-    Posterior: {"diagonal": DiagonalGaussian, "full": FullGaussian},
+    Posterior: {
+        "diagonal": DiagonalGaussian,
+        "full": FullGaussian,
+        "planar": PlanarFlow,
+        "sylvester": SylvesterFlow,
+        "iaf": InverseAutoregressiveFlow,
+    },
     Prior: {
         "standard_normal": StandardNormal,
         "mixture": GaussianMixture,
         "full_mixture": FullGaussianMixture,
         "flow": AutoregressiveFlow,
+        "realnvp": RealNVP,
         "vamp": VampPrior,
     },
 }
 
 
 def kl_divergence(posterior, prior, z):
-    """KL(q || p) = E_q[log q(z) - log p(z)], (batch,) nats: exact where TensorFlow Probability knows it, else estimated at z.
+    """KL(q || p) = E_q[log q(z) - log p(z)], (batch,) nats: exact where TensorFlow Probability knows it, else estimated at z. Of two chains
+    of equal sizes: the sum over their parts, given the parts of z before.
 
     Args:
         posterior: tfd.Distribution q, batch shape (batch,).
         prior: tfd.Distribution p.
         z: tensor (batch, latent_dim), a draw of q, used where there is no closed form.
     """
+    chains = isinstance(posterior, densities.Chain) and isinstance(prior, densities.Chain)
+    if chains and posterior.sizes == prior.sizes:
+        (z, q), (_, p) = posterior.at(z), prior.at(z)
+        return sum(map(kl_divergence, q, p, z))
     try:
         return tfd.kl_divergence(posterior, prior)
     except NotImplementedError:

@@ -81,6 +81,12 @@ class Feed(DataAdapter):
         return dataset
 
 
+def of(data):
+    """The Feed that data is, or is a dataset of; else None."""
+    source = getattr(data, "feed", data)
+    return source if isinstance(source, Feed) else None
+
+
 class Pass:
     """One pass over a Feed, whose batches are taken some at a time by the number of their steps."""
 

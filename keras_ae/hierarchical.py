@@ -6,6 +6,7 @@ The layers lie side by side in one code, so that a VAE with a hierarchy is a VAE
 import keras
 
 from keras_ae import densities, distributions, networks, parts
+from keras_ae.flow_posteriors import FlowPosterior
 from keras_ae.posteriors import Posterior
 from keras_ae.priors import Prior
 
@@ -17,12 +18,13 @@ class HierarchicalPosterior(Posterior):
     The encoder gives features of x; a small network for each layer makes of them, and of the layers above, the parameters of q(z_l | ...).
 
     Args:
-        sizes: sequence of ints, the sizes of the layers z_l.
+        sizes: sequence of ints, the latent_dim of each layer z_l.
         layer: the posterior of each layer given those above, "diagonal", "full", or a layer of `keras_ae.distributions`; or as many.
-        width: int, the number of features, and the units of the one hidden layer of each network.
-        activation: of the hidden layer; "glu" gives a gated one.
+        width: int, the units of the one hidden layer of each network.
+        activation: of the hidden layer; "glu" and "gated_tanh" give a gated one.
+        features: int, the number of features; None: width.
 
-    Input shape: (batch, width). Output: batch shape (batch,), event shape (sum(sizes),).
+    Input shape: (batch, features). Output: batch shape (batch,), event shape (sum(sizes),).
 
     Raises:
         ValueError: an argument does not fit.
@@ -31,20 +33,31 @@ class HierarchicalPosterior(Posterior):
     autoencoders", NeurIPS 2016.
     """
 
-    def __init__(self, sizes, layer="diagonal", width=300, activation="glu", **kwargs):
+    def __init__(self, sizes, layer="diagonal", width=300, activation="glu", features=None, **kwargs):
         super().__init__(**kwargs)
+        self.features = parts.positive_int(width if features is None else features, "features")
         self.sizes, self.width, self.activation = _sizes(sizes), parts.positive_int(width, "width"), activation
         layer = layer if isinstance(layer, (tuple, list)) else [layer] * len(self.sizes)
         if len(layer) != len(self.sizes):
             raise ValueError(f"Expected one posterior, or {len(self.sizes)}, one a layer. Received: {len(layer)}")
         self.layers = [distributions.get(Posterior, one) for one in layer]
+        for one in self.layers:
+            if isinstance(one, FlowPosterior):
+                raise ValueError(
+                    f"Expected layers whose means are known, such as 'diagonal' or 'full'. Received: {type(one).__name__}"
+                )
         self.networks = [
-            networks.Conditioner((width, *self.sizes[:i]), one.params_size(size), (width,), activation, name=f"layer_{i}")
+            networks.Conditioner((self.features, *self.sizes[:i]), one.params_size(size), (width,), activation, name=f"layer_{i}")
             for i, (one, size) in enumerate(zip(self.layers, self.sizes, strict=True))
         ]
+        self.built = True
+
+    @property
+    def inner(self):
+        return self.layers
 
     def params_size(self, event_shape):
-        return self.width
+        return self.features
 
     def call(self, features):
         pairs = zip(self.networks, self.layers, strict=True)
@@ -55,7 +68,8 @@ class HierarchicalPosterior(Posterior):
 
     def get_config(self):
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
-        return {**super().get_config(), "sizes": self.sizes, "layer": layers, "width": self.width, "activation": self.activation}
+        config = {"sizes": self.sizes, "layer": layers, "width": self.width, "activation": self.activation}
+        return {**super().get_config(), **config, "features": self.features}
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -63,7 +77,7 @@ class HierarchicalPrior(Prior):
     """p(z) = p(z_1) prod_l p(z_l | z_1, ..., z_l-1), z_1 being the top layer, the others Gaussian with a diagonal covariance.
 
     Args:
-        sizes: sequence of ints, the sizes of the layers z_l.
+        sizes: sequence of ints, the latent_dim of each layer z_l.
         top: p(z_1): a name or a layer of `keras_ae.distributions`; a VampPrior is made of the posterior of z_1.
         width: int, units of the two hidden layers of each network.
         activation: of the hidden layers; "glu" gives gated ones.
@@ -87,6 +101,10 @@ class HierarchicalPrior(Prior):
             for i in range(1, len(self.sizes))
         ]
 
+    @property
+    def inner(self):
+        return [self.top]
+
     def join(self, vae, posterior):
         self.top.join(vae, lambda x: posterior(x).first)
 
@@ -108,5 +126,5 @@ def _given(network, layer, *features):
 def _sizes(sizes):
     sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
     if not sizes:
-        raise ValueError(f"Expected at least one layer of latent variables. Received: sizes={sizes}")
-    return tuple(parts.positive_int(size, "sizes") for size in sizes)
+        raise ValueError(f"Expected at least one layer of latent variables. Received: latent_dim={sizes}")
+    return tuple(parts.positive_int(size, "latent_dim") for size in sizes)

@@ -5,6 +5,15 @@ import numpy as np
 import tensorflow as tf
 
 
+def example_shape(shape):
+    """The shape of one example as a tuple: int or sequence of ints. ValueError if it is none."""
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if not 1 <= len(shape) <= 4 or not all(isinstance(n, int) and n > 0 for n in shape):
+        expected = "(height, width, channels) or (features,), or with a time axis before them, of positive integers"
+        raise ValueError(f"Expected `shape` to be {expected}. Received: {shape}")
+    return shape
+
+
 def to_float(x, shape):
     """Makes the float32 tensor (batch, *shape) that the models compute with. Works on arrays and inside a graph.
 

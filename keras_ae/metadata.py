@@ -26,7 +26,7 @@ def describe(model, folder, dataset, training, metrics):
         "prior": getattr(model, "_prior", None),
         "objective": getattr(model, "_objective", None),
     }
-    described |= {key: type(part).__name__ for key, part in parts.items() if part is not None and type(part).__name__ != "ELBO"}
+    described |= {key: _named(part) for key, part in parts.items() if part is not None and type(part).__name__ != "ELBO"}
     for key in {"corruption", "sparsity"} & set(config):
         part = config[key]
         described[key] = {"class": part["class_name"], **{k: v for k, v in part["config"].items() if k not in cards.UNTOLD}}
@@ -64,11 +64,18 @@ def draw(model, folder, dataset):
     return name
 
 
+def _named(part):
+    """The class of a part, and in brackets those of the parts that it is made of."""
+    inner = getattr(part, "inner", ())
+    return type(part).__name__ + (f"({', '.join(map(_named, inner))})" if inner else "")
+
+
 def _formula(model):
-    """The lines that state its objective, in the docstring of the class, or of the objective that it was given."""
-    stating = type(getattr(model, "_objective", model))
+    """The lines that state its objective, in the docstring of the class, or of the objective that it was given in place of the ELBO."""
+    objective = getattr(model, "_objective", None)
+    stating = type(model if objective is None or type(objective).__name__ == "ELBO" else objective)
     paragraphs = inspect.cleandoc(stating.__doc__ or "").split("\n\n")
-    return next((paragraph.splitlines() for paragraph in paragraphs if "objective(x)" in paragraph), [])
+    return next((paragraph.splitlines() for paragraph in paragraphs if "objective(x" in paragraph), [])
 
 
 def _with_quick_form(model, metric):

@@ -14,6 +14,8 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from keras_ae import recurrent
+
 
 def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activation="gelu"):
     """A multilayer perceptron each way; the decoder takes the widths in reverse. Linear where widths is ().
@@ -24,7 +26,8 @@ def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activat
         latent_dim: int, the size of the decoder's input.
         output_shape: tuple, the shape of the decoder's output.
         widths: sequence of ints, units of the hidden layers from the input to the code.
-        activation: Keras activation of the hidden layers. "glu" gives gated layers, (W x + b) * sigmoid(V x + c), of these widths.
+        activation: Keras activation of the hidden layers. "glu" gives gated layers, (W x + b) * sigmoid(V x + c), of these widths, and
+            "gated_tanh" tanh(W x + b) * sigmoid(V x + c).
 
     Returns:
         (encoder, decoder): (batch, *shape) -> (batch, code_size) and (batch, latent_dim) -> (batch, *output_shape).
@@ -150,6 +153,21 @@ class GatedLinearUnit(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("keras_ae")
+class GatedTanh(layers.Layer):
+    """tanh(a) * sigmoid(b), a and b being the halves of the last axis: (batch, ..., 2 * width) -> (batch, ..., width).
+
+    Source: van den Oord et al., "Conditional image generation with PixelCNN decoders", NeurIPS 2016, equation 2.
+    """
+
+    def call(self, x):
+        a, b = ops.split(x, 2, axis=-1)
+        return ops.tanh(a) * ops.sigmoid(b)
+
+
+GATES = {"glu": GatedLinearUnit, "gated_tanh": GatedTanh}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
 class Conditioner(layers.Layer):
     """A multilayer perceptron of several vectors, v_i: (..., *batch, sizes[i]) each, any of which may lack axes on the left -> (..., size).
 
@@ -159,13 +177,13 @@ class Conditioner(layers.Layer):
         sizes: sequence of ints, the sizes of the vectors.
         size: int, the size of the output.
         widths: sequence of ints, at least one: units of the hidden layers.
-        activation: Keras activation of the hidden layers, "glu" for gated ones.
+        activation: Keras activation of the hidden layers, "glu" or "gated_tanh" for gated ones.
     """
 
     def __init__(self, sizes, size, widths, activation="gelu", **kwargs):
         super().__init__(**kwargs)
-        self.activation = GatedLinearUnit() if activation == "glu" else keras.activations.get(activation)
-        factor = 2 if activation == "glu" else 1
+        self.activation = GATES[activation]() if _is_gated(activation) else keras.activations.get(activation)
+        factor = 2 if _is_gated(activation) else 1
         options = [{"kernel_initializer": _start(n, widths[0], activation), "use_bias": n == sizes[0]} for n in sizes]
         self.first = [layers.Dense(factor * widths[0], **option) for option in options]
         pairs = list(itertools.pairwise(widths))
@@ -183,11 +201,11 @@ class Conditioner(layers.Layer):
         return self.last(self.activation(h))  # (..., width) -> (..., size)
 
 
-NETWORKS = {"dense": dense, "conv": conv, "residual": residual}
+NETWORKS = {"dense": dense, "conv": conv, "residual": residual, "gru": recurrent.gru, "lstm": recurrent.lstm}
 
 
-def build(network, shape, code_size, latent_dim, output_shape, widths=None, activation=None):
-    """Builds the network of a name, or checks and adopts a user's own (encoder, decoder).
+def build(network, shape, code_size, latent_dim, output_shape, widths=None, activation=None, **options):
+    """Builds the network of a name, with further options of its own, or checks and adopts a user's own (encoder, decoder).
 
     Raises:
         ValueError: an unknown name, or models whose outputs do not fit code_size and output_shape.
@@ -195,7 +213,7 @@ def build(network, shape, code_size, latent_dim, output_shape, widths=None, acti
     if isinstance(network, (tuple, list)):
         network = [keras.saving.deserialize_keras_object(model) if isinstance(model, dict) else model for model in network]
     if isinstance(network, str) and network in NETWORKS:
-        options = {"widths": widths, "activation": activation}
+        options |= {"widths": widths, "activation": activation}
         options = {name: value for name, value in options.items() if value is not None}
         if not all(isinstance(width, int) and width > 0 for width in options.get("widths", ())):
             raise ValueError(f"Expected `widths` to be positive integers. Received: widths={widths}")
@@ -287,20 +305,24 @@ def _activated(layer, width, activation, **options):
     """A layer of `width` units or filters with its activation."""
     if activation == "fused_gelu":
         return lambda h: BiasGelu()(layer(width, use_bias=False, **options)(h))
-    if activation != "glu":
+    if not _is_gated(activation):
         return layer(width, activation=activation, **options)
 
     def gated(h):
         area = options.get("kernel_size", 1) ** 2
         kernel = _start(area * h.shape[-1], area * width, activation)
-        return GatedLinearUnit()(layer(2 * width, kernel_initializer=kernel, **options)(h))
+        return GATES[activation]()(layer(2 * width, kernel_initializer=kernel, **options)(h))
 
     return gated
 
 
+def _is_gated(activation):
+    return isinstance(activation, str) and activation in GATES
+
+
 def _start(fan_in, fan_out, activation):
     """Glorot-uniform, for each half of a gated layer too: twice the units alone would start it too small."""
-    scale = (fan_in + 2 * fan_out) / (fan_in + fan_out) if activation == "glu" else 1.0
+    scale = (fan_in + 2 * fan_out) / (fan_in + fan_out) if _is_gated(activation) else 1.0
     return keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform")
 
 

@@ -142,7 +142,8 @@ class IWAE(Objective):
     Args:
         k: int >= 1, draws an example.
         gradient: "dreg", the doubly reparameterised gradient of the encoder, whose signal does not fade as k grows; or "plain", that of
-            the bound as it stands. Both have the same mean.
+            the bound as it stands. Both have the same mean. A posterior that knows the density of its own draws only ("planar",
+            "sylvester") takes the plain one.
 
     The VAE's beta must be 1.
 
@@ -159,15 +160,22 @@ class IWAE(Objective):
     def check(self, vae):
         if vae.schedule is not None or float(ops.convert_to_numpy(vae.beta)) != 1:
             raise ValueError("Expected beta=1 with the objective IWAE, whose bound has no separate KL term. Received: another beta")
+        if self.gradient == "dreg" and not vae._posterior.evaluates_any_code:
+            raise ValueError(
+                f'Expected objective=IWAE(gradient="plain") with the posterior {type(vae._posterior).__name__}, which knows the density of '
+                'its own draws only. Received: gradient="dreg"'
+            )
 
     def loss(self, vae, x, target):
         params = vae.posterior_params(x)
-        z = vae.posterior_of(params).sample(self.k, seed=vae.draw_seed())  # (k, batch, latent_dim)
+        posterior = vae.posterior_of(params)
+        z = posterior.sample(self.k, seed=vae.draw_seed())  # (k, batch, latent_dim)
         if self.gradient == "dreg":
             z, scale_of_gradient = _with_scaled_gradient(z, tf.zeros(tf.shape(z)[:-1]))
-            params = ops.stop_gradient(params)
+            log_posterior = _log_prob_of_constant(vae, params, z)
+        else:
+            log_posterior = posterior.log_prob(z)
         log_likelihood, log_prior = vae.log_likelihood_of(target, z), vae.prior.log_prob(z)  # (k, batch) each
-        log_posterior = vae.posterior_of(params).log_prob(z)
         vae.log(reconstruction=-ops.mean(log_likelihood, axis=0), kl=ops.mean(log_posterior - log_prior, axis=0))
         log_weights = log_likelihood + log_prior - log_posterior
         bound = ops.logsumexp(log_weights, axis=0) - math.log(self.k)
@@ -180,6 +188,15 @@ class IWAE(Objective):
 
     def get_config(self):
         return {**super().get_config(), "k": self.k, "gradient": self.gradient}
+
+
+def _log_prob_of_constant(vae, params, z):
+    """log q(z|x) of (n, batch, latent_dim) -> (n, batch), with a gradient towards z alone: not what the encoder says of x, and not the
+    posterior's own weights.
+    """
+    constants = [(weight, ops.stop_gradient(weight)) for weight in vae._posterior.trainable_variables]
+    with keras.StatelessScope(constants):
+        return vae.posterior_of(ops.stop_gradient(params)).log_prob(z)
 
 
 @tf.custom_gradient

@@ -13,7 +13,12 @@ class Distribution(keras.Layer):
     """A layer that returns a `tfp.distributions.Distribution` from its parameters.
 
     A subclass defines `call(params)` and, where its parameters are not one a value, `params_size(event_shape)`.
+
+    Attributes:
+        inner: the layers of distributions that it is made of, for the model's card.
     """
+
+    inner = ()
 
     def __init__(self, **kwargs):
         kwargs.setdefault("dtype", "float32")  # log-densities in half precision are worthless

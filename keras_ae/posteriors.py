@@ -11,7 +11,17 @@ from keras_ae import densities, parts
 
 
 class Posterior(parts.Distribution):
-    """q(z|x): takes the encoder's output, (batch, params_size(latent_dim)), gives a distribution over z, (latent_dim,)."""
+    """q(z|x): takes the encoder's output, (batch, params_size(latent_dim)), gives a distribution over z, (latent_dim,).
+
+    Attributes:
+        evaluates_any_code: False for one that knows the density of its own draws only.
+    """
+
+    evaluates_any_code = True
+
+    def build(self, input_shape):
+        """Makes the weights of its own, if it has any. input_shape: (None, params_size(latent_dim))."""
+        self.built = True
 
     def centre(self, params):
         """The deterministic code, (batch, latent_dim): the mean of q(z|x), where it is known."""

@@ -9,7 +9,7 @@ import tensorflow_probability as tfp
 from keras import ops
 
 from keras_ae import densities, parts
-from keras_ae.flows import MaskedNetwork
+from keras_ae.flows import CouplingNetwork, MaskedNetwork
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -157,6 +157,62 @@ class AutoregressiveFlow(Prior):
 
 
 @keras.saving.register_keras_serializable("keras_ae")
+class RealNVP(Prior):
+    """p(z) of z = f(u), u ~ N(0, I), f a chain of affine couplings, trained. Batch shape (), event shape (latent_dim,).
+
+    Each coupling keeps one half of the values, a, and changes the other: b -> loc(a) + scale(a) b; the next one keeps what this one has
+    changed. It starts as N(0, I). A density takes one pass of the networks, and so does a draw.
+
+    Args:
+        latent_dim: int >= 2, the size of a code.
+        flows: int, the number of couplings.
+        width: int, units of each of the two hidden layers of a coupling's network.
+
+    Raises:
+        ValueError: an argument is not a positive integer, or latent_dim is 1, which has no halves.
+
+    Source: Dinh et al., "Density estimation using Real NVP", ICLR 2017, equations 4, 5, 7 and 8.
+    """
+
+    def __init__(self, latent_dim, flows=6, width=256, **kwargs):
+        super().__init__(latent_dim, **kwargs)
+        if latent_dim < 2:
+            raise ValueError(
+                f"Expected `latent_dim` to be at least 2 for RealNVP, which has halves. Received: latent_dim={latent_dim}"
+            )
+        self.flows, self.width = parts.positive_int(flows, "flows"), parts.positive_int(width, "width")
+        sizes = [latent_dim // 2, latent_dim - latent_dim // 2]
+        # The size that each coupling keeps: those of even number the first half, the others the second.
+        self.networks = [CouplingNetwork(sizes[i % 2], sizes[1 - i % 2], width, name=f"flow_{i}") for i in range(flows)]
+
+    def call(self):
+        start = tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
+        return tfd.TransformedDistribution(start, tfb.Invert(densities.Map(self._to_start, self._from_start)))
+
+    def _to_start(self, z):
+        """u and log |det du/dz|: (..., latent_dim) -> (..., latent_dim), (...)."""
+        halves, total = self._halves(z), 0.0
+        for i, network in reversed(list(enumerate(self.networks))):
+            loc, log_scale = network(halves[i % 2])
+            halves[1 - i % 2] = (halves[1 - i % 2] - loc) * ops.exp(-log_scale)
+            total -= ops.sum(log_scale, axis=-1)
+        return ops.concatenate(halves, axis=-1), total
+
+    def _from_start(self, u):
+        halves = self._halves(u)
+        for i, network in enumerate(self.networks):
+            loc, log_scale = network(halves[i % 2])
+            halves[1 - i % 2] = loc + halves[1 - i % 2] * ops.exp(log_scale)
+        return ops.concatenate(halves, axis=-1)
+
+    def _halves(self, z):
+        return list(ops.split(z, [self.latent_dim // 2], axis=-1))  # (..., latent_dim) -> 2 x (..., about latent_dim / 2)
+
+    def get_config(self):
+        return {**super().get_config(), "flows": self.flows, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
 class VampPrior(Prior):
     """p(z) = 1/K sum_k q(z|u_k), the posterior of K trained inputs u_k of the VAE's own. Batch shape (), event shape (latent_dim,).
 
@@ -168,7 +224,8 @@ class VampPrior(Prior):
         components: int, K.
 
     Raises:
-        ValueError: an argument is not a positive integer; or the prior is used outside a VAE.
+        ValueError: an argument is not a positive integer; the posterior knows the density of its own draws only; or the prior is used
+            outside a VAE.
 
     Source: Tomczak & Welling, "VAE with a VampPrior", AISTATS 2018, equation 9.
     """
@@ -179,6 +236,12 @@ class VampPrior(Prior):
         self._posterior = None
 
     def join(self, vae, posterior):
+        if not vae._posterior.evaluates_any_code:
+            received = type(vae._posterior).__name__
+            raise ValueError(
+                "Expected a posterior that knows the density of any code with a VampPrior, such as 'diagonal', 'full' or 'iaf'. "
+                f"Received: {received}"
+            )
         low, high = vae._likelihood.support
         start = "random_normal" if math.isinf(low) else keras.initializers.RandomUniform(low, low + 0.1 * min(high - low, 1.0))
         shape = (self.components, *vae.shape)

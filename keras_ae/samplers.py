@@ -5,17 +5,21 @@
     images = sampler.sample(64)
 
 An AE has no prior, so that a code drawn at random decodes to nothing likely; and a VAE's prior is not quite where its codes are. A
-sampler gives the one a density and the other a better one. It takes seconds, and leaves the model as it is.
+sampler gives the one a density and the other a better one. It takes seconds, for a VQVAE minutes, and leaves the model as it is.
 """
+
+import math
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_ae import distributions, parts, random, representation
+from keras_ae.pixelcnn import PixelCNN
 
 MIXTURE_COMPONENTS = 10  # as in the paper
 FLOW_EPOCHS = 30
+PIXELCNN_EPOCHS = 10
 
 
 class Sampler:
@@ -53,6 +57,51 @@ class Sampler:
         return self.model.decode(self.sample_codes(n, seed))
 
 
+class SymbolSampler:
+    """A density over the symbols of a VQVAE, s ~ p(s), x = decode_symbols(s): a `keras_ae.pixelcnn.PixelCNN` for each of their maps, which
+    is given the map before.
+
+    log p(x|s) + log p(s), s being the symbols of x, is a lower bound of log p(x).
+
+    Args:
+        model: a VQVAE.
+        networks: list of PixelCNNs, one for each of `model.map_shapes`.
+    """
+
+    def __init__(self, model, networks):
+        self.model, self.networks = model, networks
+
+    def log_prob(self, symbols):
+        """log p(s): int (n, symbols of a code) -> array (n,), nats."""
+        maps = split_maps(self.model, symbols)
+        given = [None, *maps[:-1]]
+        batches = range(0, len(maps[0]), 500)
+        return sum(
+            np.concatenate(
+                [np.asarray(network(_pair(one[i : i + 500], None if other is None else other[i : i + 500]))) for i in batches]
+            )
+            for network, one, other in zip(self.networks, maps, given, strict=True)
+        )
+
+    def sample_symbols(self, n, seed=None):
+        """Draws symbols: int32 array (n, symbols of a code). seed: int for a reproducible draw, None for a fresh one."""
+        parts.positive_int(n, "n")
+        seed = int(keras.random.randint((), 0, 2**31 - 1)) if seed is None else seed
+        maps, given = [], None
+        for network in self.networks:
+            given = network.sample(n, seed + len(maps), given)
+            maps.append(np.asarray(given).reshape(n, -1))  # (n, height, width) -> (n, height * width)
+        return np.concatenate(maps, axis=1)
+
+    def sample(self, n, seed=None):
+        """Draws symbols and decodes them, each to the mean of p(x|z): tensor (n, *shape). seed: as in `sample_symbols`.
+
+        Raises:
+            ValueError: n < 1.
+        """
+        return self.model.decode_symbols(self.sample_symbols(n, seed))
+
+
 def fit(model, x, kind="mixture", seed=0, verbose=0):
     """Fits a density to the codes of x: for a VAE, to one draw of q(z|x) for each.
 
@@ -61,24 +110,28 @@ def fit(model, x, kind="mixture", seed=0, verbose=0):
         x: array (n, *shape), such as the training set; integers are pixels 0-255.
         kind: "mixture", ten Gaussians with full covariances by expectation-maximisation (scikit-learn); or "flow", a masked
             autoregressive flow, `keras_ae.distributions.AutoregressiveFlow`, trained by maximum likelihood: slower, and nearer where codes
-            lie on curved sheets.
+            lie on curved sheets. For a VQVAE: "pixelcnn", of its symbols.
         seed: int, of the fit.
-        verbose: as in keras.Model.fit, for the flow.
+        verbose: as in keras.Model.fit, for the flow and the PixelCNN.
 
     Returns:
-        Sampler.
+        Sampler, or SymbolSampler.
 
     Raises:
-        ValueError: as in `model.encode`; kind is neither; fewer than 20 examples.
+        ValueError: as in `model.encode`; kind is none of these, or "pixelcnn" for a model without symbols; fewer than 20 examples.
         ImportError: scikit-learn is not installed.
 
     Source: Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, section 4; van den Oord et al., NeurIPS 2017, fit
     a prior afterwards too.
     """
-    if kind not in ("mixture", "flow"):
-        raise ValueError(f'Expected `kind` to be "mixture" or "flow". Received: kind={kind!r}')
+    kinds = ("mixture", "flow", *(["pixelcnn"] if hasattr(model, "symbols") else []))
+    if kind not in kinds:
+        known = " or ".join(map(repr, kinds))
+        raise ValueError(f"Expected `kind` to be {known} for a {type(model).__name__}. Received: kind={kind!r}")
     if len(x) < 20:
         raise ValueError(f"Expected at least 20 examples to fit a density to. Received: {len(x)}")
+    if kind == "pixelcnn":
+        return SymbolSampler(model, _pixelcnns(model, x, seed, verbose))
     variational = hasattr(model, "posterior")
     z = np.asarray(model.encode(x, sample=True, seed=seed) if variational else model.encode(x), "float64")  # (n, latent_dim)
     loc, scale = z.mean(axis=0), z.std(axis=0) + 1e-6
@@ -110,6 +163,42 @@ def _flow(z, seed, verbose):
         lambda z: density.prior().log_prob(tf.cast(z, "float32")),
         lambda n, seed: density.prior().sample(n, seed=random.from_int(seed)).numpy(),
     )
+
+
+def split_maps(model, symbols):
+    """The maps of symbols: int (n, symbols of a code) -> a list of (n, height, width).
+
+    Raises:
+        ValueError: another shape.
+    """
+    symbols, sizes = np.asarray(symbols), [math.prod(shape) for shape in model.map_shapes]
+    if symbols.ndim != 2 or symbols.shape[1] != sum(sizes):
+        raise ValueError(f"Expected symbols of shape (n, {sum(sizes)}). Received: shape={symbols.shape}")
+    pieces = np.split(symbols, np.cumsum(sizes)[:-1], axis=1)
+    return [piece.reshape(-1, *shape) for piece, shape in zip(pieces, model.map_shapes, strict=True)]
+
+
+def _pair(maps, given):
+    return maps if given is None else (maps, given)
+
+
+def _pixelcnns(model, x, seed, verbose):
+    maps, networks = split_maps(model, model.symbols(x)), []
+    size, batch_size, held_out = model.quantizer.size, min(64, len(x)), max(1, len(x) // 10)
+    for i, one in enumerate(maps):
+        given = maps[i - 1] if i else None
+        keras.utils.set_random_seed(seed)
+        network = PixelCNN(one.shape[1:], size, None if given is None else (given.shape[1:], size))
+        steps = PIXELCNN_EPOCHS * -(-len(x) // batch_size)
+        network.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)), jit_compile=False)
+        data, validation = (
+            _pair(one[part], None if given is None else given[part]) for part in (slice(held_out, None), slice(held_out))
+        )
+        stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
+        options = {"batch_size": batch_size, "epochs": PIXELCNN_EPOCHS, "callbacks": [stop], "verbose": verbose}
+        network.fit(data, validation_data=(validation,), **options)
+        networks.append(network)
+    return networks
 
 
 class Density(keras.Model):

@@ -187,7 +187,13 @@ def posteriors(model, x):
 
     def moments(batch):
         posterior = model.posterior(batch)
-        return tf.stack([posterior.mean(), posterior.stddev()], axis=1)  # (batch, 2, latent_dim)
+        try:
+            return tf.stack([posterior.mean(), posterior.stddev()], axis=1)  # (batch, 2, latent_dim)
+        except NotImplementedError:
+            received = type(model._posterior).__name__
+            raise ValueError(
+                f"Expected a posterior whose mean and standard deviation are known, such as 'diagonal' or 'full'. Received: {received}"
+            ) from None
 
     loc, scale = np.moveaxis(inputs.in_batches(moments, target, BATCH).numpy().astype("float64"), 1, 0)
     return loc, scale

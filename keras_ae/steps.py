@@ -15,6 +15,9 @@ class Stepped(saving.Saved):
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
+            if not self.optimizer.built:  # else its variables are made in the first step, which TensorFlow then traces twice
+                with self.distribute_strategy.scope():
+                    self.optimizer.build(self.trainable_variables)
             super().make_train_function(force)
             self.train_function = self._fastest(self.train_function, self.train_step)
 
@@ -49,7 +52,13 @@ class Stepped(saving.Saved):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
         example = tf.zeros((1, *self.shape))
-        super()._maybe_symbolic_build(data_batch=(example, example))
+        super()._maybe_symbolic_build(data_batch=(example, self.training_target(example, None)))
+
+
+def as_list(callbacks):
+    """The callbacks that fit or evaluate is given, one, several or none, as a list."""
+    callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
 
 
 class Progress(keras.callbacks.ProgbarLogger):

@@ -139,6 +139,24 @@ def test_binarize_refuses_values_outside_the_unit_interval():
         datasets.binarize(np.array([np.nan]))
 
 
+def test_moving_images_move_by_a_pixel_and_come_in_again():
+    images = np.random.default_rng(0).integers(0, 256, (400, 3, 5, 2)).astype("uint8")
+    frames = datasets.moving(images, steps=7, seed=1)
+    assert frames.shape == (400, 7, 3, 5, 2) and frames.dtype == np.uint8
+    column, right = np.arange(5), []
+    for image, sequence in zip(images, frames, strict=True):
+        ways = [np.stack([image[:, (column - way * step) % 5] for step in range(7)]) for way in (1, -1)]
+        right.append([np.array_equal(sequence, way) for way in ways])
+    assert np.array_equal(np.sum(right, axis=1), np.ones(400))
+    assert np.mean(right, axis=0) == pytest.approx([0.5, 0.5], abs=0.1)
+    np.testing.assert_array_equal(frames, datasets.moving(images, steps=7, seed=1))
+    assert np.any(frames != datasets.moving(images, steps=7, seed=2))
+    with pytest.raises(ValueError, match=r"\(n, height, width, channels\). Received: shape=\(400, 3, 5\)"):
+        datasets.moving(images[..., 0])
+    with pytest.raises(ValueError, match="Received: steps=0"):
+        datasets.moving(images, steps=0)
+
+
 @pytest.mark.full_data
 def test_mnist_is_mnist():
     (x_train, y_train), (x_test, y_test) = datasets.load("mnist")

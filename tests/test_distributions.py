@@ -19,14 +19,18 @@ LIKELIHOODS = [
 POSTERIORS = [distributions.DiagonalGaussian(), distributions.FullGaussian()]
 
 
-def flow(latent_dim, **options):
+FLOWS = [distributions.AutoregressiveFlow, distributions.RealNVP]
+every_flow = pytest.mark.parametrize("cls", FLOWS)
+
+
+def flow(cls, latent_dim, **options):
     """A flow with random weights; a new one is N(0, I)."""
-    layer, rng = distributions.AutoregressiveFlow(latent_dim, width=16, **options), np.random.default_rng(0)
+    layer, rng = cls(latent_dim, width=16, **options), np.random.default_rng(0)
     layer.set_weights([rng.normal(0, 0.4, weight.shape) for weight in layer.get_weights()])
     return layer
 
 
-PRIORS = [distributions.StandardNormal(3), distributions.GaussianMixture(3, components=4), flow(3)]
+PRIORS = [distributions.StandardNormal(3), distributions.GaussianMixture(3, components=4), *(flow(cls, 3) for cls in FLOWS)]
 
 
 def params(layer, event_shape, batch=6, seed=0):
@@ -138,14 +142,16 @@ def test_kl_is_estimated_where_there_is_none(posterior):
     assert estimates.mean() == pytest.approx(float(tfd.kl_divergence(q, component)[0]), abs=5 * error)
 
 
-def test_a_new_flow_is_standard_normal():
+@every_flow
+def test_a_new_flow_is_standard_normal(cls):
     z = np.random.default_rng(0).standard_normal((10, 3)).astype("float32")
-    new = distributions.AutoregressiveFlow(3)()
+    new = cls(3)()
     np.testing.assert_allclose(new.log_prob(z), stats.multivariate_normal.logpdf(z, np.zeros(3)), rtol=1e-5)
 
 
-def test_the_density_of_a_flow_integrates_to_one_and_is_that_of_its_draws():
-    prior = flow(2, flows=2)()
+@every_flow
+def test_the_density_of_a_flow_integrates_to_one_and_is_that_of_its_draws(cls):
+    prior = flow(cls, 2, flows=2)()
     axis = np.linspace(-12, 12, 601, dtype="float32")
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     probabilities = np.exp(prior.log_prob(grid)) * (axis[1] - axis[0]) ** 2
@@ -156,14 +162,16 @@ def test_the_density_of_a_flow_integrates_to_one_and_is_that_of_its_draws():
     np.testing.assert_allclose(draws.mean(axis=0), mean, atol=5 * draws.std() / np.sqrt(20_000) + 0.01)
 
 
-def test_the_determinant_of_a_flow_is_that_of_autodiff():
-    prior, z = flow(4)(), tf.constant(np.random.default_rng(0).standard_normal((5, 4)), tf.float32)
+@every_flow
+def test_the_determinant_of_a_flow_is_that_of_autodiff(cls):
+    prior, z = flow(cls, 5)(), tf.constant(np.random.default_rng(0).standard_normal((4, 5)), tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(z)
         start = prior.bijector.inverse(z)
     jacobian = tape.batch_jacobian(start, z)
     expected = prior.distribution.log_prob(start) + np.linalg.slogdet(jacobian)[1]
     np.testing.assert_allclose(prior.log_prob(z), expected, rtol=1e-4)
+    np.testing.assert_allclose(prior.bijector.forward(tf.identity(start)), z, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
@@ -261,6 +269,7 @@ def test_a_new_likelihood_is_five_lines():
         (lambda: distributions.Gaussian("learned"), "trainable.*Received: scale='learned'"),
         (lambda: distributions.Gaussian(True), "Received: scale=True"),
         (lambda: distributions.GaussianMixture(2, components=0), "positive integer. Received: components=0"),
+        (lambda: distributions.RealNVP(1), "at least 2 for RealNVP, which has halves. Received: latent_dim=1"),
         (lambda: distributions.StandardNormal(2.5), "positive integer. Received: latent_dim=2.5"),
         (lambda: distributions.get(distributions.Likelihood, "gauss"), "'bernoulli', .*Received: 'gauss'"),
         (lambda: distributions.get(distributions.Posterior, distributions.Bernoulli()), "a Posterior layer. Received: <Bernoulli"),

@@ -31,11 +31,12 @@ def test_dense_widths_run_from_the_input_to_the_code():
     assert [w.shape for w in decoder.get_weights()[::2]] == [(2, 5), (5, 9), (9, 64)]
 
 
-def test_a_gated_layer_is_the_published_formula():
-    encoder, _ = networks.dense((4,), 3, 2, (4,), widths=(3,), activation="glu")
+@pytest.mark.parametrize(("activation", "function"), [("glu", lambda a: a), ("gated_tanh", np.tanh)])
+def test_a_gated_layer_is_the_published_formula(activation, function):
+    encoder, _ = networks.dense((4,), 3, 2, (4,), widths=(3,), activation=activation)
     (kernel, bias, last, offset), x = encoder.get_weights(), np.random.default_rng(0).standard_normal((5, 4)).astype("float32")
     h = x @ kernel + bias
-    gated = h[:, :3] / (1 + np.exp(-h[:, 3:]))  # (W x + b) * sigmoid(V x + c)
+    gated = function(h[:, :3]) / (1 + np.exp(-h[:, 3:]))  # f(W x + b) * sigmoid(V x + c)
     np.testing.assert_allclose(encoder(x), gated @ last + offset, atol=1e-5)
 
 

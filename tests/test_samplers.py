@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from scipy import stats
@@ -8,6 +9,7 @@ from keras_ae import samplers
 
 @pytest.fixture(scope="module")
 def digits():
+    keras.utils.set_random_seed(0)
     (x, _), (held_out, _) = keras_ae.datasets.load("digits")
     model = keras_ae.RAE((8, 8, 1), 6, widths=(64,))
     model.compile(jit_compile=False)
@@ -64,7 +66,7 @@ def test_a_vae_is_fitted_at_draws_of_its_posterior(images):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda model, x: samplers.fit(model, x, kind="gan"), '"mixture" or "flow". Received: kind=\'gan\''),
+        (lambda model, x: samplers.fit(model, x, kind="gan"), "'mixture' or 'flow' for a RAE. Received: kind='gan'"),
         (lambda model, x: samplers.fit(model, x[:5]), "at least 20 examples.*Received: 5"),
         (lambda model, x: samplers.fit(model, x).sample(0), "Received: n=0"),
         (lambda model, x: samplers.fit(model, x).log_prob(np.zeros((3, 4))), r"Received: shape=\(3, 4\)"),

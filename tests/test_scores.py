@@ -194,5 +194,5 @@ def test_evaluate_finds_what_the_card_of_vae_mnist_says():
     (x_train, y_train), (x, y) = datasets.load("mnist")
     train = datasets.binarize(x_train[:10_000], seed=1), y_train[:10_000]
     found = keras_ae.evaluate(keras_ae.load("vae_mnist"), datasets.binarize(x)[:1000], y[:1000], train=train, n_samples=50)
-    assert found["elbo"] == pytest.approx(-86.46, abs=4 * found["elbo_standard_error"])
+    assert found["elbo"] == pytest.approx(-86.43, abs=4 * found["elbo_standard_error"])
     assert found["elbo"] < found["log_likelihood"] < -80 and found["knn"] > 85

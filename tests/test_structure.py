@@ -20,14 +20,17 @@ ORDER = [
     "feed",
     "steps",
     "parts",
+    "recurrent",
     "networks",
     "densities",
     "flows",
     "likelihoods",
     "posteriors",
+    "flow_posteriors",
     "priors",
     "distributions",
     "hierarchical",
+    "labelled",
     "schedules",
     "objectives",
     "corruption",
@@ -40,12 +43,15 @@ ORDER = [
     "models.sparse",
     "models.contractive",
     "models.regularized",
+    "models.sequence",
     "models.vae",
     "models.hierarchical",
+    "models.conditional",
     "models.vqvae",
     "models.clustering",
+    "models.tdvae",
 ]
-ORDER += ["datasets", "training", "samplers", "scores", "evaluation"]
+ORDER += ["datasets", "training", "pixelcnn", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
 ORDER += ["published", "cards", "metadata", "hub", "presets", "exports"]
 ORDER += ["explorer.scene", "explorer.page", "explorer.static", "cluster", "console", "cli_models", "cli"]

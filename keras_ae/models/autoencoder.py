@@ -31,15 +31,14 @@ class Autoencoder(steps.Stepped):
 
     def __init__(self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs):
         super().__init__(**kwargs)
-        self.shape = _shape(shape)
+        self.shape = inputs.example_shape(shape)
         self.latent_dim = parts.positive_int(latent_dim, "latent_dim")
         self._likelihood = _likelihood(likelihood, self.shape)
         self._params_shape = (*self.shape[:-1], self._likelihood.params_size(self.shape[-1]))
         widths = None if widths is None else tuple(widths)
         self._network = {"network": network, "widths": widths, "activation": activation}
-        self.encoder, self.decoder = networks.build(
-            network, self.shape, code_size, latent_dim, self._params_shape, widths, activation
-        )
+        sizes = self._network_sizes(code_size)
+        self.encoder, self.decoder = networks.build(network, *sizes, widths, activation, **self._network_options())
         self._seeds = random.SeedGenerator()
         self._parts = {}
         self._report(self.logged)
@@ -114,6 +113,18 @@ class Autoencoder(steps.Stepped):
         """What the network sees of x in fit and evaluate: x itself, unless a subclass corrupts it."""
         return x
 
+    def training_target(self, x, y):
+        """What the objective explains: x, or where fit and evaluate are given a y, that. float (batch, *shape)."""
+        return x if y is None else inputs.to_float(y, self.shape)
+
+    def check_input(self, x, name="x"):
+        """Raises ValueError unless the array x is one that the model can take."""
+        inputs.check(x, self.shape, self._likelihood.support, name)
+
+    def check_target(self, y, name):
+        """Raises ValueError unless the array y is one that fit and evaluate can be given."""
+        self.check_input(y, name)
+
     def end_step(self):
         """Called as a training step ends, for a subclass with numbers that change from step to step."""
 
@@ -184,17 +195,17 @@ class Autoencoder(steps.Stepped):
         seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.pop("shuffle", True) else None
         seed = seed if seed is None else int(distribute.from_chief([seed], self.distribute_strategy)[0])
         x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
-        callbacks = _as_list(kwargs.pop("callbacks", None))
+        callbacks = steps.as_list(kwargs.pop("callbacks", None))
         if distribute.several_workers(self.distribute_strategy):
             callbacks, kwargs["verbose"] = distribute.prepare_worker(self, callbacks, kwargs.get("verbose", "auto"))
-        feeds = [source for source in map(_feed_of, (x, validation_data)) if source]
+        feeds = [source for source in map(feed.of, (x, validation_data)) if source]
         firsts = [source.next_pass for source in feeds]  # a second fit goes on where the first one stopped
 
         def begin(epoch, logs):  # each epoch is the pass of its number, also where a backup lets the first one be another
             for source, first in zip(feeds, firsts, strict=True):
                 source.next_pass = first + epoch
-            if _feed_of(x):
-                _feed_of(x).steps_left = kwargs.get("steps_per_epoch") or math.inf
+            if feed.of(x):
+                feed.of(x).steps_left = kwargs.get("steps_per_epoch") or math.inf
 
         progress = [steps.Progress()] if kwargs.get("verbose", "auto") else []
         callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=begin), *callbacks, *progress]
@@ -211,7 +222,7 @@ class Autoencoder(steps.Stepped):
             x.steps_left = kwargs.get("steps") or math.inf
         inside_fit = isinstance(kwargs.get("callbacks"), keras.callbacks.CallbackList)
         if kwargs.get("verbose", "auto") and not inside_fit:
-            kwargs["callbacks"] = [*_as_list(kwargs.get("callbacks")), steps.Progress()]
+            kwargs["callbacks"] = [*steps.as_list(kwargs.get("callbacks")), steps.Progress()]
         return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, **kwargs):
@@ -222,7 +233,7 @@ class Autoencoder(steps.Stepped):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         self._stepping = training
         x = inputs.to_float(x, self.shape)
-        target = x if y is None else inputs.to_float(y, self.shape)
+        target = self.training_target(x, y)
         count = ops.shape(x)[0]
         sample_weight, shares = distribute.split_shares(sample_weight)
         weights = ops.ones((count,)) if sample_weight is None else ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
@@ -244,14 +255,12 @@ class Autoencoder(steps.Stepped):
         return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        if (
-            self._stepping
-        ):  # here and not earlier: replicas wait for each other to assign, and what they share until now is done with
+        if self._stepping:  # here: replicas wait for each other to assign, and what they share until now is done with
             self.end_step()
         sample_weight, _ = distribute.split_shares(sample_weight)
         if self._compile_metrics is not None:
             x = inputs.to_float(x, self.shape)
-            y = x if y is None else inputs.to_float(y, self.shape)
+            y = self.training_target(x, y)
             if self.training_input.__func__ is not Autoencoder.training_input:
                 # What is evaluated is what the network made of what it saw.
                 y_pred = self._trained(False, self.reconstruct, self.training_input(x))
@@ -292,6 +301,14 @@ class Autoencoder(steps.Stepped):
 
     # Inside
 
+    def _network_sizes(self, code_size):
+        """What the network is built for: the encoder's input shape and output size, the decoder's input size and output shape."""
+        return self.shape, code_size, self.latent_dim, self._params_shape
+
+    def _network_options(self):
+        """Further arguments for the network of a name."""
+        return {}
+
     def _report(self, names):
         """Makes the metrics in which `log` gathers parts of the objective."""
         for name in names:
@@ -313,7 +330,7 @@ class Autoencoder(steps.Stepped):
 
     def _checked(self, x):
         if inputs.is_eager(x) and self._training is None:  # what fit feeds has been checked, and may be noisy by now
-            inputs.check(x, self.shape, self._likelihood.support)
+            self.check_input(x)
         return inputs.to_float(x, self.shape)
 
     def _checked_code(self, z):
@@ -324,13 +341,14 @@ class Autoencoder(steps.Stepped):
 
     def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y"), shares=True):
         """Checks x and y, and turns arrays into a feed or a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
-        for array, name in zip((x, y), names, strict=True):
-            if isinstance(array, tf.data.Dataset):
-                inputs.check_dataset(array, self.shape)
-            elif inputs.is_array(array):
-                inputs.check(array, self.shape, self._likelihood.support, name)
-        if _feed_of(x):
-            return (_feed_of(x) if self._loops_inside_xla else self._shared(x, shares)), y, sample_weight, batch_size
+        if isinstance(x, tf.data.Dataset):
+            inputs.check_dataset(x, self.shape)
+        elif inputs.is_array(x):
+            self.check_input(x, names[0])
+        if inputs.is_array(y):
+            self.check_target(y, names[1])
+        if feed.of(x):
+            return (feed.of(x) if self._loops_inside_xla else self._shared(x, shares)), y, sample_weight, batch_size
         if isinstance(x, tf.data.Dataset):
             x = self._shared(x, shares)
         if not inputs.is_array(x):
@@ -373,25 +391,6 @@ class Autoencoder(steps.Stepped):
 def _mean(values, weights):
     """sum(values * weights) / count: (batch,), (batch,) -> ()."""
     return ops.sum(ops.cast(values, "float32") * weights) / ops.cast(ops.shape(values)[0], "float32")
-
-
-def _feed_of(data):
-    """The Feed that data is, or is a dataset of; else None."""
-    source = getattr(data, "feed", data)
-    return source if isinstance(source, feed.Feed) else None
-
-
-def _as_list(callbacks):
-    callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
-
-
-def _shape(shape):
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    if not 1 <= len(shape) <= 4 or not all(isinstance(n, int) and n > 0 for n in shape):
-        expected = "(height, width, channels) or (features,), or with a time axis before them, of positive integers"
-        raise ValueError(f"Expected `shape` to be {expected}. Received: {shape}")
-    return shape
 
 
 def _likelihood(likelihood, shape):

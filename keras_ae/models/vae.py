@@ -29,8 +29,8 @@ class VAE(Autoencoder):
         network: "dense", "conv" or a pair (encoder, decoder) of keras.Models, (batch, *shape) -> (batch,
             posterior.params_size(latent_dim)) and (batch, latent_dim) -> (batch, *what the likelihood asks for).
         widths, activation, likelihood: as in `AE`.
-        prior: p(z), "standard_normal", "mixture", "flow", "vamp", or a layer of `keras_ae.distributions`.
-        posterior: q(z|x), "diagonal", "full", or a layer of `keras_ae.distributions`.
+        prior: p(z), "standard_normal", "mixture", "flow", "realnvp", "vamp", or a layer of `keras_ae.distributions`.
+        posterior: q(z|x), "diagonal", "full", a flow ("planar", "sylvester", "iaf"), or a layer of `keras_ae.distributions`.
         beta: float >= 0, the weight of the KL term, or a schedule of `keras_ae.schedules`, which sets it at each training step. The
             attribute `beta` is a variable with the present value: `vae.beta.assign(0.5)` changes it by hand.
         objective: "elbo", "iwae", "free_bits", "capacity", "total_correlation" (beta-TCVAE), "adversarial_total_correlation" (FactorVAE),
@@ -73,6 +73,8 @@ class VAE(Autoencoder):
         code_size = posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None  # an error of the base's then
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs)
         self._posterior = posterior
+        if not posterior.built:
+            posterior.build((None, code_size))
         self._prior = distributions.get(distributions.Prior, prior, latent_dim)
         self._prior.join(self, self.posterior)
         if tuple(self.prior.event_shape) != (latent_dim,):
@@ -130,7 +132,7 @@ class VAE(Autoencoder):
         return self._seeds.draw()
 
     def encode(self, x, sample=False, seed=None):
-        """Codes of x: the mean of q(z|x), or a draw from it.
+        """Codes of x: the mean of q(z|x), or what the posterior calls its centre where no mean is known; or a draw from q(z|x).
 
         Args:
             x: array (batch, *shape); integers are pixels 0-255.

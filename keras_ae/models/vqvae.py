@@ -1,5 +1,7 @@
 """The vector-quantised autoencoder: a code of discrete symbols."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -66,6 +68,12 @@ class VQVAE(Autoencoder):
     def symbols_per_code(self):
         """int, how many symbols a code has."""
         return self.latent_dim // self.width
+
+    @property
+    def map_shapes(self):
+        """The maps that the symbols of a code make up, a list of (height, width): of one, here. A row, where the code was no map."""
+        maps = [layer.output.shape[1:3] for layer in self.encoder.layers if len(layer.output.shape) == 4]
+        return [next((shape for shape in reversed(maps) if math.prod(shape) == self.symbols_per_code), (1, self.symbols_per_code))]
 
     def symbols(self, x):
         """The numbers of the rows that stand for x: array (batch, *shape) -> int32 (batch, symbols_per_code)."""

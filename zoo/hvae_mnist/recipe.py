@@ -6,7 +6,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, WARM_UP, BATCH = 240, 20, 256
+EPOCHS, WARM_UP, BATCH = 280, 20, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "hvae_mnist"
 
 keras.utils.set_random_seed(1)

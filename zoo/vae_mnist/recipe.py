@@ -27,6 +27,7 @@ callbacks = [
 ]
 vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
 
+vae.set_weights([weight.astype("float16") for weight in vae.get_weights()])  # stored in half the space
 metrics = [measure(vae, "mnist", verbose=1) for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)]
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

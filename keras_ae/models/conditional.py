@@ -1,0 +1,158 @@
+"""The conditional variational autoencoder: what is drawn has the label that is asked for. Labels may be missing in training."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from keras_ae import inputs, parts
+from keras_ae.labelled import LabelledPosterior, LabelledPrior
+from keras_ae.models.vae import VAE
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class ConditionalVAE(VAE):
+    """Conditional VAE: p(x|y, z) p(y) p(z), y one of `classes` labels, z what the label leaves open, such as the style of a digit.
+
+    objective(x, y) = -log p(x|y, z) + beta * (KL(q(y|x) || p(y)) + KL(q(z|x, y) || p(z))) - classification * log q(y|x),
+        z ~ q(z|x, y), nats an example
+
+    `fit(x, labels)`: where a label is known, q(y|x) is certain in the first terms, and the last one trains the classifier. Where it is not,
+    -1, it is drawn from the classifier, y ~ q(y|x), with the straight-through gradient of Gumbel-softmax, and there is no last term. So
+    few labels and many images train a classifier too: semi-supervised learning (model M2).
+
+    A code is y, one-hot or probabilities, and z side by side. The logs hold loss, reconstruction, kl and classification, and
+    loss = reconstruction + beta * kl + classification. `elbo` and `log_likelihood` are of p(x), whatever the label.
+
+    Args:
+        shape, network, widths, activation, likelihood, beta, objective: as in `VAE`.
+        latent_dim: int, the size of z. The attribute `latent_dim` is that of a code, classes + the size of z.
+        classes: int, the number of labels, 0 to classes - 1.
+        prior: p(z), as in `VAE`, but no VampPrior.
+        posterior: q(z|x, y), as in `VAE`.
+        classification: float >= 0, the weight of the last term.
+        width: int, features of x that the encoder gives, and units of the classifier and of the network of q(z|x, y).
+
+    Input and output shape: as in `VAE`. Labels: (batch,), integers, -1 for one that is not known.
+
+    Raises:
+        ValueError: an argument does not fit.
+
+    Source: Kingma et al., "Semi-supervised learning with deep generative models", NeurIPS 2014, equations 6 to 9; Sohn et al., "Learning
+    structured output representation using deep conditional generative models", NeurIPS 2015; Jang et al., ICLR 2017, section 4.3.
+    """
+
+    logged = ("reconstruction", "kl", "classification")
+
+    def __init__(
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        classes=10,
+        prior="standard_normal",
+        posterior="diagonal",
+        beta=1.0,
+        objective="elbo",
+        classification=10.0,
+        width=300,
+        **kwargs,
+    ):
+        posterior = LabelledPosterior(classes, latent_dim, posterior, width)
+        prior = LabelledPrior(classes, latent_dim, prior)
+        self_size = classes + latent_dim
+        super().__init__(shape, self_size, network, widths, activation, likelihood, prior, posterior, beta, objective, **kwargs)
+        self.classes, self.classification = classes, parts.at_least_zero(classification, "classification")
+
+    def classify(self, x):
+        """q(y|x): array (batch, *shape) -> (batch, classes), probabilities.
+
+        Raises:
+            ValueError: as in `encode`.
+        """
+        return inputs.in_batches(lambda x: tf.nn.softmax(self._posterior.logits(self.posterior_params(x))), self._checked(x))
+
+    def posterior(self, x, labels=None):
+        """q(y, z|x): a tfp distribution, batch shape (batch,), event shape (latent_dim,). x: array (batch, *shape); labels: (batch,)."""
+        return self.posterior_of(self.posterior_params(x if labels is None else (x, labels)))
+
+    def posterior_params(self, x):
+        """What the encoder says of x, and what is known of its labels: x, or (x, labels) -> (batch, params_size + classes)."""
+        x, labels = x if isinstance(x, tuple) else (x, None)
+        features = ops.cast(super().posterior_params(x), "float32")
+        labels = tf.fill([tf.shape(features)[0]], -1) if labels is None else self._checked_labels(labels)
+        return tf.concat([features, self._posterior.evidence(labels)], axis=-1)
+
+    def encode(self, x, sample=False, seed=None, labels=None):
+        """Codes of x: the probability of each label, one-hot where it is given, and the mean of q(z|x, y); or a draw of both.
+
+        Args:
+            x, sample, seed: as in `VAE.encode`.
+            labels: int array (batch,), or None.
+
+        Returns:
+            tensor (batch, latent_dim).
+
+        Raises:
+            ValueError: as in `VAE.encode`; a label that is not in -1 to classes - 1.
+        """
+        if labels is None:
+            return super().encode(x, sample, seed)
+        posterior = self.posterior(x, labels)
+        return posterior.sample(seed=self._seed(seed)) if sample else posterior.centre()
+
+    def sample(self, n, seed=None, labels=None):
+        """Draws codes from the prior, with the labels asked for, and decodes them, each to the mean of p(x|y, z): (n, *shape).
+
+        Args:
+            n, seed: as in `VAE.sample`.
+            labels: int, or int array (n,), or None for any.
+
+        Raises:
+            ValueError: n < 1; a label that is not in 0 to classes - 1.
+        """
+        z = self.prior.sample(parts.positive_int(n, "n"), seed=self._seed(seed))
+        if labels is not None:
+            labels = self._checked_labels(np.broadcast_to(labels, (n,)), lowest=0)
+            z = tf.concat([tf.one_hot(labels, self.classes), z[:, self.classes :]], axis=-1)
+        return self.decode(z)
+
+    def training_target(self, x, y):
+        return ops.full((ops.shape(x)[0],), -1, "int32") if y is None else ops.cast(ops.reshape(y, (-1,)), "int32")
+
+    def check_target(self, y, name):
+        self._checked_labels(y, name)
+
+    def objective(self, x, target):
+        loss = self._objective.loss(self, (x, target), x)
+        unsure = self._posterior.logits(self.posterior_params(x))
+        known = ops.cast(target >= 0, "float32")
+        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(ops.maximum(target, 0), unsure)
+        classification = self.classification * known * cross_entropy
+        self.log(classification=classification)
+        return loss + classification
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return super().compute_metrics(x, inputs.to_float(x, self.shape), y_pred, sample_weight)
+
+    def get_config(self):
+        config = {"latent_dim": self._posterior.latent_dim, "classes": self.classes}
+        config |= {"prior": keras.saving.serialize_keras_object(self._prior.prior)}
+        config |= {"posterior": keras.saving.serialize_keras_object(self._posterior.posterior)}
+        return {**super().get_config(), **config, "classification": self.classification, "width": self._posterior.width}
+
+    def _checked_labels(self, labels, name="labels", lowest=-1):
+        if not inputs.is_eager(labels) or self._training is not None:  # what fit feeds has been checked
+            return labels
+        labels = np.asarray(labels)
+        numbers = labels.dtype.kind in "iu" and labels.size > 0
+        if labels.ndim != 1 or not numbers or labels.min() < lowest or labels.max() >= self.classes:
+            received = f", from {labels.min()} to {labels.max()}" if numbers else ""
+            raise ValueError(
+                f"Expected `{name}` to be integers of shape (batch,), from {lowest} to {self.classes - 1}. "
+                f"Received: shape={labels.shape}, dtype={labels.dtype}{received}"
+            )
+        return tf.cast(labels, tf.int32)

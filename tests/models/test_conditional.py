@@ -1,0 +1,133 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae
+from keras_ae import distributions
+
+
+def make(**options):
+    options = {"shape": (8, 8, 1), "latent_dim": 2, "classes": 3, "widths": (16,), "width": 8, **options}
+    return keras_ae.ConditionalVAE(**options)
+
+
+def test_with_labels_the_objective_is_that_of_the_pair(images):
+    """-log p(x|y, z) + KL(q(z|x, y) || N(0, I)) + log 3 - w log q(y|x), in numpy, from a posterior so narrow that a draw is its mean."""
+    vae, labels = make(classification=2.0, beta=0.5), np.arange(20) % 3
+    last = vae._posterior.network.last
+    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, -30.0)]))  # of scale before softplus
+    last.kernel.assign(np.concatenate([last.kernel.numpy()[:, :2], np.zeros((8, 2))], axis=1))
+    z = np.array(vae.encode(images, labels=labels))
+    np.testing.assert_array_equal(z[:, :3], np.eye(3)[labels])
+    scale = 1e-5
+    kl = 0.5 * (scale**2 - 1 - 2 * np.log(scale)) * 2 + 0.5 * (z[:, 3:] ** 2).sum(axis=1) + np.log(3)
+    classification = -2.0 * np.log(np.array(vae.classify(images))[np.arange(20), labels])
+    expected = -vae.likelihood(z).log_prob(images) + 0.5 * kl + classification
+    np.testing.assert_allclose(vae.objective(images, tf.constant(labels)), expected, rtol=1e-4)
+    logs = vae.evaluate(images, labels, verbose=0, return_dict=True)
+    assert logs["loss"] == pytest.approx(logs["reconstruction"] + 0.5 * logs["kl"] + logs["classification"], rel=1e-5)
+    assert logs["classification"] == pytest.approx(classification.mean(), rel=1e-4)
+
+
+def test_without_labels_there_is_no_classification_term(images):
+    logs = make().evaluate(images, np.full(20, -1), verbose=0, return_dict=True)
+    assert logs["classification"] == 0
+    assert make().evaluate(images, verbose=0, return_dict=True)["classification"] == 0
+
+
+def test_the_likelihood_sums_over_the_labels():
+    """A decoder that knows only y: p(x) = 1/3 sum_y N(x; m_y, 1)."""
+    vae = make(shape=(2,), widths=(), likelihood=distributions.Gaussian(1.0))
+    kernel = np.zeros((5, 2))
+    kernel[:3] = [[0, 0], [2, 0], [0, -3]]
+    last = vae._posterior.network.last
+    last.kernel.assign(np.zeros((8, 4)))
+    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, np.log(np.e - 1))]))  # q(z|x, y) = N(0, I), the prior
+    vae.decoder.set_weights([kernel, np.zeros(2)])
+    x = np.random.default_rng(0).standard_normal((30, 2)).astype("float32")
+    squares = ((x[:, None] - kernel[:3]) ** 2).sum(axis=-1)
+    expected = np.log(np.mean(np.exp(-0.5 * squares), axis=1)) - np.log(2 * np.pi)
+    np.testing.assert_allclose(vae.log_likelihood(x, 5000, seed=0), expected, atol=0.1)
+    assert np.mean(vae.elbo(x, 500, seed=0)) < expected.mean()
+
+
+def test_a_draw_of_a_label_has_the_gradient_of_gumbel_softmax():
+    from keras_ae import densities
+
+    logits = tf.constant([[0.3, -0.2, 1.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        y = densities.StraightThroughOneHot(logits, dtype=tf.float32).sample(2000, seed=(1, 2))
+        score = tf.reduce_mean(tf.reduce_sum(y * [1.0, 2.0, 5.0], axis=-1))
+    assert set(np.unique(np.round(y, 5))) == {0, 1}
+    np.testing.assert_allclose(np.mean(y, axis=(0, 1)), tf.nn.softmax(logits[0]), atol=0.03)
+    gradient = tape.gradient(score, logits)[0].numpy()
+    assert gradient[2] > 0.1 > gradient[1] and gradient.sum() == pytest.approx(0, abs=1e-4)
+
+
+def test_it_draws_the_digit_asked_for_and_classifies():
+    (x, y), (x_test, y_test) = keras_ae.datasets.load("digits")
+    vae = keras_ae.ConditionalVAE((8, 8, 1), 8, widths=(64,), width=64)
+    vae.compile(keras.optimizers.Adam(2e-3))
+    vae.fit(x, y, epochs=30, batch_size=64, verbose=0)
+    asked = np.arange(500) % 10
+    probabilities = vae.classify(vae.sample(500, seed=0, labels=asked))
+    np.testing.assert_allclose(np.sum(probabilities, axis=1), 1, rtol=1e-5)
+    assert np.mean(np.argmax(probabilities, axis=1) == asked) > 0.98
+    assert np.mean(np.argmax(vae.classify(x_test), axis=1) == y_test) > 0.85
+    sevens = np.argmax(vae.classify(vae.sample(50, seed=0, labels=7)), axis=1)
+    assert np.mean(sevens == 7) > 0.95
+
+
+def test_images_without_labels_help_to_classify():
+    """30 labels: a classifier trained on them alone is worse than with the images of the other digits beside."""
+    (x, y), (x_test, y_test) = keras_ae.datasets.load("digits")
+    few = np.concatenate([np.flatnonzero(y == digit)[:3] for digit in range(10)])
+
+    def accuracy(images, labels, epochs):
+        keras.utils.set_random_seed(0)
+        vae = keras_ae.ConditionalVAE((8, 8, 1), 8, widths=(64,), width=64)
+        vae.compile(keras.optimizers.Adam(2e-3))
+        vae.fit(images, labels, epochs=epochs, batch_size=128, verbose=0)
+        return np.mean(np.argmax(vae.classify(x_test), axis=1) == y_test)
+
+    labels = np.full(len(x) + 15 * len(few), -1)
+    labels[len(x) :] = np.tile(y[few], 15)
+    alone = accuracy(np.repeat(x[few], 15, axis=0), np.repeat(y[few], 15), 60)
+    assert accuracy(np.concatenate([x, np.tile(x[few], (15, 1, 1, 1))]), labels, 60) > alone + 0.03
+
+
+def test_it_combines_with_a_hierarchy(images, tmp_path):
+    posterior, prior = (
+        keras_ae.hierarchical.HierarchicalPosterior((1, 2), width=8),
+        keras_ae.hierarchical.HierarchicalPrior((1, 2), "flow"),
+    )
+    vae = make(latent_dim=3, posterior=posterior, prior=prior, objective="iwae")
+    vae.fit(images, np.arange(20) % 3, epochs=2, verbose=0)
+    vae.save_to_preset(tmp_path / "mine")
+    loaded = keras_ae.load(tmp_path / "mine")
+    np.testing.assert_allclose(loaded.classify(images), vae.classify(images), rtol=1e-6)
+    np.testing.assert_allclose(loaded.sample(4, seed=1, labels=2), vae.sample(4, seed=1, labels=2), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda x: make().fit(x, np.full(20, 3)),
+            r"`y` to be integers of shape \(batch,\), from -1 to 2. Received: .* from 3 to 3",
+        ),
+        (lambda x: make().fit(x, np.zeros(20)), "dtype=float64"),
+        (lambda x: make().fit(x, np.zeros((20, 3), int)), r"shape=\(20, 3\)"),
+        (lambda x: make().fit(x, np.zeros(19, int)), "as many examples"),
+        (lambda x: make().encode(x, labels=np.full(20, -2)), "from -2 to -2"),
+        (lambda x: make().sample(3, labels=-1), "from 0 to 2. Received: .* from -1"),
+        (lambda x: make(prior="vamp"), "one made of the posterior"),
+        (lambda x: make(classes=0), "classes=0"),
+        (lambda x: make(classification=-1), "classification=-1"),
+    ],
+)
+def test_what_does_not_fit_is_refused(images, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(images)
