@@ -22,7 +22,7 @@ under every dtype policy. Each kind has a file of its own; this one ties them to
 import tensorflow_probability as tfp
 
 from keras_ae import densities, parts
-from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
+from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood, Masked
 from keras_ae.parts import Distribution
 from keras_ae.posteriors import DiagonalGaussian, FullGaussian, Posterior
 from keras_ae.priors import AutoregressiveFlow, GaussianMixture, Prior, StandardNormal, VampPrior
@@ -40,12 +40,14 @@ __all__ = [
     "Gaussian",
     "GaussianMixture",
     "Likelihood",
+    "Masked",
     "Posterior",
     "Prior",
     "StandardNormal",
     "VampPrior",
     "get",
     "kl_divergence",
+    "likelihood_for",
 ]
 
 NAMES = {
@@ -88,3 +90,9 @@ def get(kind, identifier, *args):
         args: constructor arguments, for a name: latent_dim for a prior.
     """
     return parts.get(kind.__name__.lower(), identifier, NAMES[kind], kind, *args)
+
+
+def likelihood_for(shape, identifier=None):
+    """The likelihood of a name, a config or a layer; of None, "bernoulli" for examples of the shape of an image, else "gaussian"."""
+    default = "bernoulli" if len(shape) >= 3 else "gaussian"
+    return get(Likelihood, default if identifier is None else identifier)
