@@ -15,6 +15,8 @@ import tensorflow as tf
 from keras import layers, ops
 
 from keras_ae import recurrent
+from keras_ae.recurrent import gru as gru
+from keras_ae.recurrent import lstm as lstm
 
 
 def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activation="gelu"):
@@ -201,11 +203,11 @@ class Conditioner(layers.Layer):
         return self.last(self.activation(h))  # (..., width) -> (..., size)
 
 
-NETWORKS = {"dense": dense, "conv": conv, "residual": residual, "gru": recurrent.gru, "lstm": recurrent.lstm}
+NETWORKS = {"dense": dense, "conv": conv, "residual": residual, **recurrent.NETWORKS}
 
 
-def build(network, shape, code_size, latent_dim, output_shape, widths=None, activation=None, **options):
-    """Builds the network of a name, with further options of its own, or checks and adopts a user's own (encoder, decoder).
+def build(network, shape, code_size, latent_dim, output_shape, widths=None, activation=None, mask_value=None):
+    """Builds the network of a name, or checks and adopts a user's own (encoder, decoder). mask_value: for those that know of padding.
 
     Raises:
         ValueError: an unknown name, or models whose outputs do not fit code_size and output_shape.
@@ -213,7 +215,7 @@ def build(network, shape, code_size, latent_dim, output_shape, widths=None, acti
     if isinstance(network, (tuple, list)):
         network = [keras.saving.deserialize_keras_object(model) if isinstance(model, dict) else model for model in network]
     if isinstance(network, str) and network in NETWORKS:
-        options |= {"widths": widths, "activation": activation}
+        options = {"widths": widths, "activation": activation, "mask_value": mask_value if network in recurrent.NETWORKS else None}
         options = {name: value for name, value in options.items() if value is not None}
         if not all(isinstance(width, int) and width > 0 for width in options.get("widths", ())):
             raise ValueError(f"Expected `widths` to be positive integers. Received: widths={widths}")

@@ -65,7 +65,7 @@ def make(cls, kind, start=True, **options):
         "dense": {"widths": (16,)},
         "glu": {"widths": (16, 12), "activation": "glu"},
         "conv": {"network": "conv", "widths": (4, 8)},
-        "vector": {"widths": ()},
+        "vector": {"widths": (4,) if cls is keras_ae.SequenceAE else ()},  # a recurrent network has at least one layer
         "custom": {"network": custom_network(cls)},
     }
     model = cls(**{"shape": SHAPES[kind], **OWN[cls], **arguments[kind], **options})
