@@ -60,12 +60,14 @@ def step_mse(model, dataset, split="test", n_images=None, verbose=0):
     """The squared error of the reconstruction of padded sequences, the mean over the values of the steps that are no padding.
 
     Args:
-        model: a SequenceAE.
+        model: a SequenceAE, or another model whose likelihood is Masked.
         dataset, split, n_images, verbose: as in `nll`.
     """
     x = inputs.to_float(_images(dataset, split)[:n_images], model.shape)
     squares = np.square(model.predict(x, batch_size=500, verbose=verbose).astype("float64") - x)
-    squares, real = squares.reshape(*squares.shape[:2], -1).mean(axis=-1), np.asarray(model.is_real(x))  # (n, steps) both
+    squares = squares.reshape(*squares.shape[:2], -1).mean(axis=-1)  # (n, steps, *features) -> (n, steps)
+    mask_value = model._likelihood.mask_value
+    real = np.full(squares.shape, True) if mask_value is None else np.asarray(inputs.is_real(x, mask_value, len(model.shape) - 1))
     values = np.sum(squares, axis=1, where=real) / np.maximum(np.sum(real, axis=1), 1)
     return _measurement("step_mse", values, "a value", dict(dataset=dataset, split=split, n_images=len(x)))
 
