@@ -53,6 +53,7 @@ LIMITS = {  # class: what its models cannot do
     "ContractiveAE": "It has no prior: a code drawn at random decodes to no likely image.",
     "RAE": "It has no prior: `keras_ae.samplers.fit` gives it one after training.",
     "VQVAE": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
+    "VQVAE2": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
     "HVAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
     "ConditionalVAE": "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image.",
     "IDEC": "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names.",
