@@ -27,6 +27,7 @@ _NAMES = {
     "HVAE": "keras_ae.models.hierarchical",
     "ConditionalVAE": "keras_ae.models.conditional",
     "VQVAE": "keras_ae.models.vqvae",
+    "VQVAE2": "keras_ae.models.vqvae2",
     "IDEC": "keras_ae.models.clustering",
     "VaDE": "keras_ae.models.clustering",
     "TDVAE": "keras_ae.models.tdvae",

@@ -54,6 +54,7 @@ LIMITS = {  # class: what its models cannot do
     "RAE": "It has no prior: `keras_ae.samplers.fit` gives it one after training.",
     "SequenceAE": "It has no prior, and a code does not say how long its sequence was: `decode` gives all steps.",
     "VQVAE": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
+    "VQVAE2": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
     "HVAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
     "ConditionalVAE": "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image.",
     "IDEC": "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names.",

@@ -18,8 +18,9 @@ def describe(model, folder, dataset, training, metrics):
         metrics: measurements of `keras_ae.evaluation`; each is measured once more in its quick form.
     """
     config = model.get_config()
-    described = {key: config[key] for key in ("shape", "latent_dim", "widths", "activation")}
-    described["network"] = config["network"] if isinstance(config["network"], str) else "custom"
+    described = {key: config[key] for key in ("shape", "latent_dim", "widths", "activation", "network") if key in config}
+    if not isinstance(described.get("network", ""), str):
+        described["network"] = "custom"
     parts = {
         "likelihood": model._likelihood,
         "posterior": getattr(model, "_posterior", None),

@@ -11,10 +11,10 @@ import itertools
 import math
 
 import keras
-import tensorflow as tf
 from keras import layers, ops
 
 from keras_ae import recurrent
+from keras_ae.layers import GATES, BiasGelu, DepthToSpace, GatedLinearUnit, GatedTanh  # noqa: F401  (users find them here)
 from keras_ae.recurrent import gru as gru
 from keras_ae.recurrent import lstm as lstm
 
@@ -88,85 +88,59 @@ def residual(shape, code_size, latent_dim, output_shape, widths=(32, 64), activa
     return _convolutional("residual", shape, code_size, latent_dim, output_shape, widths, activation, blocks, code)
 
 
-@keras.saving.register_keras_serializable("keras_ae")
-class DepthToSpace(layers.Layer):
-    """Moves channels into pixels: (batch, h, w, 4 * channels) -> (batch, 2 * h, 2 * w, channels).
+def two_levels(shape, width, output_shape, widths=(32, 64), activation="gelu", blocks=2):
+    """Networks of a code of two maps, a top one and a bottom one of twice its height and width: three models, of flat vectors.
 
-    Source: Shi et al., "Real-time single image and video super-resolution", CVPR 2016, equation 4.
+    Args:
+        shape, output_shape, activation, blocks: as in `residual`, the blocks at both resolutions.
+        width: int, the size of a vector of a map.
+        widths: sequence of ints, at least two: channels of the convolutions of stride 2. The last one leads to the top map, those before
+            it to the bottom map.
+
+    Returns:
+        (encoder, bottom_encoder, decoder): (batch, *shape) -> the vectors of the top map, and features of the bottom one; vectors of the
+        top map, and these features -> the vectors of the bottom map; the vectors of both maps, the top first -> (batch, *output_shape).
+
+    Raises:
+        ValueError: shape is not that of images; widths are no positive integers, or fewer than two.
+
+    Source: Razavi et al., "Generating diverse high-fidelity images with VQ-VAE-2", NeurIPS 2019, figure 2a.
     """
+    activation = "fused_gelu" if activation == "gelu" else activation
+    sizes, (features, highest) = sizes_of_levels(shape, widths), widths[-2:]
+    *_, bottom, top = sizes
 
-    def call(self, x):
-        _, h, w, c = x.shape
-        x = ops.reshape(x, (-1, h, w, 2, 2, c // 4))  # (batch, h, w, 4c) -> (batch, h, w, 2, 2, c)
-        x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # -> (batch, h, 2, w, 2, c)
-        return ops.reshape(x, (-1, 2 * h, 2 * w, c // 4))  # -> (batch, 2h, 2w, c)
+    image = h = keras.Input(shape, name="image")
+    for n in widths[:-1]:
+        h = _activated(layers.Conv2D, n, activation, kernel_size=4, strides=2, padding="same")(h)
+    below = _blocks(h, blocks, activation)  # (batch, *bottom, features)
+    h = _activated(layers.Conv2D, highest, activation, kernel_size=4, strides=2, padding="same")(below)
+    h = layers.Conv2D(width, 1, name="top")(_blocks(h, blocks, activation))  # (batch, *top, width)
+    encoder = keras.Model(image, layers.Concatenate()([layers.Flatten()(h), layers.Flatten()(below)]), name="encoder")
 
+    z = keras.Input((math.prod(top) * width,), name="z_top")
+    below = keras.Input((math.prod(bottom) * features,), name="features")
+    h = _activated(layers.Conv2D, highest, activation, kernel_size=3, padding="same")(layers.Reshape((*top, width))(z))
+    h = _doubled(_blocks(h, blocks, activation), features, bottom, activation)  # (batch, *top, c) -> (batch, *bottom, features)
+    h = layers.Concatenate()([h, layers.Reshape((*bottom, features))(below)])
+    bottom_encoder = keras.Model([z, below], layers.Flatten()(layers.Conv2D(width, 1, name="bottom")(h)), name="bottom_encoder")
 
-@keras.saving.register_keras_serializable("keras_ae")
-class BiasGelu(layers.Layer):
-    """gelu(x + bias), gelu(x) = x Phi(x), one bias a channel: (batch, ..., channels) -> the same. Forward and backward are one pass each.
-
-    Outside XLA, gelu alone is half a dozen operations over the whole map, which on CPUs take as long as a small convolution. So these
-    few are compiled, also where the convolutions around them are better off without XLA.
-
-    Source: Hendrycks & Gimpel, "Gaussian error linear units (GELUs)", 2016, section 2.
-    """
-
-    def build(self, input_shape):
-        self.bias = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="bias")
-
-    def call(self, x):
-        bias = tf.convert_to_tensor(ops.convert_to_tensor(self.bias))  # in eager mode the inner one gives a tf.Variable
-        return _bias_gelu(x, bias)
-
-
-@tf.custom_gradient
-def _bias_gelu(x, bias):
-    def gradient(upstream):
-        gradient_of_x = _gelu_gradient(x, bias, upstream)
-        return gradient_of_x, tf.raw_ops.BiasAddGrad(out_backprop=gradient_of_x)  # XLA's own sum over a map is slower
-
-    return _gelu(x, bias), gradient
+    z = keras.Input(((math.prod(top) + math.prod(bottom)) * width,), name="z")
+    above, below = ops.split(z, [math.prod(top) * width], axis=-1)
+    h = _doubled(layers.Reshape((*top, width))(above), features, bottom, activation)  # -> (batch, *bottom, features)
+    h = layers.Concatenate()([h, layers.Reshape((*bottom, width))(below)])
+    h = _activated(layers.Conv2D, features, activation, kernel_size=3, padding="same")(h)
+    h = _upwards(_blocks(h, blocks, activation), sizes[:-1], widths[:-1], activation, output_shape)
+    return encoder, bottom_encoder, keras.Model(z, h, name="decoder")
 
 
-@tf.function(jit_compile=True, autograph=False)
-def _gelu(x, bias):
-    x += bias
-    return x * 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5)))
-
-
-@tf.function(jit_compile=True, autograph=False)
-def _gelu_gradient(x, bias, upstream):
-    x += bias
-    cdf, pdf = 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5))), tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
-    return upstream * (cdf + x * pdf)
-
-
-@keras.saving.register_keras_serializable("keras_ae")
-class GatedLinearUnit(layers.Layer):
-    """a * sigmoid(b), a and b being the halves of the last axis: (batch, ..., 2 * width) -> (batch, ..., width).
-
-    Source: Dauphin et al., "Language modeling with gated convolutional networks", ICML 2017, equation 1.
-    """
-
-    def call(self, x):
-        a, b = ops.split(x, 2, axis=-1)
-        return a * ops.sigmoid(b)
-
-
-@keras.saving.register_keras_serializable("keras_ae")
-class GatedTanh(layers.Layer):
-    """tanh(a) * sigmoid(b), a and b being the halves of the last axis: (batch, ..., 2 * width) -> (batch, ..., width).
-
-    Source: van den Oord et al., "Conditional image generation with PixelCNN decoders", NeurIPS 2016, equation 2.
-    """
-
-    def call(self, x):
-        a, b = ops.split(x, 2, axis=-1)
-        return ops.tanh(a) * ops.sigmoid(b)
-
-
-GATES = {"glu": GatedLinearUnit, "gated_tanh": GatedTanh}
+def sizes_of_levels(shape, widths):
+    """Heights and widths from the image to the top map of `two_levels`, a list of (height, width). Raises ValueError as that."""
+    if len(shape) != 3:
+        raise ValueError(f"Expected images, shape=(height, width, channels). Received: shape={shape}")
+    if len(_positive(widths)) < 2:
+        raise ValueError(f"Expected at least two `widths`, the last for the top map. Received: widths={tuple(widths)}")
+    return _sizes(shape, widths, "two_levels")
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -217,8 +191,7 @@ def build(network, shape, code_size, latent_dim, output_shape, widths=None, acti
     if isinstance(network, str) and network in NETWORKS:
         options = {"widths": widths, "activation": activation, "mask_value": mask_value if network in recurrent.NETWORKS else None}
         options = {name: value for name, value in options.items() if value is not None}
-        if not all(isinstance(width, int) and width > 0 for width in options.get("widths", ())):
-            raise ValueError(f"Expected `widths` to be positive integers. Received: widths={widths}")
+        _positive(options.get("widths", ()))
         return NETWORKS[network](shape, code_size, latent_dim, output_shape, **options)
     if not (isinstance(network, list) and len(network) == 2 and all(isinstance(m, keras.Model) for m in network)):
         known = ", ".join(map(repr, NETWORKS))
@@ -229,6 +202,12 @@ def build(network, shape, code_size, latent_dim, output_shape, widths=None, acti
     _check_output("encoder", encoder, (None, *shape), (code_size,), "what the posterior or the code needs")
     _check_output("decoder", decoder, (None, latent_dim), output_shape, "what the likelihood needs")
     return encoder, decoder
+
+
+def _positive(widths):
+    if not all(isinstance(width, int) and width > 0 for width in widths):
+        raise ValueError(f"Expected `widths` to be positive integers. Received: widths={tuple(widths)}")
+    return widths
 
 
 def _check_output(role, model, input_shape, expected, why):
@@ -254,8 +233,7 @@ def _convolutional(name, shape, code_size, latent_dim, output_shape, widths, act
     image = h = keras.Input(shape, name="image")
     for width in widths:
         h = _activated(layers.Conv2D, width, activation, kernel_size=4, strides=2, padding="same")(h)
-    for _ in range(blocks):
-        h = _block(h, activation)
+    h = _blocks(h, blocks, activation)
     if code == "map":
         h = layers.Flatten(name="code")(layers.Conv2D(code_size // area, 1)(h))  # (batch, h, w, c) -> (batch, h * w * c)
     else:
@@ -269,8 +247,7 @@ def _convolutional(name, shape, code_size, latent_dim, output_shape, widths, act
     else:
         h = _activated(layers.Dense, area * features, activation)(h)
         h = layers.Reshape((*sizes[-1], features))(h)  # (batch, h * w * c) -> (batch, h, w, c)
-    for _ in range(blocks):
-        h = _block(h, activation)
+    h = _blocks(h, blocks, activation)
     return encoder, keras.Model(z, _upwards(h, sizes, widths, activation, output_shape), name="decoder")
 
 
@@ -286,6 +263,12 @@ def _sizes(shape, widths, name):
     return sizes
 
 
+def _blocks(h, n, activation):
+    for _ in range(n):
+        h = _block(h, activation)
+    return h
+
+
 def _block(h, activation):
     """h + conv(activation(conv(h))), (batch, h, w, c) -> the same. It starts close to h, so that many of them train like none."""
     features = h.shape[-1]
@@ -297,10 +280,14 @@ def _block(h, activation):
 def _upwards(h, sizes, widths, activation, output_shape):
     """From the lowest map to the output, doubling height and width: (batch, h, w, c) -> (batch, *output_shape)."""
     for size, width in zip(sizes[-2:0:-1], widths[-2::-1], strict=True):
-        h = _activated(layers.Conv2D, 4 * width, activation, kernel_size=3, padding="same")(h)
-        h = _upsampled(h, size)  # (batch, h / 2, w / 2, 4 * width) -> (batch, h, w, width)
+        h = _doubled(h, width, size, activation)
     h = layers.Conv2D(4 * output_shape[-1], 3, padding="same", name="params")(h)
     return _upsampled(h, output_shape[:2])
+
+
+def _doubled(h, width, size, activation):
+    """A convolution to `width` channels of twice the height and width: (batch, h, w, c) -> (batch, *size, width)."""
+    return _upsampled(_activated(layers.Conv2D, 4 * width, activation, kernel_size=3, padding="same")(h), size)
 
 
 def _activated(layer, width, activation, **options):

@@ -1,6 +1,10 @@
 """Vector quantisation: codes that are rows of a codebook, learned without gradients."""
 
+import math
+import typing
+
 import keras
+import tensorflow as tf
 from keras import ops
 
 from keras_ae import distribute, parts, random
@@ -53,9 +57,19 @@ class VectorQuantizer(keras.Layer):
     def call(self, vectors):
         return self.rows(self.nearest(vectors))
 
+    def straight_through(self, vectors):
+        """The nearest rows, whose gradient goes to the vectors as it is, and their numbers: (n, width) -> (n, width), int32 (n,)."""
+        numbers = self.nearest(vectors)
+        return _straight_through(vectors, self.rows(numbers)), numbers
+
     def rows(self, numbers):
         """The rows of these numbers: int (n,) -> (n, width)."""
         return ops.take(self.codebook, numbers, axis=0)
+
+    def perplexity(self):
+        """How many rows are in use, exp of the entropy of their use in recent batches: a tensor ()."""
+        use = ops.divide_no_nan(ops.convert_to_tensor(self.counts), ops.sum(self.counts))
+        return ops.exp(-ops.sum(use * ops.log(use + 1e-10)))
 
     def usage(self, vectors, numbers):
         """What `follow` needs of a batch: (n, width), (n,) -> how often each row was the nearest (size,), and the sums (size, width)."""
@@ -86,3 +100,100 @@ class VectorQuantizer(keras.Layer):
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "width": self.width, "decay": self.decay}
+
+
+class Level(typing.NamedTuple):
+    """What a codebook makes of the vectors of a batch: n of them for each of its examples."""
+
+    quantizer: VectorQuantizer
+    vectors: tf.Tensor  # (batch * n, width)
+    numbers: tf.Tensor  # (batch * n,), of the nearest rows
+    code: tf.Tensor  # (batch, n * width), the rows of each example side by side, with a straight-through gradient
+
+
+class Quantized:
+    """The verbs of a model whose code is rows of codebooks, and how the codebooks learn.
+
+    A subclass has a `width`, a `commitment`, `quantizers`, a list of VectorQuantizers, and `map_shapes`, the map that the symbols of each
+    make up. It states `_levels(x)`, a list of a Level for each. In `logged`, their perplexities come last.
+    """
+
+    @property
+    def symbols_per_code(self):
+        """int, how many symbols a code has."""
+        return self.latent_dim // self.width
+
+    def symbols(self, x):
+        """The numbers of the rows that stand for x, map after map: array (batch, *shape) -> int32 (batch, symbols_per_code)."""
+        z = ops.reshape(self.encode(x), (-1, self.symbols_per_code, self.width))  # (batch, latent_dim) -> (batch, symbols, width)
+        return self._map_by_map(lambda quantizer, rows: quantizer.nearest(rows), z)
+
+    def decode_symbols(self, symbols):
+        """The mean of p(x|z) of these symbols: int (batch, symbols_per_code) -> (batch, *shape).
+
+        Raises:
+            ValueError: another shape; a number that the codebook has no row for.
+        """
+        symbols = ops.convert_to_tensor(symbols, "int32")
+        if symbols.shape.rank != 2 or symbols.shape[1] != self.symbols_per_code:
+            received = tuple(symbols.shape)
+            raise ValueError(f"Expected symbols of shape (batch, {self.symbols_per_code}). Received: shape={received}")
+        low, high, size = int(ops.min(symbols)), int(ops.max(symbols)), self.quantizers[0].size
+        if low < 0 or high >= size:
+            raise ValueError(f"Expected symbols from 0 to {size - 1}. Received: from {low} to {high}")
+        z = self._map_by_map(lambda quantizer, numbers: quantizer.rows(numbers), symbols)  # (batch, symbols, width)
+        return self.decode(ops.reshape(z, (-1, self.latent_dim)))
+
+    def objective(self, x, target):
+        levels = self._levels(self._checked(x))
+        reconstruction = -self.likelihood(_code(levels)).log_prob(target)
+        commitment = self.commitment * sum(_distances(level) for level in levels)  # (batch,)
+        if self._training:
+            self._seen[distribute.replica()] = [(*one.quantizer.usage(one.vectors, one.numbers), one.vectors) for one in levels]
+        for name, level in zip(self.logged[-len(levels) :], levels, strict=True):
+            self.log(**{name: level.quantizer.perplexity() * ops.ones_like(commitment)})
+        self.log(reconstruction=reconstruction, commitment=commitment)
+        return reconstruction + commitment
+
+    def end_step(self):
+        for quantizer, seen in zip(self.quantizers, self._seen.pop(distribute.replica()), strict=True):
+            quantizer.follow(*seen, self._seeds.draw_for_all())
+
+    # Inside
+
+    def _encode(self, x):
+        return _code(self._levels(x))
+
+    def _level(self, quantizer, vectors):
+        """The Level of the vectors of each example side by side: (batch, n * width)."""
+        length = vectors.shape[-1]
+        vectors = ops.reshape(ops.cast(vectors, "float32"), (-1, quantizer.width))  # (batch, n * width) -> (batch * n, width)
+        rows, numbers = quantizer.straight_through(vectors)
+        return Level(quantizer, vectors, numbers, ops.reshape(rows, (-1, length)))  # rows -> (batch, n * width)
+
+    def _map_by_map(self, function, array):
+        """A function of a quantizer and its part of an array, (batch, symbols, ...) in all, (batch * n, ...) a part; side by side again."""
+        sizes, results, start = [math.prod(shape) for shape in self.map_shapes], [], 0
+        for quantizer, n in zip(self.quantizers, sizes, strict=True):
+            part = ops.reshape(array[:, start : start + n], (-1, *array.shape[2:]))  # (batch, n, ...) -> (batch * n, ...)
+            result = function(quantizer, part)
+            results.append(ops.reshape(result, (-1, n, *result.shape[1:])))  # (batch * n, ...) -> (batch, n, ...)
+            start += n
+        return ops.concatenate(results, axis=1)
+
+
+@tf.custom_gradient
+def _straight_through(vectors, rows):
+    """The rows, exactly; their gradient is that of the vectors."""
+    return tf.identity(rows), lambda upstream: (upstream, tf.zeros_like(rows))
+
+
+def _code(levels):
+    """The codes of the levels side by side: (batch, latent_dim)."""
+    return ops.concatenate([level.code for level in levels], axis=-1)
+
+
+def _distances(level):
+    """Of the vectors from their rows, squared and added up, by example: (batch,). The gradient goes to the vectors alone."""
+    code = ops.stop_gradient(level.code)
+    return ops.sum(ops.square(ops.reshape(level.vectors, ops.shape(code)) - code), axis=-1)

@@ -21,6 +21,7 @@ ORDER = [
     "steps",
     "parts",
     "recurrent",
+    "layers",
     "networks",
     "densities",
     "flows",
@@ -48,6 +49,7 @@ ORDER = [
     "models.hierarchical",
     "models.conditional",
     "models.vqvae",
+    "models.vqvae2",
     "models.clustering",
     "models.tdvae",
 ]

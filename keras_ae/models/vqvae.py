@@ -5,13 +5,13 @@ import math
 import keras
 from keras import ops
 
-from keras_ae import distribute, parts
+from keras_ae import parts
 from keras_ae.models.autoencoder import Autoencoder
-from keras_ae.quantization import VectorQuantizer
+from keras_ae.quantization import Quantized, VectorQuantizer
 
 
 @keras.saving.register_keras_serializable("keras_ae")
-class VQVAE(Autoencoder):
+class VQVAE(Quantized, Autoencoder):
     """Vector-quantised variational autoencoder: a code is a few symbols, each the number of a row of a codebook.
 
     z = rows of the codebook nearest to g(x),    objective(x) = -log p(x|z) + commitment * |g(x) - z|^2, nats an example
@@ -65,9 +65,9 @@ class VQVAE(Autoencoder):
         self._seen = {}  # by replica: what the codebook has to follow as a training step ends
 
     @property
-    def symbols_per_code(self):
-        """int, how many symbols a code has."""
-        return self.latent_dim // self.width
+    def quantizers(self):
+        """The codebooks, a list: one, here."""
+        return [self.quantizer]
 
     @property
     def map_shapes(self):
@@ -75,49 +75,10 @@ class VQVAE(Autoencoder):
         maps = [layer.output.shape[1:3] for layer in self.encoder.layers if len(layer.output.shape) == 4]
         return [next((shape for shape in reversed(maps) if math.prod(shape) == self.symbols_per_code), (1, self.symbols_per_code))]
 
-    def symbols(self, x):
-        """The numbers of the rows that stand for x: array (batch, *shape) -> int32 (batch, symbols_per_code)."""
-        z = self.encode(x)
-        return ops.reshape(self.quantizer.nearest(ops.reshape(z, (-1, self.width))), (-1, self.symbols_per_code))
-
-    def decode_symbols(self, symbols):
-        """The mean of p(x|z) of these symbols: int (batch, symbols_per_code) -> (batch, *shape).
-
-        Raises:
-            ValueError: another shape; a number that the codebook has no row for.
-        """
-        symbols = ops.convert_to_tensor(symbols, "int32")
-        if symbols.shape.rank != 2 or symbols.shape[1] != self.symbols_per_code:
-            received = tuple(symbols.shape)
-            raise ValueError(f"Expected symbols of shape (batch, {self.symbols_per_code}). Received: shape={received}")
-        low, high = int(ops.min(symbols)), int(ops.max(symbols))
-        if low < 0 or high >= self.quantizer.size:
-            raise ValueError(f"Expected symbols from 0 to {self.quantizer.size - 1}. Received: from {low} to {high}")
-        return self.decode(ops.reshape(self.quantizer.rows(ops.reshape(symbols, (-1,))), (-1, self.latent_dim)))
-
-    def objective(self, x, target):
-        vectors = ops.reshape(ops.cast(self.encoder(self._checked(x), training=self._training), "float32"), (-1, self.width))
-        numbers = self.quantizer.nearest(vectors)
-        rows = ops.stop_gradient(self.quantizer.rows(numbers))  # (batch * symbols, width)
-        straight_through = vectors + ops.stop_gradient(rows - vectors)
-        z = ops.reshape(straight_through, (-1, self.latent_dim))
-        reconstruction = -self.likelihood(z).log_prob(target)
-        distances = ops.sum(ops.reshape(ops.square(vectors - rows), (-1, self.latent_dim)), axis=-1)  # (batch,)
-        if self._training:
-            self._seen[distribute.replica()] = (*self.quantizer.usage(vectors, numbers), vectors)
-        use = ops.divide_no_nan(ops.convert_to_tensor(self.quantizer.counts), ops.sum(self.quantizer.counts))
-        perplexity = ops.exp(-ops.sum(use * ops.log(use + 1e-10)))
-        commitment = self.commitment * distances
-        self.log(reconstruction=reconstruction, commitment=commitment, perplexity=perplexity * ops.ones_like(distances))
-        return reconstruction + commitment
-
-    def end_step(self):
-        self.quantizer.follow(*self._seen.pop(distribute.replica()), self._seeds.draw_for_all())
-
     def get_config(self):
         config = {"size": self.quantizer.size, "width": self.width, "commitment": self.commitment}
         return {**super().get_config(), **config}
 
-    def _encode(self, x):
-        vectors = ops.reshape(ops.cast(super()._encode(x), "float32"), (-1, self.width))
-        return ops.reshape(self.quantizer(vectors), (-1, self.latent_dim))
+    def _levels(self, x):
+        vectors = ops.reshape(self.encoder(x, training=self._training), (-1, self.latent_dim))
+        return [self._level(self.quantizer, vectors)]

@@ -1,0 +1,165 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_ae
+
+
+def make(shape=(8, 8, 1), **options):
+    return keras_ae.VQVAE2(shape, **{"widths": (6, 8), "size": 16, "width": 3, "activation": "tanh", **options})
+
+
+def spread(model):
+    """The model with codebooks as wide as what they stand for, so that rows and vectors differ, and all rows are near to some."""
+    for quantizer in model.quantizers:
+        quantizer.codebook.assign(0.5 * np.random.default_rng(0).standard_normal(quantizer.codebook.shape))
+    return model
+
+
+def vectors(model, x):
+    """Of the top map and of the bottom map, what the encoders give: by hand, from the networks alone."""
+    h, n = np.array(model.encoder(x)), 4 * model.width
+    top = np.array(model.top_quantizer.codebook)[nearest(h[:, :n], model.top_quantizer)].reshape(-1, n)
+    return h[:, :n], np.array(model.bottom_encoder([top, h[:, n:]]))
+
+
+def nearest(flat, quantizer):
+    each = flat.reshape(-1, quantizer.width)
+    return np.argmin(((each[:, None] - np.array(quantizer.codebook)) ** 2).sum(axis=-1), axis=1)
+
+
+def test_a_code_is_the_rows_of_both_maps_the_top_first(images):
+    model = spread(make())
+    assert model.map_shapes == [(2, 2), (4, 4)] and model.latent_dim == (4 + 16) * 3 and model.symbols_per_code == 20
+    z, symbols = np.array(model.encode(images)), np.array(model.symbols(images))
+    assert z.shape == (20, 60) and symbols.shape == (20, 20) and symbols.dtype == "int32"
+    for part, quantizer, own in zip(np.split(symbols, [4], axis=1), model.quantizers, vectors(model, images), strict=True):
+        np.testing.assert_array_equal(part.ravel(), nearest(own, quantizer))
+    rows = [
+        np.array(quantizer.codebook)[part] for quantizer, part in zip(model.quantizers, np.split(symbols, [4], axis=1), strict=True)
+    ]
+    np.testing.assert_array_equal(z, np.concatenate(rows, axis=1).reshape(20, 60))
+    np.testing.assert_allclose(model.decode_symbols(symbols), model.reconstruct(images), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "widths", "maps"),
+    [((28, 28, 1), (4, 6), [(7, 7), (14, 14)]), ((7, 5, 3), (4, 6), [(2, 2), (4, 3)]), ((32, 24, 1), (4, 4, 6), [(4, 3), (8, 6)])],
+)
+def test_any_height_and_width(shape, widths, maps):
+    model = make(shape, widths=widths)
+    x = np.random.default_rng(0).random((2, *shape), dtype="float32")
+    assert model.map_shapes == maps
+    assert model.reconstruct(x).shape == x.shape
+    assert [part.shape[1:] for part in keras_ae.samplers.split_maps(model, model.symbols(x))] == maps
+
+
+def test_the_objective_and_its_parts(images):
+    model = spread(make(commitment=0.7))
+    z, (top, bottom) = np.array(model.encode(images)), vectors(model, images)
+    distances = ((top - z[:, :12]) ** 2).sum(axis=1) + ((bottom - z[:, 12:]) ** 2).sum(axis=1)
+    expected = -model.likelihood(z).log_prob(images) + 0.7 * distances
+    np.testing.assert_allclose(model.objective(images, images), expected, rtol=1e-5)
+    model.top_quantizer.counts.assign([3.0, 1.0] + 14 * [0.0])
+    model.quantizer.counts.assign([1.0, 1.0, 2.0] + 13 * [0.0])
+    logs = model.evaluate(images, verbose=0, return_dict=True)
+    assert set(logs) == {"loss", "reconstruction", "commitment", "top_perplexity", "bottom_perplexity"}
+    assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["commitment"], rel=1e-5)
+    assert logs["top_perplexity"] == pytest.approx(np.exp(-0.75 * np.log(0.75) - 0.25 * np.log(0.25)), rel=1e-4)
+    assert logs["bottom_perplexity"] == pytest.approx(2**1.5, rel=1e-4)
+
+
+def test_gradients_go_straight_through_both_levels(images):
+    """The vectors of the bottom map get the gradient at their rows and the pull of their commitment; those of the top map too, and what
+    comes back through the bottom encoder.
+    """
+    model, x = spread(make(commitment=0.5)), tf.constant(images)
+    top, bottom = (tf.constant(own) for own in vectors(model, x))
+    features, z = model.encoder(x)[:, 12:], tf.constant(model.encode(x))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(z)
+        reconstruction = tf.reduce_sum(-model.likelihood(z).log_prob(x))
+        z_top = z[:, :12]
+        again = model.bottom_encoder([z_top, features])
+    at_rows = tape.gradient(reconstruction, z)
+    to_bottom = at_rows[:, 12:] + 2 * 0.5 * (bottom - z[:, 12:])
+    to_top = at_rows[:, :12] + 2 * 0.5 * (top - z[:, :12]) + tape.gradient(again, z_top, output_gradients=to_bottom)
+    biases = [model.encoder.get_layer("top").bias.value, model.bottom_encoder.get_layer("bottom").bias.value]
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model.objective(x, x))
+    for found, expected in zip(tape.gradient(loss, biases), (to_top, to_bottom), strict=True):
+        expected = np.reshape(expected, (-1, 3)).sum(axis=0)  # a bias is shared by the places of a map
+        assert np.abs(expected).min() > 0.1
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+    assert not any("codebook" in weight.path for weight in model.trainable_weights)
+
+
+def test_the_bottom_map_depends_on_the_top_one(images):
+    """With the same image, other rows of the top map give other vectors of the bottom map, and other images."""
+    model = spread(make())
+    _, before = vectors(model, images)
+    symbols = np.array(model.symbols(images))
+    picture = model.decode_symbols(symbols)
+    model.top_quantizer.codebook.assign(-2 * model.top_quantizer.codebook)
+    _, after = vectors(model, images)
+    assert np.abs(after - before).max() > 0.05
+    assert (np.array(model.symbols(images))[:, 4:] != symbols[:, 4:]).any()
+    assert np.abs(model.decode_symbols(symbols) - picture).max() > 0.01
+
+
+def test_training_uses_both_codebooks_and_evaluation_leaves_them():
+    (x, _), _ = keras_ae.datasets.load("digits")
+    model = make(widths=(8, 16), activation=None)
+    model.compile(keras.optimizers.Adam(0.003))
+    history = model.fit(x, epochs=8, batch_size=64, verbose=0).history
+    assert history["reconstruction"][-1] < history["reconstruction"][0] - 5
+    assert history["top_perplexity"][-1] > 8 and history["bottom_perplexity"][-1] > 8  # over half of each
+    before = [np.array(quantizer.codebook) for quantizer in model.quantizers]
+    model.evaluate(x, verbose=0)
+    for quantizer, codebook in zip(model.quantizers, before, strict=True):
+        np.testing.assert_array_equal(quantizer.codebook, codebook)
+
+
+def test_two_replicas_move_both_codebooks_as_one(images, two_replicas):
+    def trained(model):
+        model.compile(keras.optimizers.SGD(0.001))
+        model.fit(images, batch_size=10, epochs=2, shuffle=False, verbose=0)
+        return [np.array(quantizer.codebook.numpy()) for quantizer in model.quantizers]
+
+    one = make(size=4)
+    weights, start = one.get_weights(), [np.array(quantizer.codebook) for quantizer in one.quantizers]
+    with two_replicas.scope():
+        two = make(size=4)
+    two.set_weights(weights)
+    for before, alone, together in zip(start, trained(one), trained(two), strict=True):
+        assert np.abs(alone - before).max() > 1e-3
+        np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-5)
+
+
+def test_a_preset_is_the_model(images, tmp_path):
+    model = make(likelihood="gaussian", commitment=0.5)
+    model.fit(images, verbose=0)
+    model.save_to_preset(tmp_path / "mine")
+    loaded = keras_ae.load(tmp_path / "mine")
+    assert type(loaded) is keras_ae.VQVAE2 and loaded.get_config() == model.get_config()
+    np.testing.assert_array_equal(loaded.symbols(images), model.symbols(images))
+    np.testing.assert_array_equal(loaded.reconstruct(images), model.reconstruct(images))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: make((8,)), r"images, shape=\(height, width, channels\). Received: shape=\(8,\)"),
+        (lambda: make(widths=(8,)), r"at least two `widths`, the last for the top map. Received: widths=\(8,\)"),
+        (lambda: make(width=0), "Received: width=0"),
+        (lambda: make(size=0), "Received: size=0"),
+        (lambda: make(commitment=-1), "Received: commitment=-1"),
+        (lambda: make().decode_symbols(np.zeros((2, 4), int)), r"shape \(batch, 20\). Received: shape=\(2, 4\)"),
+        (lambda: make().decode_symbols(np.full((2, 20), 16)), "from 0 to 15. Received: from 16 to 16"),
+        (lambda: make().compile(loss="mse"), "Expected no `loss`"),
+    ],
+)
+def test_what_does_not_fit_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
