@@ -54,6 +54,8 @@ OWN = collections.defaultdict(
         keras_ae.IDEC: {"latent_dim": 3, "clusters": 2},
         keras_ae.VaDE: {"latent_dim": 3, "clusters": 2},
         keras_ae.VQVAE2: {"size": 16, "width": 3},
+        # Recurrent networks, slow to trace, for vectors alone; see test_sequence.py.
+        keras_ae.SequenceAE: {"latent_dim": 3, "network": "dense"},
     },
 )
 # Whose networks are for one frame of a sequence, whose code has three numbers a frame, and whose loss draws frames: it is less even.
@@ -73,7 +75,7 @@ def make(cls, kind, start=True, **options):
         "dense": {"widths": (16,)},
         "glu": {"widths": (16, 12), "activation": "glu"},
         "conv": {"network": "conv", "widths": (4, 8)},
-        "vector": {"widths": (4,) if cls is keras_ae.SequenceAE else ()},  # a recurrent network has at least one layer
+        "vector": {"network": "gru", "widths": (4,)} if cls is keras_ae.SequenceAE else {"widths": ()},
         "custom": {"network": custom_network(cls)},
     }
     if not takes(cls, "network"):
