@@ -241,7 +241,7 @@ def _omniglot_strokes(name):
 
     points, offsets, character, drawer = _arrays(path, STROKES)
     drawings = [_resampled(points[start:end, :2], points[start:end, 3]) for start, end in itertools.pairwise(offsets)]
-    short = np.array([len(drawing) <= STEPS for drawing in drawings])  # all but 73 of 4,840
+    short = np.array([len(drawing) <= STEPS for drawing in drawings])  # all but 61 of 4,840
     x = [drawing for drawing, kept in zip(drawings, short, strict=True) if kept]
     x = keras.utils.pad_sequences(x, STEPS, "float32", padding="post", value=-1.0)  # (n, 48, 3)
     y, train = character[short], drawer[short] <= 16
