@@ -232,6 +232,7 @@ print("grey: paths of the test set; orange: what the autoencoder made of a code 
 #
 # A `TDVAE` watches a sequence and keeps a **belief** $b_t$; from it a state is drawn, and from that one the next, without another look.
 # What is shown are digits that move by one pixel a frame, to the left or to the right: no single frame tells the direction.
+# With so small a model what is foretold is blurred: it knows where the ink will be better than which digit it is.
 
 # %%
 tdvae = keras_ae.TDVAE((8, *SHAPE), latent_dim=(4, 8), widths=(64,), max_jump=3)
@@ -248,7 +249,9 @@ keras_ae.plots.images(np.concatenate(shown), columns=8)
 # ## Clusters
 #
 # A `VaDE` is a VAE whose prior is a mixture of Gaussians, one a cluster: $p(c \mid z)$ sorts the images, and no label was seen. It starts
-# from a clustering of the codes of a VAE that is trained already.
+# from a clustering of the codes of a VAE that is trained already. After a
+# training of seconds, on 1,437 images, do not expect it to beat k-means; on all of MNIST, from `vae_mnist`, it sorts 97 % of the test images
+# as their digits (the README shows how).
 
 # %%
 vade = trained(keras_ae.VaDE(SHAPE, 8, widths=(64,), clusters=10, covariance="full"), x_train, epochs=60)
