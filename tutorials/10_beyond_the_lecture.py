@@ -250,8 +250,8 @@ keras_ae.plots.images(np.concatenate(shown), columns=8)
 #
 # A `VaDE` is a VAE whose prior is a mixture of Gaussians, one a cluster: $p(c \mid z)$ sorts the images, and no label was seen. It starts
 # from a clustering of the codes of a VAE that is trained already. After a
-# training of seconds, on 1,437 images, do not expect it to beat k-means; on all of MNIST, from `vae_mnist`, it sorts 97 % of the test images
-# as their digits (the README shows how).
+# training of seconds, on 1,437 images, do not expect it to beat k-means; on all of MNIST, from `vae_mnist`, it sorts 97 % of the test
+# images as their digits (the README shows how).
 
 # %%
 vade = trained(keras_ae.VaDE(SHAPE, 8, widths=(64,), clusters=10, covariance="full"), x_train, epochs=60)
