@@ -140,15 +140,16 @@ def _workers_of_tf_config():
 # What `fit` needs on several replicas and workers
 
 
-def with_shares(dataset, strategy):
+def with_shares(dataset, strategy, target=lambda x, y: x if y is None else y):
     """Tells each example what part of its global batch it is, so that replicas with unequal numbers of examples average right.
 
     Args:
         dataset: tf.data.Dataset of batches x, (x,), (x, y) or (x, y, sample_weight).
         strategy: the strategy that will split the batches among its replicas.
+        target: function x, y -> y, y being None where the dataset has none.
 
     Returns:
-        tf.data.Dataset of (x, y, (batch, 2): weight and 1 / batch); y = x where there was none. The dataset itself, if it is of another
+        tf.data.Dataset of (x, y, (batch, 2): weight and 1 / batch). The dataset itself, if it is of another
         form, or if there is one replica, or if TensorFlow may deal whole files to the workers, each of which then has batches of its own.
     """
     spec = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
@@ -161,7 +162,7 @@ def with_shares(dataset, strategy):
         n = tf.shape(x)[0]
         weights = tf.ones([n]) if weights is None else tf.cast(tf.reshape(weights, [-1]), tf.float32)
         shares = tf.fill([n], 1 / tf.cast(n, tf.float32))
-        return x, x if y is None else y, tf.stack([weights, shares], axis=1)  # 2 x (batch,) -> (batch, 2)
+        return x, target(x, y), tf.stack([weights, shares], axis=1)  # 2 x (batch,) -> (batch, 2)
 
     shared = dataset.map(add, num_parallel_calls=2)
     if hasattr(dataset, "feed"):

@@ -109,5 +109,5 @@ def check_dataset(dataset, shape):
     """Raises ValueError unless the batches of a tf.data.Dataset have a shape that a model of `shape` can take."""
     specs = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
     for spec in specs[:2]:
-        if isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None:
+        if isinstance(spec, tf.TensorSpec) and spec.shape.rank not in (None, 1):  # (batch,): labels
             to_float(tf.zeros([0 if n is None else n for n in spec.shape], spec.dtype), shape)

@@ -30,9 +30,10 @@ class LabelledPosterior(Posterior):
         super().__init__(**kwargs)
         self.classes, self.latent_dim = parts.positive_int(classes, "classes"), parts.positive_int(latent_dim, "latent_dim")
         self.posterior, self.width = distributions.get(Posterior, posterior), parts.positive_int(width, "width")
-        self.classifier = networks.Conditioner((width,), classes, (width,), "glu", name="classifier")
+        options = {"widths": (width,), "activation": "glu", "dtype": "float32"}
+        self.classifier = networks.Conditioner((width,), classes, **options, name="classifier")
         params_size = self.posterior.params_size(latent_dim)
-        self.network = networks.Conditioner((width, classes), params_size, (width,), "glu", name="code_given_label")
+        self.network = networks.Conditioner((width, classes), params_size, **options, name="code_given_label")
         self.built = True
 
     @property

@@ -160,11 +160,18 @@ class Conditioner(layers.Layer):
         super().__init__(**kwargs)
         self.activation = GATES[activation]() if _is_gated(activation) else keras.activations.get(activation)
         factor = 2 if _is_gated(activation) else 1
-        options = [{"kernel_initializer": _start(n, widths[0], activation), "use_bias": n == sizes[0]} for n in sizes]
-        self.first = [layers.Dense(factor * widths[0], **option) for option in options]
-        pairs = list(itertools.pairwise(widths))
-        self.hidden = [layers.Dense(factor * b, kernel_initializer=_start(a, b, activation)) for a, b in pairs]
-        self.last = layers.Dense(size)
+        pairs, dtype = list(itertools.pairwise(widths)), self.dtype_policy
+        self.first = [
+            layers.Dense(
+                factor * widths[0],
+                kernel_initializer=_start(n, widths[0], activation),
+                use_bias=i == 0,
+                dtype=dtype,
+            )
+            for i, n in enumerate(sizes)
+        ]
+        self.hidden = [layers.Dense(factor * b, kernel_initializer=_start(a, b, activation), dtype=dtype) for a, b in pairs]
+        self.last = layers.Dense(size, dtype=dtype)
         fans = [*sizes, *(a for a, _ in pairs), widths[-1]]
         for layer, fan_in in zip([*self.first, *self.hidden, self.last], fans, strict=True):
             layer.build((None, fan_in))

@@ -130,9 +130,9 @@ class Autoencoder(steps.Stepped):
         # Keras would broadcast (batch,) along the last axis of an image.
         return None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
 
-    def seen_by_metrics(self, target, y_pred, weights):
-        """What the metrics given to compile see beside the target: y_pred, (batch, *shape), and weights of examples, (batch,) or None."""
-        return y_pred, weights
+    def seen_by_metrics(self, x, target, y_pred, weights):
+        """What the metrics given to compile see: two (batch, *shape), and weights of examples, (batch,) or None."""
+        return target, y_pred, weights
 
     def end_step(self):
         """Called as a training step ends, for a subclass with numbers that change from step to step."""
@@ -268,11 +268,10 @@ class Autoencoder(steps.Stepped):
         sample_weight, _ = distribute.split_shares(sample_weight)
         if self._compile_metrics is not None:
             x = inputs.to_float(x, self.shape)
-            y = self.training_target(x, y)
             if self.training_input.__func__ is not Autoencoder.training_input:
                 # What is evaluated is what the network made of what it saw.
                 y_pred = self._trained(False, self.reconstruct, self.training_input(x))
-            y_pred, sample_weight = self.seen_by_metrics(y, y_pred, sample_weight)
+            y, y_pred, sample_weight = self.seen_by_metrics(x, self.training_target(x, y), y_pred, sample_weight)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     # Saving: Keras
@@ -358,7 +357,9 @@ class Autoencoder(steps.Stepped):
             x = self._shared(x, shares)
         if not inputs.is_array(x):
             return x, y, sample_weight, batch_size
-        arrays = [x] if y is None and sample_weight is None else [x, x if y is None else y]  # Keras drops weights without y
+        arrays = (
+            [x] if y is None and sample_weight is None else [x, self.training_target(x, None) if y is None else y]
+        )  # Keras drops weights without y
         arrays += [] if sample_weight is None else [np.asarray(sample_weight, "float32")]
         for array, name in zip(arrays[1:], ("y", "sample_weight"), strict=False):
             if len(array) != len(x):
@@ -367,7 +368,7 @@ class Autoencoder(steps.Stepped):
         return (x if self._loops_inside_xla else self._shared(x.dataset(), shares)), None, None, None
 
     def _shared(self, dataset, shares):
-        return distribute.with_shares(dataset, self.distribute_strategy) if shares else dataset
+        return distribute.with_shares(dataset, self.distribute_strategy, self.training_target) if shares else dataset
 
     @property
     def _loops_inside_xla(self):

@@ -143,8 +143,8 @@ class ConditionalVAE(VAE):
         self.log(classification=classification)
         return loss + classification
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        return super().compute_metrics(x, inputs.to_float(x, self.shape), y_pred, sample_weight)
+    def seen_by_metrics(self, x, target, y_pred, weights):
+        return x, y_pred, weights  # of the images, not of the labels
 
     def get_config(self):
         config = {"latent_dim": self._posterior.latent_dim, "classes": self.classes}

@@ -79,12 +79,12 @@ class SequenceAE(AE):
         share = self._beside_features(share, len(self.shape))  # of the rank of the loss
         return share if weights is None else weights * share
 
-    def seen_by_metrics(self, target, y_pred, weights):
+    def seen_by_metrics(self, x, target, y_pred, weights):
         if self.mask_value is None:
-            return y_pred, weights
+            return target, y_pred, weights
         y_pred, real = tf.identity(y_pred), self._beside_features(self.is_real(target), len(self.shape))
         y_pred._keras_mask = tf.broadcast_to(real, tf.shape(y_pred)[:-1])  # Keras' own mark of padding, which its metrics leave out
-        return y_pred, None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
+        return target, y_pred, None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
 
     def get_config(self):
         config = {**super().get_config(), "mask_value": self.mask_value}
