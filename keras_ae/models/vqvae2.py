@@ -34,6 +34,7 @@ class VQVAE2(Quantized, Autoencoder):
         size: int, the number of rows of each codebook.
         width: int, the size of a row.
         commitment: float >= 0.
+        blocks: int >= 0, the number of residual blocks at each resolution, in the encoders and in the decoder.
 
     Input and output shape: as in `AE`. `encode` gives the rows, `symbols` their numbers.
 
@@ -49,18 +50,31 @@ class VQVAE2(Quantized, Autoencoder):
         "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
     )
 
-    def __init__(self, shape, widths=(32, 64), activation=None, likelihood=None, size=512, width=16, commitment=0.25, **kwargs):
+    def __init__(
+        self,
+        shape,
+        widths=(32, 64),
+        activation=None,
+        likelihood=None,
+        size=512,
+        width=16,
+        commitment=0.25,
+        blocks=2,
+        **kwargs,
+    ):
         parts.positive_int(size, "size")
         parts.positive_int(width, "width")
         parts.at_least_zero(commitment, "commitment")
+        if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 0:
+            raise ValueError(f"Expected `blocks` to be an integer of at least 0. Received: blocks={blocks!r}")
         shape, widths = inputs.example_shape(shape), tuple(widths)
         *_, bottom, top = networks.sizes_of_levels(shape, widths)
         likelihood = distributions.get(distributions.Likelihood, "bernoulli" if likelihood is None else likelihood)
         params = (*shape[:-1], likelihood.params_size(shape[-1]))
-        encoder, bottom_encoder, decoder = networks.two_levels(shape, width, params, widths, activation or "gelu")
+        encoder, bottom_encoder, decoder = networks.two_levels(shape, width, params, widths, activation or "gelu", blocks)
         own, code_size, latent_dim = (encoder, decoder), encoder.output_shape[-1], decoder.input_shape[-1]
         super().__init__(shape, latent_dim, own, None, None, likelihood, code_size, **kwargs)
-        self._network |= {"widths": widths, "activation": activation}
+        self._network |= {"widths": widths, "activation": activation, "blocks": blocks}
         self.width, self.commitment, self.map_shapes = width, commitment, [top, bottom]
         self.bottom_encoder = bottom_encoder
         self.top_quantizer, self.quantizer = VectorQuantizer(size, width), VectorQuantizer(size, width)
@@ -81,6 +95,7 @@ class VQVAE2(Quantized, Autoencoder):
             "size": self.quantizer.size,
             "width": self.width,
             "commitment": self.commitment,
+            "blocks": self._network["blocks"],
         }
 
     def _levels(self, x):

@@ -7,7 +7,7 @@ import keras_ae
 
 
 def make(shape=(8, 8, 1), **options):
-    return keras_ae.VQVAE2(shape, **{"widths": (6, 8), "size": 16, "width": 3, "activation": "tanh", **options})
+    return keras_ae.VQVAE2(shape, **{"widths": (6, 8), "size": 16, "width": 3, "blocks": 0, "activation": "tanh", **options})
 
 
 def spread(model):
@@ -111,9 +111,9 @@ def test_the_bottom_map_depends_on_the_top_one(images):
 def test_training_uses_both_codebooks_and_evaluation_leaves_them():
     (x, _), _ = keras_ae.datasets.load("digits")
     model = make(widths=(8, 16), activation=None)
-    model.compile(keras.optimizers.Adam(0.003))
+    model.compile(keras.optimizers.Adam(0.01))
     history = model.fit(x, epochs=8, batch_size=64, verbose=0).history
-    assert history["reconstruction"][-1] < history["reconstruction"][0] - 5
+    assert np.mean((model.predict(x, verbose=0) - x / 255) ** 2) < 0.2 * np.var(x / 255)  # measured: 0.10
     assert history["top_perplexity"][-1] > 8 and history["bottom_perplexity"][-1] > 8  # over half of each
     before = [np.array(quantizer.codebook) for quantizer in model.quantizers]
     model.evaluate(x, verbose=0)
@@ -122,18 +122,19 @@ def test_training_uses_both_codebooks_and_evaluation_leaves_them():
 
 
 def test_two_replicas_move_both_codebooks_as_one(images, two_replicas):
-    def trained(model):
+    """Rows that start again do so at the same vectors: in the first step most of the bottom codebook does."""
+    found, start = [], None
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        keras.utils.set_random_seed(1)
+        with strategy.scope():
+            model = make(size=4)
+        start = start or model.get_weights()
+        model.set_weights(start)
         model.compile(keras.optimizers.SGD(0.001))
         model.fit(images, batch_size=10, epochs=2, shuffle=False, verbose=0)
-        return [np.array(quantizer.codebook.numpy()) for quantizer in model.quantizers]
-
-    one = make(size=4)
-    weights, start = one.get_weights(), [np.array(quantizer.codebook) for quantizer in one.quantizers]
-    with two_replicas.scope():
-        two = make(size=4)
-    two.set_weights(weights)
-    for before, alone, together in zip(start, trained(one), trained(two), strict=True):
-        assert np.abs(alone - before).max() > 1e-3
+        found.append([np.array(quantizer.codebook.numpy()) for quantizer in model.quantizers])
+    for alone, together in zip(*found, strict=True):
+        assert not any(alone.shape == old.shape and np.abs(alone - old).max() < 1e-3 for old in start)
         np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-5)
 
 
@@ -142,7 +143,9 @@ def test_a_preset_is_the_model(images, tmp_path):
     model.fit(images, verbose=0)
     model.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
-    assert type(loaded) is keras_ae.VQVAE2 and loaded.get_config() == model.get_config()
+    config, expected = loaded.get_config(), model.get_config()
+    assert type(loaded) is keras_ae.VQVAE2 and type(loaded._likelihood) is keras_ae.distributions.Gaussian
+    assert {**config, "likelihood": None} == {**expected, "likelihood": None}
     np.testing.assert_array_equal(loaded.symbols(images), model.symbols(images))
     np.testing.assert_array_equal(loaded.reconstruct(images), model.reconstruct(images))
 
@@ -155,6 +158,7 @@ def test_a_preset_is_the_model(images, tmp_path):
         (lambda: make(width=0), "Received: width=0"),
         (lambda: make(size=0), "Received: size=0"),
         (lambda: make(commitment=-1), "Received: commitment=-1"),
+        (lambda: make(blocks=-1), "Received: blocks=-1"),
         (lambda: make().decode_symbols(np.zeros((2, 4), int)), r"shape \(batch, 20\). Received: shape=\(2, 4\)"),
         (lambda: make().decode_symbols(np.full((2, 20), 16)), "from 0 to 15. Received: from 16 to 16"),
         (lambda: make().compile(loss="mse"), "Expected no `loss`"),
