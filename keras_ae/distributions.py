@@ -23,7 +23,7 @@ import tensorflow_probability as tfp
 
 from keras_ae import densities, parts
 from keras_ae.flow_posteriors import InverseAutoregressiveFlow, PlanarFlow, SylvesterFlow
-from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
+from keras_ae.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood, Masked
 from keras_ae.parts import Distribution
 from keras_ae.posteriors import DiagonalGaussian, FullGaussian, Posterior
 from keras_ae.priors import AutoregressiveFlow, FullGaussianMixture, GaussianMixture, Prior, RealNVP, StandardNormal, VampPrior
@@ -43,6 +43,7 @@ __all__ = [
     "GaussianMixture",
     "InverseAutoregressiveFlow",
     "Likelihood",
+    "Masked",
     "PlanarFlow",
     "Posterior",
     "Prior",
@@ -52,6 +53,7 @@ __all__ = [
     "VampPrior",
     "get",
     "kl_divergence",
+    "likelihood_for",
 ]
 
 NAMES = {
@@ -107,3 +109,9 @@ def get(kind, identifier, *args):
         args: constructor arguments, for a name: latent_dim for a prior.
     """
     return parts.get(kind.__name__.lower(), identifier, NAMES[kind], kind, *args)
+
+
+def likelihood_for(shape, identifier=None):
+    """The likelihood of a name, a config or a layer; of None, "bernoulli" for examples of the shape of an image, else "gaussian"."""
+    default = "bernoulli" if len(shape) >= 3 else "gaussian"
+    return get(Likelihood, default if identifier is None else identifier)

@@ -6,7 +6,7 @@ of that name here, so `measure(model, measurement)` repeats it. Values are means
 
 import numpy as np
 
-from keras_ae import datasets, representation
+from keras_ae import datasets, inputs, representation
 from keras_ae.scores import compare as compare  # on arrays of one's own; see there
 
 QUICK = {"n_images": 500, "n_samples": 50}  # the protocol of a quick look: so many images, so many importance samples at most
@@ -54,6 +54,22 @@ def sse(model, dataset, split="test", n_images=None, verbose=0):
     """The squared error of the reconstruction, the sum over the pixels, in [0, 1], of a grey image. Arguments: as in `nll`."""
     values, protocol = _squared_errors(model, dataset, split, n_images, np.sum, verbose)
     return _measurement("sse", values, "an image", protocol)
+
+
+def step_mse(model, dataset, split="test", n_images=None, verbose=0):
+    """The squared error of the reconstruction of padded sequences, the mean over the values of the steps that are no padding.
+
+    Args:
+        model: a SequenceAE, or another model whose likelihood is Masked.
+        dataset, split, n_images, verbose: as in `nll`.
+    """
+    x = inputs.to_float(_images(dataset, split)[:n_images], model.shape)
+    squares = np.square(model.predict(x, batch_size=500, verbose=verbose).astype("float64") - x)
+    squares = squares.reshape(*squares.shape[:2], -1).mean(axis=-1)  # (n, steps, *features) -> (n, steps)
+    mask_value = model._likelihood.mask_value
+    real = np.full(squares.shape, True) if mask_value is None else np.asarray(inputs.is_real(x, mask_value, len(model.shape) - 1))
+    values = np.sum(squares, axis=1, where=real) / np.maximum(np.sum(real, axis=1), 1)
+    return _measurement("step_mse", values, "a value", dict(dataset=dataset, split=split, n_images=len(x)))
 
 
 def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
@@ -106,6 +122,7 @@ METRICS = {
     "negative_elbo": negative_elbo,
     "mse": mse,
     "sse": sse,
+    "step_mse": step_mse,
     "psnr": psnr,
     "activation_rate": activation_rate,
     "cluster_accuracy": cluster_accuracy,
@@ -116,6 +133,7 @@ TOLERANCES = {
     "negative_elbo": 0.05,
     "mse": 1e-5,
     "sse": 0.005,
+    "step_mse": 1e-5,
     "psnr": 0.01,
     "activation_rate": 0.05,
     "cluster_accuracy": 0.2,

@@ -35,8 +35,8 @@ class HierarchicalPosterior(Posterior):
 
     def __init__(self, sizes, layer="diagonal", width=300, activation="glu", features=None, **kwargs):
         super().__init__(**kwargs)
-        self.features = parts.positive_int(width if features is None else features, "features")
         self.sizes, self.width, self.activation = _sizes(sizes), parts.positive_int(width, "width"), activation
+        self.features = parts.positive_int(width if features is None else features, "features")
         layer = layer if isinstance(layer, (tuple, list)) else [layer] * len(self.sizes)
         if len(layer) != len(self.sizes):
             raise ValueError(f"Expected one posterior, or {len(self.sizes)}, one a layer. Received: {len(layer)}")

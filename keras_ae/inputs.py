@@ -69,6 +69,17 @@ def check(x, shape, support, name="x"):
         )
 
 
+def is_real(x, mask_value, axes):
+    """Which steps of sequences are no padding, a step of which all values equal mask_value: (..., *features) -> (...), bool.
+
+    Args:
+        x: float tensor.
+        mask_value: float.
+        axes: int, the number of axes of a step, len(features).
+    """
+    return tf.reduce_any(tf.not_equal(x, mask_value), axis=list(range(-axes, 0)))
+
+
 def is_eager(x):
     """True for numpy arrays, lists and eager tensors; False for a tensor inside a graph."""
     return not (tf.is_tensor(x) and not hasattr(x, "numpy")) and not isinstance(x, keras.KerasTensor)

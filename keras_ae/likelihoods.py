@@ -3,10 +3,11 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow_probability as tfp
 from keras import ops
 
-from keras_ae import densities, parts
+from keras_ae import densities, inputs, parts
 
 tfd = tfp.distributions
 
@@ -16,9 +17,15 @@ class Likelihood(parts.Distribution):
 
     Attributes:
         support: (low, high), the closed interval of values that x may take.
+        mask_value: float, a step of x all of whose values equal it is padding; None where there is none.
     """
 
     support = (-math.inf, math.inf)
+    mask_value = None
+
+    def check(self, x, shape, name="x"):
+        """Raises ValueError unless the array x, (batch, *shape), is one that p(x|z) can explain. name: how the error calls it."""
+        inputs.check(x, shape, self.support, name)
 
     def independent(self, distribution):
         """Makes all axes but the first one event: batch shape (batch,), event shape as the parameters'."""
@@ -132,3 +139,59 @@ class DiscretizedLogisticMixture(Likelihood):
 
     def get_config(self):
         return {**super().get_config(), "components": self.components}
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class Masked(Likelihood):
+    """p(x|z) = prod_t p(x_t|z), over the steps t of a sequence that are no padding.
+
+    Sequences of different lengths are padded to one, as by `keras.utils.pad_sequences(x, steps, "float32", "post", value=mask_value)`. A
+    step all of whose values equal mask_value is padding, which need not lie in the likelihood's support. A recurrent network of a name
+    ("gru", "lstm") passes over padding too.
+
+    Args:
+        likelihood: the layer of the likelihood of one step, as `Gaussian(0.1)`.
+        mask_value: float.
+
+    Input shape: (batch, steps, *features), as the likelihood asks for. Output: batch shape (batch,), event shape (steps, *features).
+
+    Raises:
+        ValueError: an argument does not fit.
+    """
+
+    def __init__(self, likelihood, mask_value=0.0, **kwargs):
+        super().__init__(**kwargs)
+        likelihood = keras.saving.deserialize_keras_object(likelihood) if isinstance(likelihood, dict) else likelihood
+        if not isinstance(likelihood, Likelihood):
+            raise ValueError(f"Expected `likelihood` to be a layer, as Gaussian(0.1). Received: {likelihood!r}")
+        if isinstance(mask_value, bool) or not isinstance(mask_value, (int, float)) or not math.isfinite(mask_value):
+            raise ValueError(f"Expected `mask_value` to be a finite number. Received: mask_value={mask_value!r}")
+        self.likelihood, self.mask_value = likelihood, float(mask_value)
+        self.inner, self.support = (likelihood,), likelihood.support
+
+    def params_size(self, event_shape):
+        return self.likelihood.params_size(event_shape)
+
+    def check(self, x, shape, name="x"):
+        if len(shape) < 2:
+            raise ValueError(f"Expected sequences, shape=(steps, features), where there is padding. Received: shape={shape}")
+        array = np.asarray(x)
+        if array.dtype.kind == "f" and array.shape[1:] == shape:
+            real = inputs.is_real(array.astype("float32"), self.mask_value, len(shape) - 1).numpy()  # (batch, steps)
+            array = array.copy()
+            array[~real] = self._stand_in
+        self.likelihood.check(array, shape, name)
+
+    def call(self, params):
+        steps = self.likelihood(ops.reshape(params, (-1, *params.shape[2:])))  # (batch, steps, ...) -> (batch * steps, ...)
+        return densities.Masked(steps, params.shape[1], self.mask_value, self._stand_in)
+
+    def get_config(self):
+        likelihood = keras.saving.serialize_keras_object(self.likelihood)
+        return {**super().get_config(), "likelihood": likelihood, "mask_value": self.mask_value}
+
+    @property
+    def _stand_in(self):
+        """A value in the support."""
+        low, high = self.support
+        return min(max(0.0, low), high)

@@ -15,6 +15,8 @@ from keras import layers, ops
 
 from keras_ae import recurrent
 from keras_ae.layers import GATES, BiasGelu, DepthToSpace, GatedLinearUnit, GatedTanh  # noqa: F401  (users find them here)
+from keras_ae.recurrent import gru as gru
+from keras_ae.recurrent import lstm as lstm
 
 
 def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activation="gelu"):
@@ -175,11 +177,11 @@ class Conditioner(layers.Layer):
         return self.last(self.activation(h))  # (..., width) -> (..., size)
 
 
-NETWORKS = {"dense": dense, "conv": conv, "residual": residual, "gru": recurrent.gru, "lstm": recurrent.lstm}
+NETWORKS = {"dense": dense, "conv": conv, "residual": residual, **recurrent.NETWORKS}
 
 
-def build(network, shape, code_size, latent_dim, output_shape, widths=None, activation=None, **options):
-    """Builds the network of a name, with further options of its own, or checks and adopts a user's own (encoder, decoder).
+def build(network, shape, code_size, latent_dim, output_shape, widths=None, activation=None, mask_value=None):
+    """Builds the network of a name, or checks and adopts a user's own (encoder, decoder). mask_value: for those that know of padding.
 
     Raises:
         ValueError: an unknown name, or models whose outputs do not fit code_size and output_shape.
@@ -187,7 +189,7 @@ def build(network, shape, code_size, latent_dim, output_shape, widths=None, acti
     if isinstance(network, (tuple, list)):
         network = [keras.saving.deserialize_keras_object(model) if isinstance(model, dict) else model for model in network]
     if isinstance(network, str) and network in NETWORKS:
-        options |= {"widths": widths, "activation": activation}
+        options = {"widths": widths, "activation": activation, "mask_value": mask_value if network in recurrent.NETWORKS else None}
         options = {name: value for name, value in options.items() if value is not None}
         _positive(options.get("widths", ()))
         return NETWORKS[network](shape, code_size, latent_dim, output_shape, **options)

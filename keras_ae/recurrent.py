@@ -7,21 +7,27 @@ from keras import layers
 
 
 def gru(shape, code_size, latent_dim, output_shape, widths=(128,), activation="tanh", mask_value=None):
-    """Gated recurrent units each way: the code is made of the last state, and the decoder sees it at each step.
+    """Gated recurrent units each way. The code is made of the last state; the decoder starts from the code, and sees it at each step.
+
+    The last layer of the encoder reads from the end to the start, so that what it read last is what the decoder writes first.
 
     Args:
-        shape: tuple, the shape of one example: (steps, ...). An image is read row by row, a vector number by number.
+        shape: tuple, the shape of one example: (steps, *features). An image is read row by row, a vector number by number.
         code_size: int, the size of the encoder's output.
         latent_dim: int, the size of the decoder's input.
         output_shape: tuple, the shape of the decoder's output.
         widths: sequence of ints, at least one: units of the recurrent layers from the input to the code; the decoder takes them in reverse.
         activation: Keras activation of the recurrent layers.
-        mask_value: float or None: a step all of whose values are equal to it is passed over by the encoder.
+        mask_value: float or None: a step all of whose values are equal to it is padding, and passed over by the encoder.
 
     Returns:
         (encoder, decoder): (batch, *shape) -> (batch, code_size) and (batch, latent_dim) -> (batch, *output_shape).
 
-    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014, equations 5 to 8.
+    Raises:
+        ValueError: no widths, or activation="glu".
+
+    Source: Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014, section 2.3; reading backwards: Sutskever
+    et al., "Sequence to sequence learning with neural networks", NeurIPS 2014, section 3.3.
     """
     return _recurrent(layers.GRU, shape, code_size, latent_dim, output_shape, widths, activation, mask_value)
 
@@ -34,22 +40,30 @@ def lstm(shape, code_size, latent_dim, output_shape, widths=(128,), activation="
     return _recurrent(layers.LSTM, shape, code_size, latent_dim, output_shape, widths, activation, mask_value)
 
 
+NETWORKS = {"gru": gru, "lstm": lstm}
+
+
 def _recurrent(cell, shape, code_size, latent_dim, output_shape, widths, activation, mask_value):
+    if activation == "glu":
+        raise ValueError('Expected a Keras activation for a recurrent network, whose units have gates. Received: activation="glu"')
     if not widths:
         raise ValueError(f"Expected at least one width for a recurrent network. Received: widths={widths}")
     steps = shape[0]
     sequence = h = keras.Input(shape, name="sequence")
-    h = layers.Reshape((steps, math.prod(shape[1:])))(h)  # (batch, *shape) -> (batch, steps, features)
+    h = layers.Reshape((steps, math.prod(shape[1:])), dtype="float32")(h)  # (batch, *shape) -> (batch, steps, features)
     if mask_value is not None:
-        h = layers.Masking(mask_value)(h)
-    for i, width in enumerate(widths, start=1):
-        h = cell(width, activation=activation, return_sequences=i < len(widths))(h)  # the last one: -> (batch, width)
+        h = layers.Masking(mask_value, dtype="float32")(h)  # in half precision, other steps would equal it too
+    for width in widths[:-1]:
+        h = cell(width, activation=activation, return_sequences=True)(h)
+    # Backwards in the last layer alone: Keras does not turn the mask of what one such layer hands to another (Keras 3.15).
+    h = cell(widths[-1], activation=activation, go_backwards=True)(h)  # (batch, steps, width) -> (batch, width)
     encoder = keras.Model(sequence, layers.Dense(code_size, name="code")(h), name="encoder")
 
-    z = h = keras.Input((latent_dim,), name="z")
-    h = layers.RepeatVector(steps)(h)  # (batch, latent_dim) -> (batch, steps, latent_dim)
+    z = keras.Input((latent_dim,), name="z")
+    h = layers.RepeatVector(steps)(z)  # (batch, latent_dim) -> (batch, steps, latent_dim)
     for width in reversed(widths):
-        h = cell(width, activation=activation, return_sequences=True)(h)
+        start = [layers.Dense(width, activation=activation)(z) for _ in range(2 if cell is layers.LSTM else 1)]
+        h = cell(width, activation=activation, return_sequences=True)(h, initial_state=start)
     h = layers.Dense(math.prod(output_shape) // steps, name="params")(h)  # -> (batch, steps, numbers a step)
     if len(output_shape) == 1:  # of a vector, the parameters of one kind side by side, for all steps
         h = layers.Permute((2, 1))(h)  # (batch, steps, numbers) -> (batch, numbers, steps)

@@ -89,7 +89,7 @@ def test_a_damaged_file_is_named(fake_mnist, monkeypatch, tmp_path):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="mnist, fashion_mnist, mnist_5k, digits. Received: 'cifar'"):
+    with pytest.raises(ValueError, match="mnist, fashion_mnist, mnist_5k, digits, omniglot_strokes. Received: 'cifar'"):
         datasets.load("cifar")
 
 
@@ -155,6 +155,38 @@ def test_moving_images_move_by_a_pixel_and_come_in_again():
         datasets.moving(images[..., 0])
     with pytest.raises(ValueError, match="Received: steps=0"):
         datasets.moving(images, steps=0)
+
+
+@pytest.fixture
+def drawings(monkeypatch, tmp_path):
+    """A folder with three drawings: a straight and a dot; the same by another drawer; a line that is too long."""
+    monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
+    small = [[0, 0, 0, 0], [1, 0, 5, 0], [24, 0, 6, 1], [105, -105, 9, 1]]
+    long = [[0, -i % 2 * 100, i, 0] for i in range(10)] + [[0, 0, 10, 1]]
+    points = np.array([*small, *small, *long], "float32")
+    arrays = {"stroke_points": points, "stroke_offsets": np.array([0, 4, 8, 19])}
+    np.savez(tmp_path / "omniglot_small.npz", **arrays, character=np.array([7, 8, 9]), drawer=np.array([16, 17, 1]))
+    return tmp_path
+
+
+def test_strokes_are_steps_at_equal_distances(drawings):
+    """A stroke of 24 points in a page of 105 is four steps, however the pen was sampled; a dot is one."""
+    (x_train, y_train), (x_test, y_test) = datasets.load("omniglot_strokes")
+    assert x_train.shape == x_test.shape == (1, 48, 3) and x_train.dtype == np.float32
+    assert y_train.tolist() == [7] and y_test.tolist() == [8] and y_train.dtype == np.uint8
+    stroke = [[-1 + 2 * x / 105, 1, pen] for x, pen in ((0, 0), (8, 0), (16, 0), (24, 1))]
+    np.testing.assert_allclose(x_train[0, :5], [*stroke, [1, -1, 1]], atol=1e-6)
+    assert (x_train[0, 5:] == -1).all()
+    np.testing.assert_array_equal(x_train, x_test)
+
+
+def test_strokes_that_are_not_there_are_described(drawings, monkeypatch):
+    np.savez(drawings / "omniglot_small.npz", drawer=np.zeros(3))
+    with pytest.raises(ValueError, match="arrays stroke_points, stroke_offsets, character, drawer"):
+        datasets.load("omniglot_strokes")
+    monkeypatch.delenv("KERAS_AE_DATA")
+    with pytest.raises(FileNotFoundError, match="stroke_points.*Received: KERAS_AE_DATA=None"):
+        datasets.load("omniglot_strokes")
 
 
 @pytest.mark.full_data

@@ -295,3 +295,50 @@ def test_sum_of_softplus_is_that_of_numpy_and_so_is_its_gradient(n):
         total = densities.sum_of_softplus(variable)
     np.testing.assert_allclose(total, np.logaddexp(0, x.astype("float64")).sum(axis=-1), rtol=1e-6, atol=1e-4)
     np.testing.assert_allclose(tape.gradient(total, variable), 1 / (1 + np.exp(-x.astype("float64"))), rtol=1e-5, atol=1e-30)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Correlated(distributions.Likelihood):
+    """Steps whose numbers depend on each other, so no distribution of single values."""
+
+    support = (-5.0, 5.0)
+
+    def call(self, params):
+        return tfd.MultivariateNormalTriL(params, tf.constant([[1.0, 0.0], [0.8, 0.6]]))
+
+
+@pytest.mark.parametrize(
+    "layer", [Correlated(), distributions.Gaussian("predicted"), distributions.DiscretizedLogisticMixture(2)], ids=ids
+)
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_masked_sequence_has_the_density_of_its_steps(layer, jit_compile):
+    """Against the likelihood of each step alone, in a graph that knows no batch size; a draw, and a padding outside the support."""
+    masked, values = distributions.Masked(layer, -9.0), params(layer, (4, 2), batch=3)
+    steps = [layer(values[:, t]) for t in range(4)]
+    x = np.stack([np.clip(step.sample(seed=t), 0, 1) for t, step in enumerate(steps)], axis=1)  # (3, 4, 2)
+    real = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1]], bool)
+    expected = np.sum([np.array(step.log_prob(x[:, t])) * real[:, t] for t, step in enumerate(steps)], axis=0)
+    x[~real] = -9
+
+    @tf.function(jit_compile=jit_compile, input_signature=[tf.TensorSpec((None, *values.shape[1:])), tf.TensorSpec((None, 4, 2))])
+    def density(values, x):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            log_prob = masked(values).log_prob(x)
+        return log_prob, tape.gradient(log_prob, values)
+
+    log_prob, gradient = density(values, x)
+    np.testing.assert_allclose(log_prob, expected, rtol=1e-4)
+    assert np.isfinite(gradient).all() and (np.abs(gradient).max(axis=-1) > 0).tolist() == real.tolist()
+    distribution = masked(values)
+    assert distribution.batch_shape == (3,) and distribution.event_shape == (4, 2)
+    np.testing.assert_allclose(distribution.mean(), np.stack([step.mean() for step in steps], axis=1), rtol=1e-5)
+    draws = distribution.sample(5, seed=1)
+    assert draws.shape == (5, 3, 4, 2)
+    np.testing.assert_allclose(distribution.log_prob(draws)[2], distribution.log_prob(draws[2]), rtol=1e-4)
+    masked.check(x, (4, 2))
+    if layer.support[0] > -9:
+        with pytest.raises(ValueError, match="from -8 to"):
+            masked.check(np.where(x == -9, -8, x), (4, 2))
+    copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(masked))
+    np.testing.assert_allclose(copy(values).log_prob(x), expected, rtol=1e-4)

@@ -20,6 +20,19 @@ def test_squared_errors_are_those_of_numpy(x_test):
     assert sse["standard_error"] == pytest.approx(errors.sum(axis=(1, 2, 3)).std(ddof=1) / np.sqrt(360), rel=1e-4)
 
 
+def test_the_error_of_a_step_leaves_padding_out(monkeypatch):
+    x = np.random.default_rng(0).random((5, 4, 2), dtype="float32")
+    x[:3, 3], x[0, 1:] = -1, -1
+    monkeypatch.setattr(datasets, "load", lambda name: ((x, None), (x, None)))
+    model = keras_ae.SequenceAE((4, 2), 3, widths=(4,), mask_value=-1)
+    errors = (np.asarray(model.reconstruct(x)) - x) ** 2
+    expected = [np.mean(e[:n]) for e, n in zip(errors, (1, 3, 3, 4, 4), strict=True)]
+    measured = evaluation.step_mse(model, "mine")
+    assert measured["value"] == pytest.approx(np.mean(expected), rel=1e-5)
+    assert measured["standard_error"] == pytest.approx(np.std(expected, ddof=1) / np.sqrt(5), rel=1e-5)
+    assert evaluation.measure(model, measured)["value"] == measured["value"]
+
+
 def test_psnr_is_that_of_the_noise_where_the_model_does_nothing(x_test):
     """A DAE that gives back what it sees: 64 inputs, a linear code of 64, identity weights."""
     dae = keras_ae.DAE((8, 8, 1), 64, widths=(), likelihood="gaussian")

@@ -284,6 +284,7 @@ PROMISES = {
     "dae_fashion_mnist": ("psnr", 19.0),
     "vae_mnist": ("nll", 85.5),
     "conv_vae_mnist": ("nll", 82.4),
+    "hvae_mnist": ("nll", 82.0),
     "vae_fashion_mnist": ("nll", 229.0),
     "conv_vae_fashion_mnist": ("nll", 227.0),
     "vae2d_mnist": ("negative_elbo", 146.95),

@@ -33,12 +33,12 @@ class Autoencoder(steps.Stepped):
         super().__init__(**kwargs)
         self.shape = inputs.example_shape(shape)
         self.latent_dim = parts.positive_int(latent_dim, "latent_dim")
-        self._likelihood = _likelihood(likelihood, self.shape)
+        self._likelihood = distributions.likelihood_for(self.shape, likelihood)
         self._params_shape = (*self.shape[:-1], self._likelihood.params_size(self.shape[-1]))
         widths = None if widths is None else tuple(widths)
         self._network = {"network": network, "widths": widths, "activation": activation}
-        sizes = self._network_sizes(code_size)
-        self.encoder, self.decoder = networks.build(network, *sizes, widths, activation, **self._network_options())
+        sizes, mask_value = self._network_sizes(code_size), self._likelihood.mask_value
+        self.encoder, self.decoder = networks.build(network, *sizes, widths, activation, mask_value)
         self._seeds = random.SeedGenerator()
         self._parts = {}
         self._report(self.logged)
@@ -119,11 +119,20 @@ class Autoencoder(steps.Stepped):
 
     def check_input(self, x, name="x"):
         """Raises ValueError unless the array x is one that the model can take."""
-        inputs.check(x, self.shape, self._likelihood.support, name)
+        self._likelihood.check(x, self.shape, name)
 
     def check_target(self, y, name):
         """Raises ValueError unless the array y is one that fit and evaluate can be given."""
         self.check_input(y, name)
+
+    def weights_of_a_loss(self, target, weights):
+        """How a loss given to compile weighs its values: weights of examples, (batch,) or None -> None, or of the rank of the loss."""
+        # Keras would broadcast (batch,) along the last axis of an image.
+        return None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
+
+    def seen_by_metrics(self, target, y_pred, weights):
+        """What the metrics given to compile see beside the target: y_pred, (batch, *shape), and weights of examples, (batch,) or None."""
+        return y_pred, weights
 
     def end_step(self):
         """Called as a training step ends, for a subclass with numbers that change from step to step."""
@@ -242,8 +251,7 @@ class Autoencoder(steps.Stepped):
         seen = self.training_input(x)
         if self._compile_loss is not None:
             y_pred = self._trained(training, self.reconstruct, seen)
-            # One weight an example, of the rank of the loss: Keras would broadcast (batch,) along the last axis of an image.
-            weights = None if sample_weight is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
+            weights = self.weights_of_a_loss(target, None if sample_weight is None else weights)
             return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
         self._logs = {}
         objective = self._trained(training, self.objective, seen, target)
@@ -264,6 +272,7 @@ class Autoencoder(steps.Stepped):
             if self.training_input.__func__ is not Autoencoder.training_input:
                 # What is evaluated is what the network made of what it saw.
                 y_pred = self._trained(False, self.reconstruct, self.training_input(x))
+            y_pred, sample_weight = self.seen_by_metrics(y, y_pred, sample_weight)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     # Saving: Keras
@@ -304,10 +313,6 @@ class Autoencoder(steps.Stepped):
     def _network_sizes(self, code_size):
         """What the network is built for: the encoder's input shape and output size, the decoder's input size and output shape."""
         return self.shape, code_size, self.latent_dim, self._params_shape
-
-    def _network_options(self):
-        """Further arguments for the network of a name."""
-        return {}
 
     def _report(self, names):
         """Makes the metrics in which `log` gathers parts of the objective."""
@@ -377,7 +382,8 @@ class Autoencoder(steps.Stepped):
         models = (self.encoder, self.decoder)
         if any("Conv" in type(layer).__name__ for model in models for layer in model._flatten_layers()):
             return False, "convolutions on a CPU"
-        return True, "a dense network on a CPU"
+        recurrent = any(isinstance(layer, keras.layers.RNN) for model in models for layer in model._flatten_layers())
+        return True, f"a {'recurrent' if recurrent else 'dense'} network on a CPU"
 
     def _trained(self, training, function, *args):
         """Runs a function with encoder and decoder in or out of training mode; Keras passes `training` down only from call()."""
@@ -391,8 +397,3 @@ class Autoencoder(steps.Stepped):
 def _mean(values, weights):
     """sum(values * weights) / count: (batch,), (batch,) -> ()."""
     return ops.sum(ops.cast(values, "float32") * weights) / ops.cast(ops.shape(values)[0], "float32")
-
-
-def _likelihood(likelihood, shape):
-    default = "bernoulli" if len(shape) >= 3 else "gaussian"
-    return distributions.get(distributions.Likelihood, default if likelihood is None else likelihood)

@@ -1,5 +1,7 @@
 """The conditional variational autoencoder: what is drawn has the label that is asked for. Labels may be missing in training."""
 
+import collections
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,8 @@ from keras import ops
 from keras_ae import inputs, parts
 from keras_ae.labelled import LabelledPosterior, LabelledPrior
 from keras_ae.models.vae import VAE
+
+Encoded = collections.namedtuple("Encoded", "params")  # x, of which the encoder has said its params already
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -63,8 +67,9 @@ class ConditionalVAE(VAE):
     ):
         posterior = LabelledPosterior(classes, latent_dim, posterior, width)
         prior = LabelledPrior(classes, latent_dim, prior)
-        self_size = classes + latent_dim
-        super().__init__(shape, self_size, network, widths, activation, likelihood, prior, posterior, beta, objective, **kwargs)
+        super().__init__(
+            shape, prior.latent_dim, network, widths, activation, likelihood, prior, posterior, beta, objective, **kwargs
+        )
         self.classes, self.classification = classes, parts.at_least_zero(classification, "classification")
 
     def classify(self, x):
@@ -81,6 +86,8 @@ class ConditionalVAE(VAE):
 
     def posterior_params(self, x):
         """What the encoder says of x, and what is known of its labels: x, or (x, labels) -> (batch, params_size + classes)."""
+        if isinstance(x, Encoded):
+            return x.params
         x, labels = x if isinstance(x, tuple) else (x, None)
         features = ops.cast(super().posterior_params(x), "float32")
         labels = tf.fill([tf.shape(features)[0]], -1) if labels is None else self._checked_labels(labels)
@@ -127,10 +134,11 @@ class ConditionalVAE(VAE):
         self._checked_labels(y, name)
 
     def objective(self, x, target):
-        loss = self._objective.loss(self, (x, target), x)
-        unsure = self._posterior.logits(self.posterior_params(x))
+        params = self.posterior_params((x, target))
+        loss = self._objective.loss(self, Encoded(params), x)
         known = ops.cast(target >= 0, "float32")
-        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(ops.maximum(target, 0), unsure)
+        logits = self._posterior.classifier([params[:, : self._posterior.width]])  # whatever is known of the label
+        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(ops.maximum(target, 0), logits)
         classification = self.classification * known * cross_entropy
         self.log(classification=classification)
         return loss + classification

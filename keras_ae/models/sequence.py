@@ -2,80 +2,96 @@
 
 import keras
 import tensorflow as tf
+from keras import ops
 
-from keras_ae import inputs
+from keras_ae import distributions, inputs, recurrent
 from keras_ae.models.ae import AE
-
-RECURRENT = ("gru", "lstm")
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class SequenceAE(AE):
     """Sequence-to-sequence autoencoder: one code for a whole sequence, read and written step by step.
 
-    objective(x) = -sum_t log p(x_t|g(x)), over the steps t that are no padding, nats an example
+    z = g(x_1, ..., x_T),    objective(x) = -sum_t log p(x_t|z), over the steps t that are no padding, nats an example
 
-    Sequences of different lengths are padded to one, as by `keras.utils.pad_sequences(x, maxlen, "float32", "post")`. A step all of whose
-    values equal `mask_value` is padding: the encoder passes over it, the objective leaves it out, and in a reconstruction it is padding
-    again. `decode` gives all steps.
+    Sequences of different lengths are padded to one, as by `keras.utils.pad_sequences(x, steps, "float32", "post", value=mask_value)`. A
+    step all of whose values equal `mask_value` is padding: the encoder passes over it, the objective leaves it out, and in a reconstruction
+    it is padding again. The code does not say how long a sequence was, so `decode` gives all steps. Pad after the sequence, since the
+    decoder counts from its start.
 
     Args:
-        shape: tuple, the shape of one example: (steps, features). An image is a sequence of rows, a vector one of numbers.
+        shape: tuple, the shape of one example: (steps, features). Without padding: an image is a sequence of rows, a vector one of numbers.
         latent_dim: int, the size of a code z.
-        network: "gru", "lstm", or as in `AE`; of these others the encoder sees the padding.
+        network: "gru", "lstm", another as in `AE` where there is no padding, or a pair of keras.Models, whose encoder has to see to the
+            padding itself (keras.layers.Masking).
         widths: units of the recurrent layers from the input to the code; None for the network's own, one layer of 128.
         activation, likelihood: as in `AE`.
-        mask_value: float, the value of padding, or None where there is none.
+        mask_value: float, the value of padding, best one that no step can have; None: there is no padding.
 
-    Input and output shape: as in `AE`. Padding need not lie in the likelihood's support. With `compile(loss="mse")` padding is an error of
-    zero, which counts in the mean.
+    Input and output shape: as in `AE`. Padding need not lie in the likelihood's support. Metrics given to `compile` are means over the
+    steps that are no padding. By a loss given to it every example weighs the same, by the mean over its steps.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Chollet, "Building autoencoders in Keras", 2016, "Sequence-to-sequence autoencoder"; Srivastava et al., ICML 2015, section 2.2.
+    Source: Sutskever et al., "Sequence to sequence learning with neural networks", NeurIPS 2014, section 2; Srivastava et al.,
+    "Unsupervised learning of video representations using LSTMs", ICML 2015, section 2.2; Chollet, "Building autoencoders in Keras", 2016.
     """
 
-    def __init__(self, shape, latent_dim, network="gru", widths=None, activation=None, likelihood=None, mask_value=0.0, **kwargs):
-        if mask_value is not None and (isinstance(mask_value, bool) or not isinstance(mask_value, (int, float))):
-            raise ValueError(f"Expected `mask_value` to be a number or None. Received: mask_value={mask_value!r}")
-        self.mask_value = mask_value  # before the networks are built, which ask for it
+    def __init__(self, shape, latent_dim, network="gru", widths=None, activation=None, likelihood=None, mask_value=None, **kwargs):
+        if mask_value is not None:
+            if isinstance(network, str) and network not in recurrent.NETWORKS:
+                known = ", ".join(map(repr, recurrent.NETWORKS))
+                raise ValueError(
+                    f"Expected `network` to be one of {known}, which pass over padding, or a pair of keras.Models of your own, where a "
+                    f"`mask_value` is given. Received: network={network!r}, {mask_value=}"
+                )
+            shape = inputs.example_shape(shape)
+            if len(shape) < 2:
+                raise ValueError(
+                    f"Expected shape=(steps, features) where a `mask_value` is given. Received: {shape=}, {mask_value=}"
+                )
+            likelihood = distributions.Masked(distributions.likelihood_for(shape, likelihood), mask_value)
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
+        self.mask_value = self._likelihood.mask_value
 
     def is_real(self, x):
-        """Which steps of x are no padding: float (batch, *shape) -> bool (batch, steps, 1, ...), of the rank of x."""
-        rank = len(self.shape) + 1
+        """Which steps of x are no padding: float (batch, steps, *features) -> bool (batch, steps)."""
         if self.mask_value is None:
-            return tf.ones_like(x[(..., *[slice(1)] * (rank - 2))], bool)
-        differs = tf.not_equal(x, self.mask_value)
-        return tf.reduce_any(differs, axis=list(range(2, rank)), keepdims=True) if rank > 2 else differs
+            return tf.ones(tf.shape(x)[:2], bool)
+        return inputs.is_real(x, self.mask_value, len(self.shape) - 1)
 
     def reconstruct(self, x):
+        if self.mask_value is None:
+            return super().reconstruct(x)
         x = self._checked(x)
-        return tf.where(self.is_real(x), super().reconstruct(x), 0.0 if self.mask_value is None else self.mask_value)
+        real = self._beside_features(self.is_real(x), len(self.shape) + 1)
+        return tf.where(real, super().reconstruct(x), self.mask_value)
 
-    def objective(self, x, target):
-        likelihood = self.likelihood(self.encode(x))  # a tfd.Independent of one distribution for each value
-        real = self.is_real(target)
-        log_prob = likelihood.distribution.log_prob(tf.where(real, target, self._any_value))  # (batch, *shape)
-        return -tf.reduce_sum(tf.where(real, log_prob, 0.0), axis=list(range(1, len(self.shape) + 1)))  # -> (batch,)
+    def weights_of_a_loss(self, target, weights):
+        weights = super().weights_of_a_loss(target, weights)
+        if self.mask_value is None:
+            return weights
+        real = ops.cast(self.is_real(target), "float32")
+        share = ops.divide_no_nan(
+            real, ops.mean(real, axis=1, keepdims=True)
+        )  # of a step in the mean over an example: (batch, steps)
+        share = self._beside_features(share, len(self.shape))  # of the rank of the loss
+        return share if weights is None else weights * share
 
-    def check_input(self, x, name="x"):
-        low, high = self._likelihood.support
-        if self.mask_value is not None and not low <= self.mask_value <= high:
-            x = inputs.to_float(x, self.shape)
-            x = tf.where(self.is_real(x), x, self._any_value)
-        super().check_input(x, name)
+    def seen_by_metrics(self, target, y_pred, weights):
+        if self.mask_value is None:
+            return y_pred, weights
+        y_pred, real = tf.identity(y_pred), self._beside_features(self.is_real(target), len(self.shape))
+        y_pred._keras_mask = tf.broadcast_to(real, tf.shape(y_pred)[:-1])  # Keras' own mark of padding, which its metrics leave out
+        return y_pred, None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
 
     def get_config(self):
-        return {**super().get_config(), "mask_value": self.mask_value}
+        config = {**super().get_config(), "mask_value": self.mask_value}
+        if self.mask_value is not None:
+            config["likelihood"] = keras.saving.serialize_keras_object(self._likelihood.likelihood)
+        return config
 
-    @property
-    def _any_value(self):
-        """A value in the likelihood's support, to stand in the place of padding."""
-        low, high = self._likelihood.support
-        return min(max(0.0, low), high)
-
-    def _network_options(self):
-        named = isinstance(self._network["network"], str) and self._network["network"] in RECURRENT
-        return {"mask_value": self.mask_value} if named else {}
+    def _beside_features(self, steps, rank):
+        """(batch, steps) -> (batch, steps, 1, ...), of a rank."""
+        return tf.reshape(steps, (-1, self.shape[0], *[1] * (rank - 2)))

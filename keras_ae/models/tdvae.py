@@ -210,9 +210,5 @@ class TDVAE(Autoencoder):
         inputs.check(x, shape, self._likelihood.support)
         return inputs.to_float(x, shape)
 
-    def _suits_xla(self):
-        suits, why = super()._suits_xla()
-        return False, "a recurrent network" if suits else why
-
     def _network_sizes(self, code_size):
         return self.frame, code_size, self.state_dim, self._params_shape[1:]

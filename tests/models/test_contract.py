@@ -54,6 +54,8 @@ OWN = collections.defaultdict(
         keras_ae.IDEC: {"latent_dim": 3, "clusters": 2},
         keras_ae.VaDE: {"latent_dim": 3, "clusters": 2},
         keras_ae.VQVAE2: {"size": 16, "width": 3, "blocks": 0, "activation": "tanh"},
+        # Recurrent networks, slow to trace, for vectors alone; see test_sequence.py.
+        keras_ae.SequenceAE: {"latent_dim": 3, "network": "dense"},
     },
 )
 # Whose networks are for one frame of a sequence, whose code has three numbers a frame, and whose loss draws frames: it is less even.
@@ -73,7 +75,7 @@ def make(cls, kind, start=True, **options):
         "dense": {"widths": (16,)},
         "glu": {"widths": (16, 12), "activation": "glu"},
         "conv": {"network": "conv", "widths": (4, 8)},
-        "vector": {"widths": ()},
+        "vector": {"network": "gru", "widths": (4,)} if cls is keras_ae.SequenceAE else {"widths": ()},
         "custom": {"network": custom_network(cls)},
     }
     if not takes(cls, "network"):
@@ -98,12 +100,14 @@ def target(cls, x):
     return np.arange(len(x)) % 4 - 2 if cls is keras_ae.ConditionalVAE else x
 
 
-# Gated layers and XLA's convolutions are the network's business and Keras': two models stand for all.
+# What is the business of the base, of a network or of Keras alone is tested with two models, which stand for all.
 FIRST = (keras_ae.AE, keras_ae.VAE)
+GATHERING = (keras_ae.IDEC, keras_ae.VQVAE, keras_ae.VQVAE2)  # at the end of a step, over all replicas
 everywhere = pytest.mark.parametrize(
     "cls, kind", [(cls, kind) for cls in MODELS for kind in SHAPES if kind != "glu" or cls in FIRST]
 )
 every_model = pytest.mark.parametrize("cls", MODELS, ids=lambda cls: cls.__name__)
+two_models = pytest.mark.parametrize("cls", FIRST, ids=lambda cls: cls.__name__)
 
 
 @everywhere
@@ -155,7 +159,7 @@ def test_save_and_load_give_equal_outputs_and_go_on_training(cls, kind, tmp_path
     loaded.fit(x, verbose=0)
 
 
-@every_model
+@two_models
 def test_an_uncompiled_model_compiles_itself(cls):
     model = make(cls, "dense")
     model.fit(data("dense"), verbose=0)
@@ -171,11 +175,9 @@ def test_xla_gives_the_same_reconstruction(cls, kind):
     np.testing.assert_allclose(model.predict(x, verbose=0), model.reconstruct(x), atol=1e-5)
 
 
-@every_model
+@two_models
 def test_every_kind_of_input_trains_alike(cls):
     """uint8 and float, with and without the channel axis, arrays and tf.data, x alone and (x, x): the same history."""
-    if cls in SEQUENCES or not takes(cls, "network"):
-        pytest.skip("eleven such networks take long to trace; what a batch is, is the base's business, and as in AE")
     pixels = (data("dense") * 255).astype("uint8")
     x = pixels / np.float32(255)
     inputs = {
@@ -191,8 +193,6 @@ def test_every_kind_of_input_trains_alike(cls):
         "tf.data": (tf.data.Dataset.from_tensor_slices(pixels).batch(8),),
         "tf.data of pairs": (tf.data.Dataset.from_tensor_slices((x, pixels)).batch(8),),
     }
-    if cls is keras_ae.ConditionalVAE:  # whose y are labels
-        inputs = {name: arrays for name, arrays in inputs.items() if name not in ("(x, x)", "tf.data of pairs")}
     losses = {}
     for name, arrays in inputs.items():
         keras.utils.set_random_seed(1)
@@ -235,8 +235,9 @@ def test_sample_weights_weigh_examples(cls):
         np.testing.assert_array_equal(weight, old)
 
 
-@every_model
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "cls, policy", [*((cls, "mixed_bfloat16") for cls in MODELS), *((cls, "mixed_float16") for cls in FIRST)], ids=str
+)
 def test_mixed_precision_computes_densities_in_float32(cls, policy):
     keras.config.set_dtype_policy(policy)
     try:
@@ -262,7 +263,7 @@ def test_eager_mode_works(cls):
     assert np.isfinite(history["val_loss"]).all() and np.isfinite(history["mse"]).all()
 
 
-@every_model
+@pytest.mark.parametrize("cls", [*FIRST, keras_ae.DAE, keras_ae.ConditionalVAE], ids=lambda cls: cls.__name__)
 def test_metrics_and_callbacks_work(cls):
     model, x = make(cls, "dense"), data("dense")
     model.compile("adam", metrics=["mse"], jit_compile=False)
@@ -298,7 +299,7 @@ def test_two_replicas_train_like_one_device(cls, two_replicas):
     np.testing.assert_allclose(one[2], two[2], rtol=1e-5 if exact else 0.05, atol=NOISE[cls])
 
 
-@every_model
+@pytest.mark.parametrize("cls", [*FIRST, *GATHERING], ids=lambda cls: cls.__name__)
 def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls, two_replicas):
     one, two = on_one_and_on_two(
         cls, data("dense", n=13), 6, two_replicas
@@ -309,8 +310,9 @@ def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls, two_repli
     np.testing.assert_allclose(one[2], two[2], rtol=0.2 if cls in CODEBOOKS else 0.05, atol=NOISE[cls] + 0.005)
 
 
-@every_model
-@pytest.mark.parametrize("kind", ["dense", "conv"])
+@pytest.mark.parametrize(
+    "cls, kind", [*((cls, "dense") for cls in MODELS), *((cls, "conv") for cls in (*FIRST, keras_ae.VQVAE))], ids=str
+)
 def test_a_network_overfits_one_batch(cls, kind):
     """Ten images of one pixel each: the reconstructions, of clean input, come close."""
     if cls in SEQUENCES:
