@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -148,6 +150,20 @@ def test_a_preset_is_the_model(images, tmp_path):
     assert {**config, "likelihood": None} == {**expected, "likelihood": None}
     np.testing.assert_array_equal(loaded.symbols(images), model.symbols(images))
     np.testing.assert_array_equal(loaded.reconstruct(images), model.reconstruct(images))
+
+
+def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
+    """log p of all symbols is that of the top map and that of the bottom map given it, by the networks themselves."""
+    monkeypatch.setattr(keras_ae.samplers, "PIXELCNN_EPOCHS", 1)
+    monkeypatch.setattr(keras_ae.samplers, "PixelCNN", functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1))
+    model = make()
+    sampler = keras_ae.samplers.fit(model, images, kind="pixelcnn")
+    symbols = np.array(model.symbols(images))
+    top, bottom = keras_ae.samplers.split_maps(model, symbols)
+    (p_top, p_bottom), other = sampler.networks, np.roll(top, 1, axis=0)
+    np.testing.assert_allclose(sampler.log_prob(symbols), p_top(top) + p_bottom((bottom, top)), rtol=1e-5)
+    assert np.abs(p_bottom((bottom, top)) - p_bottom((bottom, other))).max() > 1e-3
+    np.testing.assert_allclose(sampler.sample(3, seed=1), model.decode_symbols(sampler.sample_symbols(3, seed=1)), atol=1e-6)
 
 
 @pytest.mark.parametrize(
