@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -111,11 +113,10 @@ def test_the_bottom_map_depends_on_the_top_one(images):
 def test_training_uses_both_codebooks_and_evaluation_leaves_them():
     (x, _), _ = keras_ae.datasets.load("digits")
     model = make(widths=(8, 16), activation=None)
-    model.compile(keras.optimizers.Adam(0.003))
-    history = model.fit(x, epochs=4, batch_size=64, verbose=0).history
-    assert history["reconstruction"][-1] < history["reconstruction"][0] - 5
+    model.compile(keras.optimizers.Adam(0.01))
+    history = model.fit(x, epochs=8, batch_size=64, verbose=0).history
+    assert np.mean((model.predict(x, verbose=0) - x / 255) ** 2) < 0.2 * np.var(x / 255)  # measured: 0.10
     assert history["top_perplexity"][-1] > 8 and history["bottom_perplexity"][-1] > 8  # over half of each
-    assert np.mean((model.predict(x, verbose=0) - x / 255) ** 2) < 0.5 * np.var(x / 255)
     before = [np.array(quantizer.codebook) for quantizer in model.quantizers]
     model.evaluate(x, verbose=0)
     for quantizer, codebook in zip(model.quantizers, before, strict=True):
@@ -149,6 +150,20 @@ def test_a_preset_is_the_model(images, tmp_path):
     assert {**config, "likelihood": None} == {**expected, "likelihood": None}
     np.testing.assert_array_equal(loaded.symbols(images), model.symbols(images))
     np.testing.assert_array_equal(loaded.reconstruct(images), model.reconstruct(images))
+
+
+def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
+    """log p of all symbols is that of the top map and that of the bottom map given it, by the networks themselves."""
+    monkeypatch.setattr(keras_ae.samplers, "PIXELCNN_EPOCHS", 1)
+    monkeypatch.setattr(keras_ae.samplers, "PixelCNN", functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1))
+    model = make()
+    sampler = keras_ae.samplers.fit(model, images, kind="pixelcnn")
+    symbols = np.array(model.symbols(images))
+    top, bottom = keras_ae.samplers.split_maps(model, symbols)
+    (p_top, p_bottom), other = sampler.networks, np.roll(top, 1, axis=0)
+    np.testing.assert_allclose(sampler.log_prob(symbols), p_top(top) + p_bottom((bottom, top)), rtol=1e-5)
+    assert np.abs(p_bottom((bottom, top)) - p_bottom((bottom, other))).max() > 1e-3
+    np.testing.assert_allclose(sampler.sample(3, seed=1), model.decode_symbols(sampler.sample_symbols(3, seed=1)), atol=1e-6)
 
 
 @pytest.mark.parametrize(
