@@ -173,7 +173,9 @@ def test_an_uncompiled_model_compiles_itself(cls):
     assert model.compiled
 
 
-@pytest.mark.parametrize("cls, kind", [*((cls, "dense") for cls in MODELS), *((cls, "conv") for cls in FIRST)], ids=named)
+@pytest.mark.parametrize(
+    "cls, kind", [*((cls, "dense") for cls in MODELS if takes(cls, "network")), *((cls, "conv") for cls in FIRST)], ids=named
+)
 def test_xla_gives_the_same_reconstruction(cls, kind):
     model, x = make(cls, kind), data(kind)
     model.compile(jit_compile=True, steps_per_execution=2)
@@ -220,8 +222,10 @@ def test_the_same_seed_gives_the_same_result(cls):
         model.compile(jit_compile=False)
         return model.fit(data("dense"), epochs=2, verbose=0).history["loss"]
 
-    assert loss(1) == loss(1)
-    assert loss(1) != loss(2)
+    first = loss(1)
+    assert loss(1) == first
+    if cls in FIRST:
+        assert loss(2) != first
 
 
 @every_model
