@@ -6,13 +6,16 @@ import tensorflow as tf
 from keras import layers, ops
 
 from keras_ae import parts, random
+from keras_ae.maximum_likelihood import MaximumLikelihood
 
 
-class PixelCNN(keras.Model):
+@keras.saving.register_keras_serializable("keras_ae")
+class PixelCNN(MaximumLikelihood):
     """p(s) = prod_i p(s_i | s_1, ..., s_i-1), the symbols of a map in reading order. loss = -log p(s), nats a map
 
-    Two stacks of convolutions: a vertical one, which sees all rows above, and a horizontal one, which sees what is to the left, and the
-    vertical one; so that together they see every symbol before and none after. With a condition, another map that is given, p(s|condition).
+    Two stacks of convolutions: a vertical one, which sees the rows above, and a horizontal one, which sees what is to the left, and the
+    vertical one; so that together they see symbols before and none after, 2 + 2 * blocks of them to the left, and as many rows above.
+    With a condition, another map that is given, p(s|condition).
 
     Args:
         shape: (height, width) of a map.
@@ -22,7 +25,7 @@ class PixelCNN(keras.Model):
         blocks: int >= 1, the number of gated blocks after the first layer.
 
     Input: int (batch, height, width), or a pair of that and the condition, int (batch, its height, its width). Output: log p(s), (batch,)
-    nats.
+    nats. `fit(maps)` or `fit((maps, condition))` trains it.
 
     Raises:
         ValueError: an argument does not fit.
@@ -33,20 +36,18 @@ class PixelCNN(keras.Model):
     def __init__(self, shape, symbols, condition=None, width=64, blocks=4, **kwargs):
         super().__init__(**kwargs)
         self.shape = tuple(parts.positive_int(n, "shape") for n in shape)
-        self.symbols = parts.positive_int(symbols, "symbols")
-        parts.positive_int(width, "width")
-        self.network = _network(self.shape, symbols, condition, width, parts.positive_int(blocks, "blocks"))
+        self.symbols, self.width = parts.positive_int(symbols, "symbols"), parts.positive_int(width, "width")
+        self.blocks = parts.positive_int(blocks, "blocks")
+        self.condition = None if condition is None else (tuple(condition[0]), parts.positive_int(condition[1], "symbols"))
+        self.network = _network(self.shape, symbols, self.condition, width, blocks)
         self._draw = tf.function(self._drawn)
         self.built = True
 
     def call(self, maps):
-        logits = self.network(maps)  # (batch, height, width, symbols)
+        logits = ops.cast(self.network(maps), "float32")  # (batch, height, width, symbols)
         drawn = maps[0] if isinstance(maps, (tuple, list)) else maps
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(ops.cast(drawn, "int32"), logits)
         return -ops.sum(cross_entropy, axis=(1, 2))  # (batch, height, width) -> (batch,)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return -ops.mean(y_pred)
 
     def sample(self, n, seed, condition=None):
         """Draws maps, symbol after symbol: int32 (n, height, width).
@@ -55,14 +56,27 @@ class PixelCNN(keras.Model):
             n: int, how many.
             seed: int.
             condition: int (n, height, width), the maps that are given.
+
+        Raises:
+            ValueError: n < 1; a condition of another shape, or none where there must be one.
         """
+        parts.positive_int(n, "n")
+        expected = None if self.condition is None else (n, *self.condition[0])
+        received = None if condition is None else np.shape(condition)
+        if received != expected:
+            raise ValueError(f"Expected `condition` to have the shape {expected}. Received: shape={received}")
         given = None if condition is None else tf.constant(np.asarray(condition), tf.int32)
-        return self._draw(tf.zeros((parts.positive_int(n, "n"), *self.shape), tf.int32), given, random.from_int(seed))
+        return self._draw(tf.zeros((n, *self.shape), tf.int32), given, random.from_int(seed))
+
+    def get_config(self):
+        config = {"shape": self.shape, "symbols": self.symbols, "condition": self.condition}
+        return {**config, "width": self.width, "blocks": self.blocks, "name": self.name}
 
     def _drawn(self, maps, condition, seed):
         height, width = self.shape
         for i in tf.range(height * width):
             logits = self.network(maps if condition is None else (maps, condition))[:, i // width, i % width]  # (n, symbols)
+            logits = tf.cast(logits, tf.float32)
             u = random.uniform(tf.shape(logits), random.fold(seed, i))
             symbol = tf.argmax(logits - tf.math.log(-tf.math.log(u + 2.0**-25)), axis=-1, output_type=tf.int32)  # Gumbel: a draw
             here = tf.one_hot(i, height * width, dtype=tf.int32)

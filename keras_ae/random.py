@@ -1,8 +1,11 @@
 """Seeds and noise: the same seed gives the same result, and two replicas never share noise."""
 
+import contextlib
 import math
+import random
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 ALGORITHM = "philox"  # XLA's own choice on CPUs takes more than ten times as long for each number (TensorFlow 2.21)
@@ -32,6 +35,21 @@ def from_int(seed):
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise ValueError(f"Expected `seed` to be an integer or None. Received: seed={seed!r} (of type {type(seed).__name__})")
     return tf.constant([seed & 0x7FFFFFFF, seed >> 31 & 0x7FFFFFFF], tf.int32)
+
+
+@contextlib.contextmanager
+def global_seed(seed):
+    """Within it, all that draws without a seed of its own draws as after `keras.utils.set_random_seed(seed)`; after it, as if it had not
+    been: what was drawn before does not depend on seed, nor does what is drawn later."""
+    numpy, python = np.random.get_state(), random.getstate()  # noqa: NPY002, the generators that Keras shuffles with
+    later = int(keras.random.randint((), 0, 2**31 - 1))
+    keras.utils.set_random_seed(seed)
+    try:
+        yield
+    finally:
+        keras.utils.set_random_seed(later)
+        np.random.set_state(numpy)  # noqa: NPY002
+        random.setstate(python)
 
 
 def split(seed, n):

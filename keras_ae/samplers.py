@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import distributions, parts, random, representation
+from keras_ae.maximum_likelihood import MaximumLikelihood
 from keras_ae.pixelcnn import PixelCNN
 
 MIXTURE_COMPONENTS = 10  # as in the paper
@@ -75,12 +76,9 @@ class SymbolSampler:
         """log p(s): int (n, symbols of a code) -> array (n,), nats."""
         maps = split_maps(self.model, symbols)
         given = [None, *maps[:-1]]
-        batches = range(0, len(maps[0]), 500)
+        options = {"batch_size": 500, "verbose": 0}
         return sum(
-            np.concatenate(
-                [np.asarray(network(_pair(one[i : i + 500], None if other is None else other[i : i + 500]))) for i in batches]
-            )
-            for network, one, other in zip(self.networks, maps, given, strict=True)
+            network.predict(_pair(one, other), **options) for network, one, other in zip(self.networks, maps, given, strict=True)
         )
 
     def sample_symbols(self, n, seed=None):
@@ -89,7 +87,7 @@ class SymbolSampler:
         seed = int(keras.random.randint((), 0, 2**31 - 1)) if seed is None else seed
         maps, given = [], None
         for network in self.networks:
-            given = network.sample(n, seed + len(maps), given)
+            given = network.sample(n, seed + (len(maps) << 31), given)  # the upper half of a seed, so that no two maps share noise
             maps.append(np.asarray(given).reshape(n, -1))  # (n, height, width) -> (n, height * width)
         return np.concatenate(maps, axis=1)
 
@@ -130,16 +128,17 @@ def fit(model, x, kind="mixture", seed=0, verbose=0):
         raise ValueError(f"Expected `kind` to be {known} for a {type(model).__name__}. Received: kind={kind!r}")
     if len(x) < 20:
         raise ValueError(f"Expected at least 20 examples to fit a density to. Received: {len(x)}")
-    if kind == "pixelcnn":
-        return SymbolSampler(model, _pixelcnns(model, x, seed, verbose))
-    variational = hasattr(model, "posterior")
-    z = np.asarray(model.encode(x, sample=True, seed=seed) if variational else model.encode(x), "float64")  # (n, latent_dim)
-    loc, scale = z.mean(axis=0), z.std(axis=0) + 1e-6
-    fitted = _mixture if kind == "mixture" else _flow
-    return Sampler(model, loc, scale, *fitted((z - loc) / scale, seed, verbose))
+    with random.global_seed(seed):
+        if kind == "pixelcnn":
+            return SymbolSampler(model, _pixelcnns(model, x, verbose))
+        variational = hasattr(model, "posterior")
+        z = np.asarray(model.encode(x, sample=True, seed=seed) if variational else model.encode(x), "float64")  # (n, latent_dim)
+        loc, scale = z.mean(axis=0), z.std(axis=0) + 1e-6
+        fitted = _mixture((z - loc) / scale, seed) if kind == "mixture" else _flow((z - loc) / scale, verbose)
+        return Sampler(model, loc, scale, *fitted)
 
 
-def _mixture(z, seed, verbose):
+def _mixture(z, seed):
     mixture = representation.gaussian_mixture(z, min(MIXTURE_COMPONENTS, len(z) // 10), seed)
 
     def draw(n, seed):
@@ -149,8 +148,8 @@ def _mixture(z, seed, verbose):
     return mixture.score_samples, draw
 
 
-def _flow(z, seed, verbose):
-    density = Density(z.shape[1])
+def _flow(z, verbose):
+    density = FlowDensity(z.shape[1])
     z = z.astype("float32")
     batch_size = min(256, len(z))
     steps = FLOW_EPOCHS * -(-len(z) // batch_size)
@@ -169,11 +168,15 @@ def split_maps(model, symbols):
     """The maps of symbols: int (n, symbols of a code) -> a list of (n, height, width).
 
     Raises:
-        ValueError: another shape.
+        ValueError: another shape; a number that the codebook has no row for.
     """
     symbols, sizes = np.asarray(symbols), [math.prod(shape) for shape in model.map_shapes]
     if symbols.ndim != 2 or symbols.shape[1] != sum(sizes):
         raise ValueError(f"Expected symbols of shape (n, {sum(sizes)}). Received: shape={symbols.shape}")
+    if len(symbols) and (symbols.min() < 0 or symbols.max() >= model.quantizer.size):
+        raise ValueError(
+            f"Expected symbols from 0 to {model.quantizer.size - 1}. Received: from {symbols.min()} to {symbols.max()}"
+        )
     pieces = np.split(symbols, np.cumsum(sizes)[:-1], axis=1)
     return [piece.reshape(-1, *shape) for piece, shape in zip(pieces, model.map_shapes, strict=True)]
 
@@ -182,12 +185,11 @@ def _pair(maps, given):
     return maps if given is None else (maps, given)
 
 
-def _pixelcnns(model, x, seed, verbose):
+def _pixelcnns(model, x, verbose):
     maps, networks = split_maps(model, model.symbols(x)), []
     size, batch_size, held_out = model.quantizer.size, min(64, len(x)), max(1, len(x) // 10)
     for i, one in enumerate(maps):
         given = maps[i - 1] if i else None
-        keras.utils.set_random_seed(seed)
         network = PixelCNN(one.shape[1:], size, None if given is None else (given.shape[1:], size))
         steps = PIXELCNN_EPOCHS * -(-len(x) // batch_size)
         network.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)), jit_compile=False)
@@ -201,8 +203,8 @@ def _pixelcnns(model, x, seed, verbose):
     return networks
 
 
-class Density(keras.Model):
-    """A flow, trained by maximum likelihood: loss = -mean log p(z), nats."""
+class FlowDensity(MaximumLikelihood):
+    """A masked autoregressive flow: codes (batch, latent_dim) -> log p(z), (batch,), nats."""
 
     def __init__(self, latent_dim):
         super().__init__()
@@ -210,7 +212,4 @@ class Density(keras.Model):
         self.built = True
 
     def call(self, z):
-        return self.prior().log_prob(z)  # (batch, latent_dim) -> (batch,)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return -tf.reduce_mean(y_pred)
+        return self.prior().log_prob(z)

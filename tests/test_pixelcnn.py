@@ -63,6 +63,48 @@ def test_the_condition_counts():
     assert np.mean(np.array(found) == maps[:60]) > 0.95
 
 
+def test_a_saved_network_is_the_same(tmp_path):
+    network, maps = jolted(PixelCNN((2, 3), 4, ((1, 3), 2), width=6, blocks=1)), np.array([[[0, 3, 1], [2, 2, 0]]])
+    network.save(tmp_path / "prior.keras")
+    again, pair = keras.models.load_model(tmp_path / "prior.keras"), (maps, np.array([[[1, 0, 1]]]))
+    np.testing.assert_array_equal(again(pair), network(pair))
+    np.testing.assert_array_equal(
+        again.sample(2, 0, np.tile(pair[1], (2, 1, 1))), network.sample(2, 0, np.tile(pair[1], (2, 1, 1)))
+    )
+
+
+def test_an_example_without_weight_moves_nothing():
+    network, maps = jolted(PixelCNN((2, 2), 3, width=4, blocks=1)), every_map(3, 2)
+    network.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    before = network.get_weights()
+    network.fit(maps, np.zeros(81), sample_weight=np.zeros(81), verbose=0)
+    for weight, old in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, old)
+
+
+def test_half_precision_keeps_the_density_whole():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        network = PixelCNN((2, 2), 3, width=6, blocks=1)
+        assert network(every_map(3, 2)).dtype == tf.float32
+        assert network.sample(4, seed=0).shape == (4, 2, 2)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def test_a_fit_leaves_the_seeds_of_others_alone(images):
+    """What a user draws after it depends on the user's own seed, and the fit on its own."""
+    model, x = keras_ae.AE((8, 8, 1), 2, widths=(4,)), np.repeat(images, 2, axis=0)
+    draws, densities = [], []
+    for seed in (1, 2):
+        keras.utils.set_random_seed(seed)
+        sampler = keras_ae.samplers.fit(model, x, kind="flow")
+        draws.append([np.random.rand(), float(keras.random.uniform(())), float(tf.random.uniform(()))])  # noqa: NPY002
+        densities.append(sampler.log_prob(np.zeros((1, 2))))
+    assert not set(draws[0]) & set(draws[1])
+    np.testing.assert_array_equal(*densities)
+
+
 def test_a_vqvae_gets_a_prior_over_its_symbols(monkeypatch):
     monkeypatch.setattr(keras_ae.samplers, "PIXELCNN_EPOCHS", 4)
     (x, _), (x_test, _) = keras_ae.datasets.load("digits")
@@ -93,6 +135,11 @@ def test_symbols_that_are_no_map_are_a_row(images):
         (lambda: PixelCNN((0, 3), 4), "Received: shape=0"),
         (lambda: PixelCNN((2, 3), 4, blocks=0), "Received: blocks=0"),
         (
+            lambda: PixelCNN((2, 2), 3, ((1, 1), 3), width=4).sample(2, 0),
+            r"`condition` to have the shape \(2, 1, 1\). Received: shape=None",
+        ),
+        (lambda: PixelCNN((2, 2), 3, width=4).sample(2, 0, np.zeros((2, 1, 1))), r"the shape None. Received: shape=\(2, 1, 1\)"),
+        (
             lambda: keras_ae.samplers.fit(keras_ae.AE((4,), 2), np.zeros((30, 4)), kind="pixelcnn"),
             "for a AE. Received: kind='pixelcnn'",
         ),
@@ -107,3 +154,30 @@ def test_a_sampler_asks_for_whole_codes(images):
     model = keras_ae.VQVAE((8, 8, 1), 12, widths=(8,), size=4, width=4)
     with pytest.raises(ValueError, match=r"shape \(n, 3\). Received: shape=\(2, 4\)"):
         keras_ae.samplers.split_maps(model, tf.zeros((2, 4), tf.int32))
+
+
+def test_a_sampler_knows_the_symbols(images):
+    model = keras_ae.VQVAE((8, 8, 1), 12, widths=(8,), size=4, width=4)
+    with pytest.raises(ValueError, match="from 0 to 3. Received: from 0 to 4"):
+        keras_ae.samplers.split_maps(model, [[0, 4, 1]])
+
+
+def test_an_encoder_that_is_a_class_gives_a_row_of_symbols(images):
+    class Encoder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.flatten, self.dense = keras.layers.Flatten(), keras.layers.Dense(8)
+
+        def build(self, shape):
+            self.dense.build((None, 64))
+
+        def call(self, x):
+            return self.dense(self.flatten(x))
+
+        def compute_output_shape(self, shape):
+            return (shape[0], 8)
+
+    decoder = keras.Sequential([keras.Input((8,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))])
+    model = keras_ae.VQVAE((8, 8, 1), 8, network=(Encoder(), decoder), size=4, width=4)
+    assert model.map_shapes == [(1, 2)]
+    assert model.symbols(images).shape == (20, 2)

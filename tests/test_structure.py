@@ -53,7 +53,7 @@ ORDER = [
     "models.clustering",
     "models.tdvae",
 ]
-ORDER += ["datasets", "training", "pixelcnn", "samplers", "scores", "evaluation"]
+ORDER += ["datasets", "training", "maximum_likelihood", "pixelcnn", "samplers", "scores", "evaluation"]
 ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
 ORDER += ["published", "cards", "metadata", "hub", "presets", "exports"]
 ORDER += ["explorer.scene", "explorer.page", "explorer.static", "cluster", "console", "cli_models", "cli"]

@@ -72,7 +72,8 @@ class VQVAE(Quantized, Autoencoder):
     @property
     def map_shapes(self):
         """The maps that the symbols of a code make up, a list of (height, width): of one, here. A row, where the code was no map."""
-        maps = [layer.output.shape[1:3] for layer in self.encoder.layers if len(layer.output.shape) == 4]
+        outputs = [layer.output for layer in self.encoder.layers] if hasattr(self.encoder, "output") else []  # not of a subclass
+        maps = [output.shape[1:3] for output in outputs if len(output.shape) == 4]
         return [next((shape for shape in reversed(maps) if math.prod(shape) == self.symbols_per_code), (1, self.symbols_per_code))]
 
     def get_config(self):
