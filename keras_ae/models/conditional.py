@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import inputs, parts
+from keras_ae import inputs, objectives, parts
 from keras_ae.labelled import LabelledPosterior, LabelledPrior
 from keras_ae.models.vae import VAE
 
@@ -22,8 +22,8 @@ class ConditionalVAE(VAE):
         z ~ q(z|x, y), nats an example
 
     `fit(x, labels)`: where a label is known, q(y|x) is certain in the first terms, and the last one trains the classifier. Where it is not,
-    -1, it is drawn from the classifier, y ~ q(y|x), with the straight-through gradient of Gumbel-softmax, and there is no last term. So
-    few labels and many images train a classifier too: semi-supervised learning (model M2).
+    -1, there is no last term, and the first ones are summed over all labels, each by its q(y|x), or y is drawn from it (`unknown`). So few
+    labels and many images train a classifier too: semi-supervised learning (model M2).
 
     A code is y, one-hot or probabilities, and z side by side. The logs hold loss, reconstruction, kl and classification, and
     loss = reconstruction + beta * kl + classification. `elbo` and `log_likelihood` are of p(x), whatever the label.
@@ -35,6 +35,9 @@ class ConditionalVAE(VAE):
         prior: p(z), as in `VAE`, but no VampPrior.
         posterior: q(z|x, y), as in `VAE`.
         classification: float >= 0, the weight of the last term.
+        unknown: what training does where a label is not known: "draw" one, y ~ q(y|x), with the straight-through gradient of
+            Gumbel-softmax; or "sum" over all, exactly, which takes `classes` times as many decodings and teaches the classifier far more.
+            With the objectives "elbo" and "iwae".
         width: int, features of x that the encoder gives, and units of the classifier and of the network of q(z|x, y).
 
     Input and output shape: as in `VAE`. Labels: (batch,), integers, -1 for one that is not known.
@@ -62,6 +65,7 @@ class ConditionalVAE(VAE):
         beta=1.0,
         objective="elbo",
         classification=10.0,
+        unknown="draw",
         width=300,
         **kwargs,
     ):
@@ -71,6 +75,12 @@ class ConditionalVAE(VAE):
             shape, prior.latent_dim, network, widths, activation, likelihood, prior, posterior, beta, objective, **kwargs
         )
         self.classes, self.classification = classes, parts.at_least_zero(classification, "classification")
+        if unknown not in ("draw", "sum"):
+            raise ValueError(f"Expected `unknown` to be 'draw' or 'sum'. Received: unknown={unknown!r}")
+        if unknown == "sum" and not isinstance(self._objective, (objectives.ELBO, objectives.IWAE)):
+            received = type(self._objective).__name__
+            raise ValueError(f"Expected the objective 'elbo' or 'iwae' with unknown='sum'. Received: objective={received}")
+        self.unknown = unknown
 
     def classify(self, x):
         """q(y|x): array (batch, *shape) -> (batch, classes), probabilities.
@@ -135,7 +145,7 @@ class ConditionalVAE(VAE):
 
     def objective(self, x, target):
         params = self.posterior_params((x, target))
-        loss = self._objective.loss(self, Encoded(params), x)
+        loss = self._summed(params, x) if self.unknown == "sum" else self._objective.loss(self, Encoded(params), x)
         known = ops.cast(target >= 0, "float32")
         logits = self._posterior.classifier([params[:, : self._posterior.width]])  # whatever is known of the label
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(ops.maximum(target, 0), logits)
@@ -150,7 +160,28 @@ class ConditionalVAE(VAE):
         config = {"latent_dim": self._posterior.latent_dim, "classes": self.classes}
         config |= {"prior": keras.saving.serialize_keras_object(self._prior.prior)}
         config |= {"posterior": keras.saving.serialize_keras_object(self._posterior.posterior)}
-        return {**super().get_config(), **config, "classification": self.classification, "width": self._posterior.width}
+        return {
+            **super().get_config(),
+            **config,
+            "classification": self.classification,
+            "unknown": self.unknown,
+            "width": self._posterior.width,
+        }
+
+    def _summed(self, params, x):
+        """sum_y q(y|x) loss(x, y) - beta H(q(y|x)), over all labels y, of which a known one has all of q(y|x): (batch,)."""
+        n, logits = self.classes, self._posterior.logits(params)  # (batch, classes)
+        q, entropy = tf.nn.softmax(logits), -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=1)
+        features = tf.repeat(params[:, : self._posterior.width], n, axis=0)  # (batch, width) -> (batch * classes, width)
+        evidence = tf.tile(self._posterior.evidence(tf.range(n)), (tf.shape(x)[0], 1))  # (batch * classes, classes)
+        every = self._objective.loss(self, Encoded(tf.concat([features, evidence], axis=1)), tf.repeat(x, n, axis=0))
+
+        def summed(values):
+            return tf.reduce_sum(q * tf.reshape(values, (-1, n)), axis=1)  # (batch * classes,) -> (batch,)
+
+        for name, values in (self._logs or {}).items():
+            self.log(**{name: summed(values) - (entropy if name == "kl" else 0.0)})
+        return summed(every) - self.beta * entropy
 
     def _checked_labels(self, labels, name="labels", lowest=-1):
         if not inputs.is_eager(labels) or self._training is not None:  # what fit feeds has been checked

@@ -30,6 +30,29 @@ def test_with_labels_the_objective_is_that_of_the_pair(images):
     assert logs["classification"] == pytest.approx(classification.mean(), rel=1e-4)
 
 
+def test_what_is_not_known_is_summed_over():
+    """sum_y q(y|x) (-log p(x|y, z) + beta KL(q(z|x, y) || p(z)) + beta log(3 q(y|x))), each term as `draw` gives it for that label."""
+    vae, images = (
+        make(classification=0.0, beta=0.5, unknown="sum"),
+        np.random.default_rng(1).random((20, 8, 8, 1)).astype("float32"),
+    )
+    last = vae._posterior.network.last
+    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, -30.0)]))  # of scale before softplus: a draw is the mean
+    last.kernel.assign(np.concatenate([last.kernel.numpy()[:, :2], np.zeros((8, 2))], axis=1))
+    q = np.array(vae.classify(images))
+    unknown = vae.objective(images, tf.fill([20], -1))
+    vae.unknown = "draw"
+    each = np.stack([vae.objective(images, tf.fill([20], label)) for label in range(3)], axis=1) - 0.5 * np.log(3)
+    expected = np.sum(q * (each + 0.5 * np.log(3 * q)), axis=1)
+    np.testing.assert_allclose(unknown, expected, rtol=1e-5)
+    vae.unknown = "sum"
+    known = vae.objective(images, tf.ones(20, tf.int32))
+    np.testing.assert_allclose(known, each[:, 1] + 0.5 * np.log(3), rtol=1e-5)
+    logs = vae.evaluate(images, np.full(20, -1), verbose=0, return_dict=True)
+    assert logs["loss"] == pytest.approx(expected.mean(), rel=1e-5)
+    assert logs["loss"] == pytest.approx(logs["reconstruction"] + 0.5 * logs["kl"], rel=1e-5)
+
+
 def test_without_labels_there_is_no_classification_term(images):
     logs = make().evaluate(images, np.full(20, -1), verbose=0, return_dict=True)
     assert logs["classification"] == 0
@@ -87,7 +110,7 @@ def test_images_without_labels_help_to_classify():
 
     def accuracy(images, labels, epochs):
         keras.utils.set_random_seed(0)
-        vae = keras_ae.ConditionalVAE((8, 8, 1), 8, widths=(64,), width=64)
+        vae = keras_ae.ConditionalVAE((8, 8, 1), 8, widths=(64,), width=64, unknown="sum")
         vae.compile(keras.optimizers.Adam(2e-3))
         vae.fit(images, labels, epochs=epochs, batch_size=128, verbose=0)
         return np.mean(np.argmax(vae.classify(x_test), axis=1) == y_test)
@@ -103,8 +126,8 @@ def test_it_combines_with_a_hierarchy(images, tmp_path):
         keras_ae.hierarchical.HierarchicalPosterior((1, 2), width=8),
         keras_ae.hierarchical.HierarchicalPrior((1, 2), "flow"),
     )
-    vae = make(latent_dim=3, posterior=posterior, prior=prior, objective="iwae")
-    vae.fit(images, np.arange(20) % 3, epochs=2, verbose=0)
+    vae = make(latent_dim=3, posterior=posterior, prior=prior, objective="iwae", unknown="sum")
+    vae.fit(images, np.arange(20) % 4 - 1, epochs=2, verbose=0)
     vae.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     np.testing.assert_allclose(loaded.classify(images), vae.classify(images), rtol=1e-6)
@@ -126,6 +149,8 @@ def test_it_combines_with_a_hierarchy(images, tmp_path):
         (lambda x: make(prior="vamp"), "one made of the posterior"),
         (lambda x: make(classes=0), "classes=0"),
         (lambda x: make(classification=-1), "classification=-1"),
+        (lambda x: make(unknown="guess"), "'draw' or 'sum'. Received: unknown='guess'"),
+        (lambda x: make(unknown="sum", objective="mmd"), "'elbo' or 'iwae' with unknown='sum'. Received: objective=MMD"),
     ],
 )
 def test_what_does_not_fit_is_refused(images, call, message):
