@@ -32,6 +32,7 @@ def add_commands(command):
     _add_name_and_out(sub, "samples.png")
     sub.add_argument("--n", type=int, default=64, help="how many images (default: %(default)s)")
     sub.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
+    sub.add_argument("--label", type=int, help="of a ConditionalVAE, what to draw (default: all labels in turn)")
     text = "Reconstruct images: save a picture of them above their reconstructions, or a folder of the reconstructions."
     sub = command("reconstruct", _reconstruct, text, "vae_mnist --out pairs.png")
     _add_name_and_out(sub, "reconstructions.png", "a picture, or a folder for one file an image")
@@ -90,7 +91,7 @@ def _sample(options):
         raise ValueError(
             f"Expected a model that can be sampled, a VAE. Received: {options.name}, which is a {type(model).__name__}"
         )
-    console.save(keras_ae.plots.samples(model, options.n, options.seed), options.out, options.json)
+    console.save(keras_ae.plots.samples(model, options.n, options.seed, options.label), options.out, options.json)
 
 
 def _reconstruct(options):

@@ -117,6 +117,13 @@ def cluster_accuracy(model, dataset, split="test", n_images=None, verbose=0):
     return _measurement("cluster_accuracy", matched, "%", dict(dataset=dataset, split=split, n_images=len(x)))
 
 
+def accuracy(model, dataset, split="test", n_images=None, verbose=0):
+    """The share of images to which a ConditionalVAE gives the highest probability for their own label, in %. Arguments: as in `nll`."""
+    x, y = (array[:n_images] for array in _split(dataset, split))
+    right = 100.0 * (np.argmax(model.classify(x), axis=1) == y)
+    return _measurement("accuracy", right, "%", dict(dataset=dataset, split=split, n_images=len(x)))
+
+
 METRICS = {
     "nll": nll,
     "negative_elbo": negative_elbo,
@@ -126,6 +133,7 @@ METRICS = {
     "psnr": psnr,
     "activation_rate": activation_rate,
     "cluster_accuracy": cluster_accuracy,
+    "accuracy": accuracy,
 }
 # How far two machines may be apart with the same weights and seeds, which differ in the order of float32 sums.
 TOLERANCES = {
@@ -137,6 +145,7 @@ TOLERANCES = {
     "psnr": 0.01,
     "activation_rate": 0.05,
     "cluster_accuracy": 0.2,
+    "accuracy": 0.05,
 }
 
 

@@ -56,7 +56,7 @@ def draw(model, folder, dataset):
     if len(model.shape) != 3 or model.shape[-1] not in (1, 3):
         return None
     if hasattr(model, "sample"):
-        name, figure = "samples.png", plots.samples(model)
+        name, figure = "samples.png", plots.samples(model, n=64 - 64 % getattr(model, "classes", 1))  # whole rows
     elif dataset is not None:
         name, figure = "reconstructions.png", plots.reconstructions(model, datasets.load(dataset)[1][0][:10])
     else:

@@ -73,10 +73,20 @@ def test_the_accuracy_of_clusters_is_that_of_the_largest_matching():
     assert found["standard_error"] == pytest.approx(100 * np.sqrt(share * (1 - share) / 359))
 
 
+def test_accuracy():
+    model = keras_ae.ConditionalVAE((8, 8, 1), 2, widths=(16,), width=8)
+    (x_test, y_test) = datasets.load("digits")[1]
+    found = evaluation.accuracy(model, "digits")
+    assert (
+        found["value"] == pytest.approx(100 * np.mean(np.argmax(model.classify(x_test), axis=1) == y_test)) and found["unit"] == "%"
+    )
+
+
 @pytest.mark.parametrize("name", evaluation.METRICS)
 def test_a_measurement_can_be_repeated_and_has_a_quick_form(name):
     classes = {"psnr": keras_ae.DAE, "activation_rate": keras_ae.SparseAE, "mse": keras_ae.AE, "sse": keras_ae.AE}
-    model = {**classes, "cluster_accuracy": keras_ae.IDEC}.get(name, keras_ae.VAE)((8, 8, 1), 3, widths=(16,))
+    classes |= {"cluster_accuracy": keras_ae.IDEC, "accuracy": keras_ae.ConditionalVAE}
+    model = classes.get(name, keras_ae.VAE)((8, 8, 1), 3, widths=(16,))
     if name == "cluster_accuracy":
         model.start_clusters(datasets.load("digits")[1][0])
     options = {"n_samples": 60} if name in ("nll", "negative_elbo") else {}

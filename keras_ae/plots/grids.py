@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_ae import inputs
+from keras_ae import inputs, parts
 from keras_ae.plots import drawing
 
 
@@ -40,23 +40,32 @@ def images(x, columns=None, titles=None):
     return picture
 
 
-def samples(model, n=64, seed=0):
-    """Images that the model draws: the means of p(x|z) for z ~ p(z).
+def samples(model, n=64, seed=0, label=None):
+    """Images that the model draws: the means of p(x|z) for z ~ p(z). Of a ConditionalVAE, each column has a label of its own.
 
     Args:
         model: a VAE of images.
         n: int, how many.
         seed: int, of the draws.
+        label: int, the label of all, of a ConditionalVAE; None: all labels in turn.
 
     Returns:
         matplotlib.figure.Figure.
 
     Raises:
-        ValueError: the model cannot be sampled, or is not of images; n < 1.
+        ValueError: the model cannot be sampled, or is not of images; n < 1; a label, and the model has none, or not this one.
     """
     drawing.expect_images(model)
     drawing.expect(model, "sample", "a VAE")
-    return images(model.sample(n, seed=seed))
+    if not hasattr(model, "classes"):
+        if label is not None:
+            raise ValueError(
+                f"Expected `label` for a ConditionalVAE alone. Received: label={label!r}, for a {type(model).__name__}"
+            )
+        return images(model.sample(n, seed=seed))
+    labels = np.arange(parts.positive_int(n, "n")) % model.classes if label is None else label
+    columns = model.classes if label is None and n >= model.classes else None
+    return images(model.sample(n, seed=seed, labels=labels), columns)
 
 
 def reconstructions(model, x):

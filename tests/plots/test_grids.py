@@ -56,6 +56,15 @@ def test_samples(vae, same_picture):
     same_picture(plots.samples(vae, 9, seed=1), "samples")
 
 
+def test_samples_of_a_conditional_vae_stand_under_their_labels():
+    model = keras_ae.ConditionalVAE((8, 8, 1), 2, widths=(16,), width=8, classes=3)
+    grid = shown(plots.samples(model, 6, seed=3))
+    assert grid.shape == (21, 30)  # two rows of three images, 2 pixels about them and 1 between
+    np.testing.assert_allclose(grid[2:10, 11:19], np.clip(model.sample(6, seed=3, labels=[0, 1, 2] * 2)[1, ..., 0], 0, 1))
+    ones = shown(plots.samples(model, 4, seed=3, label=1))
+    np.testing.assert_allclose(ones[2:10, 2:10], np.clip(model.sample(4, seed=3, labels=1)[0, ..., 0], 0, 1))
+
+
 def test_manifold_is_spaced_by_the_priors_quantiles(vae, same_picture):
     figure = plots.manifold(vae, 5)
     lowest = statistics.NormalDist().inv_cdf(0.1)
@@ -97,6 +106,7 @@ def test_interpolations(ae, x, same_picture):
 @pytest.mark.parametrize(
     "draw, message",
     [
+        (lambda vae, ae, x: plots.samples(vae, label=3), "a ConditionalVAE alone. Received: label=3, for a VAE"),
         (lambda vae, ae, x: plots.samples(ae), "with `sample`, a VAE. Received: AE"),
         (lambda vae, ae, x: plots.manifold(vae, 1), "`n` to be an integer of at least 2. Received: n=1"),
         (lambda vae, ae, x: plots.manifold(vae, dims=(0, 2)), r"different dimensions.*0 to 1. Received: dims=\(0, 2\)"),
