@@ -122,6 +122,14 @@ def test_a_vqvae_gets_a_prior_over_its_symbols(monkeypatch):
     np.testing.assert_allclose(sampler.sample(6, seed=1), model.decode_symbols(sampler.sample_symbols(6, seed=1)))
 
 
+def test_several_symbols_at_a_place_stand_side_by_side():
+    network = keras_ae.networks.residual((8, 8, 1), 24, 24, (8, 8, 1), widths=(8, 16), blocks=0, code="map")
+    model = keras_ae.VQVAE((8, 8, 1), 24, network=network, size=8, width=2)  # a map of 2 x 2, six numbers at each place
+    assert model.map_shapes == [(2, 6)]
+    z = tf.reshape(tf.range(24.0), (1, 2, 2, 6))  # as the map is: height, width, the numbers of a place
+    np.testing.assert_array_equal(tf.reshape(z, (2, 6, 2))[1, 3], z[0, 1, 1, :2])  # a symbol is two numbers
+
+
 def test_symbols_that_are_no_map_are_a_row(images):
     model = keras_ae.VQVAE((8, 8, 1), 12, widths=(8,), size=4, width=4)
     assert model.map_shapes == [(1, 3)]

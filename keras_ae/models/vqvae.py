@@ -1,7 +1,5 @@
 """The vector-quantised autoencoder: a code of discrete symbols."""
 
-import math
-
 import keras
 from keras import ops
 
@@ -71,10 +69,14 @@ class VQVAE(Quantized, Autoencoder):
 
     @property
     def map_shapes(self):
-        """The maps that the symbols of a code make up, a list of (height, width): of one, here. A row, where the code was no map."""
+        """The maps that the symbols of a code make up, a list of (height, width): of one, here.
+
+        It is the last map of the encoder, each of whose places has one symbol, or several side by side; a row, where that does not divide.
+        """
         outputs = [layer.output for layer in self.encoder.layers] if hasattr(self.encoder, "output") else []  # not of a subclass
-        maps = [output.shape[1:3] for output in outputs if len(output.shape) == 4]
-        return [next((shape for shape in reversed(maps) if math.prod(shape) == self.symbols_per_code), (1, self.symbols_per_code))]
+        height, width = next((output.shape[1:3] for output in reversed(outputs) if len(output.shape) == 4), (1, 1))
+        each, rest = divmod(self.symbols_per_code, height * width)
+        return [(1, self.symbols_per_code) if rest else (height, width * each)]
 
     def get_config(self):
         config = {"size": self.quantizer.size, "width": self.width, "commitment": self.commitment}
