@@ -159,7 +159,9 @@ print(f"{np.mean(np.argmax(cvae.classify(drawn), axis=1) == asked):.0%} of the d
 keras_ae.plots.images(np.array(drawn), columns=10)
 
 # %% [markdown]
-# Where a label is missing, -1, the model takes it from its own classifier $q(y \mid x)$: a few labels and many images, semi-supervised.
+# Where a label is missing, -1, all labels are possible, and `unknown="sum"` sums the bound over them, each weighed by the model's own
+# classifier $q(y \mid x)$. The classifier so learns from every image which label explains it best: a few labels and many images,
+# semi-supervised.
 
 # %%
 few = np.concatenate([np.flatnonzero(y_train == digit)[:3] for digit in range(10)])  # 30 labels
@@ -167,7 +169,8 @@ images = np.concatenate([x_train, np.tile(x_train[few], (15, 1, 1, 1))])
 labels = np.concatenate([np.full(len(x_train), -1), np.tile(y_train[few], 15)])
 for name, data in {"30 images alone": (images[-450:], labels[-450:]), "and all the others": (images, labels)}.items():
     keras.utils.set_random_seed(0)
-    model = trained(keras_ae.ConditionalVAE(SHAPE, 6, widths=(64,), width=64), *data, epochs=40, batch_size=128)
+    model = keras_ae.ConditionalVAE(SHAPE, 6, widths=(64,), width=64, unknown="sum")
+    model = trained(model, *data, epochs=40, batch_size=128)
     print(f"{name:18}: {np.mean(np.argmax(model.classify(x_test), axis=1) == y_test):.1%} of the test images right")
 
 # %% [markdown]

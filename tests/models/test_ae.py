@@ -7,8 +7,7 @@ import pytest
 import keras_ae
 
 
-@pytest.mark.parametrize("shape", [(8, 8, 1), (7, 5, 3), (5,)])
-@pytest.mark.parametrize("batch_size", [8, 7])
+@pytest.mark.parametrize("shape, batch_size", [((8, 8, 1), 8), ((8, 8, 1), 7), ((5,), 8)])
 def test_a_keras_loss_is_that_loss(shape, batch_size):
     """Whether or not the batch is as large as the image is wide; with and without weights."""
     x = np.random.default_rng(0).random((20, *shape), dtype="float32")
