@@ -18,7 +18,7 @@ def describe(model, folder, dataset, training, metrics):
         metrics: measurements of `keras_ae.evaluation`; each is measured once more in its quick form.
     """
     config = model.get_config()
-    described = {key: config[key] for key in ("shape", "latent_dim", "widths", "activation", "network") if key in config}
+    described = {key: config[key] for key in ("shape", "latent_dim", "classes", "widths", "activation", "network") if key in config}
     if not isinstance(described.get("network", ""), str):
         described["network"] = "custom"
     parts = {

@@ -71,9 +71,10 @@ class VectorQuantizer(keras.Layer):
         use = ops.divide_no_nan(ops.convert_to_tensor(self.counts), ops.sum(self.counts))
         return ops.exp(-ops.sum(use * ops.log(use + 1e-10)))
 
-    def usage(self, vectors, numbers):
-        """What `follow` needs of a batch: (n, width), (n,) -> how often each row was the nearest (size,), and the sums (size, width)."""
-        chosen = ops.one_hot(numbers, self.size, dtype="float32")  # (n, size)
+    def usage(self, vectors, numbers, weights):
+        """What `follow` needs of a batch, vectors (n, width), numbers (n,), weights (n,): how often each row was the nearest (size,), and
+        the sums of the vectors that it was nearest to (size, width), weighted."""
+        chosen = weights[:, None] * ops.one_hot(numbers, self.size, dtype="float32")  # (n, size)
         return ops.sum(chosen, axis=0), ops.matmul(ops.transpose(chosen), vectors)
 
     def follow(self, counts, sums, vectors, seed):
@@ -96,7 +97,7 @@ class VectorQuantizer(keras.Layer):
         sums = ops.where(dead[:, None], average * fresh, sums)
         self.counts.assign(counts)
         self.sums.assign(sums)
-        self.codebook.assign(sums / counts[:, None])
+        self.codebook.assign(ops.where(counts[:, None] > 0, sums / counts[:, None], self.codebook))  # none: all weights were zero
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "width": self.width, "decay": self.decay}
@@ -149,7 +150,7 @@ class Quantized:
         reconstruction = -self.likelihood(_code(levels)).log_prob(target)
         commitment = self.commitment * sum(_distances(level) for level in levels)  # (batch,)
         if self._training:
-            self._seen[distribute.replica()] = [(*one.quantizer.usage(one.vectors, one.numbers), one.vectors) for one in levels]
+            self._seen[distribute.replica()] = [(*self._usage(one), one.vectors) for one in levels]
         for name, level in zip(self.logged[-len(levels) :], levels, strict=True):
             self.log(**{name: level.quantizer.perplexity() * ops.ones_like(commitment)})
         self.log(reconstruction=reconstruction, commitment=commitment)
@@ -170,6 +171,12 @@ class Quantized:
         vectors = ops.reshape(ops.cast(vectors, "float32"), (-1, quantizer.width))  # (batch, n * width) -> (batch * n, width)
         rows, numbers = quantizer.straight_through(vectors)
         return Level(quantizer, vectors, numbers, ops.reshape(rows, (-1, length)))  # rows -> (batch, n * width)
+
+    def _usage(self, level):
+        weights = ops.repeat(
+            self._weights, ops.shape(level.numbers)[0] // ops.shape(self._weights)[0]
+        )  # of an example -> of its symbols
+        return level.quantizer.usage(level.vectors, level.numbers, weights)
 
     def _map_by_map(self, function, array):
         """A function of a quantizer and its part of an array, (batch, symbols, ...) in all, (batch * n, ...) a part; side by side again."""

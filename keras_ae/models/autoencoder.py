@@ -42,7 +42,7 @@ class Autoencoder(steps.Stepped):
         self._seeds = random.SeedGenerator()
         self._parts = {}
         self._report(self.logged)
-        self._logs = None  # the parts of the objective, while compute_loss runs
+        self._logs = self._weights = None  # the parts of the objective, and the weights (batch,), while compute_loss runs
         self._stepping = False  # whether the last compute_loss was a training step's
         self._training = None  # whether encoder and decoder run in training mode, while compute_loss runs
         self.built = True  # every weight exists; Keras' own build would lock the model before a subclass is complete
@@ -253,9 +253,9 @@ class Autoencoder(steps.Stepped):
             y_pred = self._trained(training, self.reconstruct, seen)
             weights = self.weights_of_a_loss(target, None if sample_weight is None else weights)
             return self._by_share(super().compute_loss(x, target, y_pred, weights), count, shares)
-        self._logs = {}
+        self._logs, self._weights = {}, weights
         objective = self._trained(training, self.objective, seen, target)
-        logs, self._logs = self._logs, None
+        logs, self._logs, self._weights = self._logs, None, None
         for name, part in logs.items():
             self._parts[name].update_state(_mean(part, weights), sample_weight=count)
         # add_loss and not a return of our own: Keras then divides by the number of replicas.

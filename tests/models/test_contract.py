@@ -314,7 +314,7 @@ def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls, two_repli
     )  # batches of 6, 6 and 1: one replica has none of the last
     assert np.isfinite(two[0]).all() and np.isfinite(two[1]).all()
     assert two[1].shape == one[1].shape
-    # The replica without an example works on one of weight zero, which a codebook sees.
+    # The replica without an example works on one of weight zero, whose vectors a row of a codebook that is not in use may take.
     np.testing.assert_allclose(one[2], two[2], rtol=0.2 if cls in CODEBOOKS else 0.05, atol=NOISE[cls] + 0.005)
 
 
