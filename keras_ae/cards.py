@@ -161,7 +161,8 @@ def as_markdown(name, metadata, picture=None):
     lines += [f"![{PICTURES[picture]} {name}]({picture})", ""] if picture else []
     uses = [use for verb, use in USES.items() if verb in verbs and not (verb == "reconstruct" and "corrupt" in verbs)]
     if "classify" in verbs:
-        uses[0] = "model.sample(10, labels=range(10))  # images with these labels, from the prior"
+        n = int(metadata["model"].get("classes", 10))
+        uses[0] = f"model.sample({n}, labels=range({n}))  # images with these labels, from the prior"
     lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', *uses, "```", ""]
     lines += ["| | |", "|---|---|", f"| class | `keras_ae.{family}` |"]
     lines += [f"| {key} | `{json.dumps(value)}` |" for key, value in metadata["model"].items()]

@@ -31,6 +31,7 @@ def describe(model, folder, dataset, training, metrics):
     for key in {"corruption", "sparsity"} & set(config):
         part = config[key]
         described[key] = {"class": part["class_name"], **{k: v for k, v in part["config"].items() if k not in cards.UNTOLD}}
+    described["beta"] = None if config.get("beta") == 1 else config.get("beta")  # 1 is the bound itself
     described["loss"] = model.loss if isinstance(model.loss, str) else None
     return {
         "family": type(model).__name__,

@@ -98,3 +98,11 @@ def test_weights_that_float16_holds_take_half_the_space(tmp_path):
 def test_the_gallery_links_every_card(card):
     page = cards.gallery([card])
     assert "(mine/README.md)" in page and "mine/samples.png" in page and cards.measured(card.metrics[0]) in page
+
+
+def test_a_card_says_what_one_cannot_guess(tmp_path):
+    model = keras_ae.ConditionalVAE((8, 8, 1), 2, widths=(4,), width=4, classes=3, beta=2.0)
+    model.save_to_preset(tmp_path / "mine")
+    text = (tmp_path / "mine" / "README.md").read_text()
+    assert "| classes | `3` |" in text and "| beta | `2.0` |" in text
+    assert "model.sample(10, labels=range(10))" not in text and "model.sample(3, labels=range(3))" in text
