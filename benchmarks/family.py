@@ -67,11 +67,11 @@ def _gated(prior, quick):
 
 
 def _bound(objective, quick):
-    return _nats(lambda _: keras_ae.VAE(SHAPE, 50, widths=(200, 200), objective=objective), 20, quick)
+    return _nats(lambda _: keras_ae.VAE(SHAPE, 50, widths=(200, 200), objective=objective), 12, quick)
 
 
 def _posterior(posterior, quick):
-    return _nats(lambda _: keras_ae.VAE(SHAPE, 20, widths=(200, 200), posterior=posterior), 60, quick)
+    return _nats(lambda _: keras_ae.VAE(SHAPE, 20, widths=(200, 200), posterior=posterior), 40, quick)
 
 
 def _conv_ae(quick):
