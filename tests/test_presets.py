@@ -105,7 +105,9 @@ def test_the_verbs_of_a_class(folder):
     assert isinstance(keras_ae.VAE.from_preset(folder), keras_ae.VAE)
     with pytest.raises(ValueError, match="Expected a preset of DAE.*which is a VAE"):
         keras_ae.DAE.from_preset(folder)
-    assert list(keras_ae.VAE.presets) == sorted(keras_ae.list_models(family="VAE") + keras_ae.list_models(family="HVAE"))
+    assert list(keras_ae.VAE.presets) == sorted(
+        name for family in ("VAE", "HVAE", "ConditionalVAE") for name in keras_ae.list_models(family=family)
+    )
 
 
 def test_saving_again_replaces_and_keeps_other_files(folder, images):
