@@ -50,7 +50,12 @@ def lay_out(source):
         "Learn": ["tutorials/README", *names],
         "Zoo": ["zoo/README", *(f"{name} <zoo/{name}/README>" for name in cards)],
         "Reference": [f"api/{name}" for name in ("index", *api(source / "api"))],
-        "More": ["Benchmarks <benchmarks/results>", "How they are run <benchmarks/README>", "CHANGELOG"],
+        "More": [
+            "Benchmarks <benchmarks/results>",
+            "What a part is worth <benchmarks/family>",
+            "How they are run <benchmarks/README>",
+            "CHANGELOG",
+        ],
     }
     readme += "".join(CONTENTS.format(caption=caption, entries="\n".join(entries)) for caption, entries in parts.items())
     (source / "index.md").write_text(readme, encoding="utf-8")
