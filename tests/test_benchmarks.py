@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_ae
-from benchmarks import report, task, workers
+from benchmarks import family, report, task, workers
 from benchmarks.races import RACES
 
 
@@ -98,3 +98,30 @@ def test_quick_races_in_which_all_do_the_same_work(tmp_path):
     assert np.ptp(losses) < 0.1 * losses[0], losses
     assert "mean nothing" in (tmp_path / "results.md").read_text()
     assert (tmp_path / "results.png").stat().st_size > 10_000
+
+
+def test_the_table_of_parts_is_that_of_its_measurements():
+    folder = pathlib.Path(family.__file__).parent
+    results = json.loads((folder / "family.json").read_text())
+    assert (folder / "family.md").read_text() == family.markdown(results)
+    assert {name: list(rows) for name, rows in results.items()} == {
+        name: list(comparison.models) for name, comparison in family.COMPARISONS.items()
+    }
+
+
+def test_rows_of_parts_are_kept_one_by_one(tmp_path):
+    row = {"measure": "nll", "value": 84.567, "error": 0.25, "unit": "nats", "parameters": 1234, "epochs": 3, "minutes": 2.4}
+    family.write(tmp_path, "prior", "N(0, I)", row)
+    family.write(tmp_path, "bits", "VQVAE", {**row, "unit": "a pixel", "note": "980 bits"})
+    lines = (tmp_path / "family.md").read_text().splitlines()[-2:]
+    assert "| N(0, I) | nll 84.57 ± 0.25 nats | 1,234 | 3 | 2 |" in lines[0]
+    assert "nll 84.567000 ± 0.250000 a pixel (980 bits)" in lines[1]
+    with pytest.raises(SystemExit):
+        family.main(["nothing"])
+
+
+@pytest.mark.full_data
+def test_parts_are_measured(tmp_path):
+    family.main(["bits", "--quick", "--out", str(tmp_path)])
+    rows = json.loads((tmp_path / "family.json").read_text())["bits"]
+    assert rows["conv_ae_mnist"]["value"] < 0.01 < rows["VQVAE"]["value"] and rows["VQVAE"]["epochs"] == 1
