@@ -173,9 +173,8 @@ class Quantized:
         return Level(quantizer, vectors, numbers, ops.reshape(rows, (-1, length)))  # rows -> (batch, n * width)
 
     def _usage(self, level):
-        weights = ops.repeat(
-            self._weights, ops.shape(level.numbers)[0] // ops.shape(self._weights)[0]
-        )  # of an example -> of its symbols
+        symbols = ops.shape(level.numbers)[0] // ops.shape(self._weights)[0]  # of an example
+        weights = ops.repeat(self._weights, symbols)  # (batch,) -> (batch * n,)
         return level.quantizer.usage(level.vectors, level.numbers, weights)
 
     def _map_by_map(self, function, array):

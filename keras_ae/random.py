@@ -37,12 +37,17 @@ def from_int(seed):
     return tf.constant([seed & 0x7FFFFFFF, seed >> 31 & 0x7FFFFFFF], tf.int32)
 
 
+def fresh():
+    """A seed from Keras' global generator: int."""
+    return int(keras.random.randint((), 0, 2**31 - 1))
+
+
 @contextlib.contextmanager
 def global_seed(seed):
-    """Within it, all that draws without a seed of its own draws as after `keras.utils.set_random_seed(seed)`; after it, as if it had not
-    been: what was drawn before does not depend on seed, nor does what is drawn later."""
+    """Within it, all that draws without a seed of its own draws as after `keras.utils.set_random_seed(seed)`. What is drawn after it
+    follows from what was set before it, and not from seed."""
     numpy, python = np.random.get_state(), random.getstate()  # noqa: NPY002, the generators that Keras shuffles with
-    later = int(keras.random.randint((), 0, 2**31 - 1))
+    later = fresh()
     keras.utils.set_random_seed(seed)
     try:
         yield

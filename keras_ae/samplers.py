@@ -46,7 +46,7 @@ class Sampler:
     def sample_codes(self, n, seed=None):
         """Draws codes: float32 array (n, latent_dim). seed: int for a reproducible draw, None for a fresh one."""
         parts.positive_int(n, "n")
-        seed = int(keras.random.randint((), 0, 2**31 - 1)) if seed is None else seed
+        seed = random.fresh() if seed is None else seed
         return np.asarray(self._loc + self._scale * self._draw(n, seed), "float32")
 
     def sample(self, n, seed=None):
@@ -84,7 +84,7 @@ class SymbolSampler:
     def sample_symbols(self, n, seed=None):
         """Draws symbols: int32 array (n, symbols of a code). seed: int for a reproducible draw, None for a fresh one."""
         parts.positive_int(n, "n")
-        seed = int(keras.random.randint((), 0, 2**31 - 1)) if seed is None else seed
+        seed = random.fresh() if seed is None else seed
         maps, given = [], None
         for network in self.networks:
             given = network.sample(n, seed + (len(maps) << 31), given)  # the upper half of a seed, so that no two maps share noise
