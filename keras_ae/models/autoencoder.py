@@ -201,7 +201,7 @@ class Autoencoder(steps.Stepped):
             size = kwargs.pop("validation_batch_size", None) or batch_size
             data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
             validation_data = data[0] if data[1] is None else data[:3]
-        seed = int(keras.random.randint((), 0, 2**31 - 1)) if kwargs.pop("shuffle", True) else None
+        seed = random.fresh() if kwargs.pop("shuffle", True) else None
         seed = seed if seed is None else int(distribute.from_chief([seed], self.distribute_strategy)[0])
         x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
         callbacks = steps.as_list(kwargs.pop("callbacks", None))
