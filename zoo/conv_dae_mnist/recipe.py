@@ -9,14 +9,14 @@ import keras
 
 import keras_ae
 
-EPOCHS, BATCH = 16, 128
+EPOCHS, BATCH = 18, 128
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_dae_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
 train, validation = images[:55_000], images[55_000:]
 
-model = keras_ae.DAE((28, 28, 1), latent_dim=256, network="conv", widths=(64, 128))
+model = keras_ae.DAE((28, 28, 1), latent_dim=96, network="conv", widths=(64, 128))
 steps = EPOCHS * -(-len(train) // BATCH)
 rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
 model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.99), metrics=["mse"])
