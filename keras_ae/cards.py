@@ -19,6 +19,10 @@ DATA = {  # name: what its images are, and whose
         "MNIST: Y. LeCun and C. Cortes, CC BY-SA 3.0",
     ),
     "fashion_mnist": ("28 x 28 grey images of clothes, white on black, centred", "Fashion-MNIST: Zalando SE, MIT"),
+    "omniglot_strokes": (
+        "pen strokes of handwritten characters of eight alphabets, at most 48 steps (x, y, pen)",
+        "Omniglot: B. Lake, MIT",
+    ),
     "digits": (
         "8 x 8 grey images of handwritten digits, white on black",
         "UCI optical digits: E. Alpaydin and C. Kaynak, CC BY 4.0",

@@ -32,7 +32,7 @@ def add_commands(command):
     _add_name_and_out(sub, "samples.png")
     sub.add_argument("--n", type=int, default=64, help="how many images (default: %(default)s)")
     sub.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
-    sub.add_argument("--label", type=int, help="of a ConditionalVAE, what to draw (default: all labels in turn)")
+    sub.add_argument("--label", type=int, help="of a ConditionalVAE or a VaDE, the label or cluster to draw (default: all in turn)")
     text = "Reconstruct images: save a picture of them above their reconstructions, or a folder of the reconstructions."
     sub = command("reconstruct", _reconstruct, text, "vae_mnist --out pairs.png")
     _add_name_and_out(sub, "reconstructions.png", "a picture, or a folder for one file an image")

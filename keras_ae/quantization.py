@@ -4,6 +4,7 @@ import math
 import typing
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -74,8 +75,7 @@ class VectorQuantizer(keras.Layer):
     def usage(self, vectors, numbers, weights):
         """What `follow` needs of a batch, vectors (n, width), numbers (n,), weights (n,): how often each row was the nearest (size,), and
         the sums of the vectors that it was nearest to (size, width), weighted."""
-        chosen = weights[:, None] * ops.one_hot(numbers, self.size, dtype="float32")  # (n, size)
-        return ops.sum(chosen, axis=0), ops.matmul(ops.transpose(chosen), vectors)
+        return ops.segment_sum(weights, numbers, self.size), ops.segment_sum(weights[:, None] * vectors, numbers, self.size)
 
     def follow(self, counts, sums, vectors, seed):
         """Moves the codebook, by the usage of one step; on several replicas, by that of all together.
@@ -130,20 +130,24 @@ class Quantized:
         return self._map_by_map(lambda quantizer, rows: quantizer.nearest(rows), z)
 
     def decode_symbols(self, symbols):
-        """The mean of p(x|z) of these symbols: int (batch, symbols_per_code) -> (batch, *shape).
-
-        Raises:
-            ValueError: another shape; a number that the codebook has no row for.
-        """
-        symbols = ops.convert_to_tensor(symbols, "int32")
-        if symbols.shape.rank != 2 or symbols.shape[1] != self.symbols_per_code:
-            received = tuple(symbols.shape)
-            raise ValueError(f"Expected symbols of shape (batch, {self.symbols_per_code}). Received: shape={received}")
-        low, high, size = int(ops.min(symbols)), int(ops.max(symbols)), self.quantizers[0].size
-        if low < 0 or high >= size:
-            raise ValueError(f"Expected symbols from 0 to {size - 1}. Received: from {low} to {high}")
+        """The mean of p(x|z) of these symbols: int (batch, symbols_per_code) -> (batch, *shape). Raises ValueError as `checked_symbols`."""
+        symbols = self.checked_symbols(symbols)
         z = self._map_by_map(lambda quantizer, numbers: quantizer.rows(numbers), symbols)  # (batch, symbols, width)
         return self.decode(ops.reshape(z, (-1, self.latent_dim)))
+
+    def checked_symbols(self, symbols):
+        """Symbols as an int32 array (batch, symbols_per_code).
+
+        Raises:
+            ValueError: another shape or kind; a number that the codebook has no row for.
+        """
+        symbols, size = np.asarray(symbols), self.quantizers[0].size
+        if symbols.ndim != 2 or symbols.shape[1] != self.symbols_per_code or symbols.dtype.kind not in "iu":
+            expected, received = f"(batch, {self.symbols_per_code})", f"shape={symbols.shape}, dtype={symbols.dtype}"
+            raise ValueError(f"Expected integer symbols of shape {expected}. Received: {received}")
+        if symbols.size and (symbols.min() < 0 or symbols.max() >= size):
+            raise ValueError(f"Expected symbols from 0 to {size - 1}. Received: from {symbols.min()} to {symbols.max()}")
+        return symbols.astype("int32")
 
     def objective(self, x, target):
         levels = self._levels(self._checked(x))

@@ -168,16 +168,10 @@ def split_maps(model, symbols):
     """The maps of symbols: int (n, symbols of a code) -> a list of (n, height, width).
 
     Raises:
-        ValueError: another shape; a number that the codebook has no row for.
+        ValueError: as `model.checked_symbols`.
     """
-    symbols, sizes = np.asarray(symbols), [math.prod(shape) for shape in model.map_shapes]
-    if symbols.ndim != 2 or symbols.shape[1] != sum(sizes):
-        raise ValueError(f"Expected symbols of shape (n, {sum(sizes)}). Received: shape={symbols.shape}")
-    if len(symbols) and (symbols.min() < 0 or symbols.max() >= model.quantizer.size):
-        raise ValueError(
-            f"Expected symbols from 0 to {model.quantizer.size - 1}. Received: from {symbols.min()} to {symbols.max()}"
-        )
-    pieces = np.split(symbols, np.cumsum(sizes)[:-1], axis=1)
+    sizes = [math.prod(shape) for shape in model.map_shapes]
+    pieces = np.split(model.checked_symbols(symbols), np.cumsum(sizes)[:-1], axis=1)
     return [piece.reshape(-1, *shape) for piece, shape in zip(pieces, model.map_shapes, strict=True)]
 
 
@@ -187,7 +181,7 @@ def _pair(maps, given):
 
 def _pixelcnns(model, x, verbose):
     maps, networks = split_maps(model, model.symbols(x)), []
-    size, batch_size, held_out = model.quantizer.size, min(64, len(x)), max(1, len(x) // 10)
+    size, batch_size, held_out = model.quantizers[0].size, min(64, len(x)), max(1, len(x) // 10)
     for i, one in enumerate(maps):
         given = maps[i - 1] if i else None
         network = PixelCNN(one.shape[1:], size, None if given is None else (given.shape[1:], size))

@@ -1,11 +1,12 @@
 import hashlib
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ae import datasets, random
+from keras_ae import datasets, omniglot, random
 
 
 def digest(x):
@@ -32,6 +33,7 @@ def offline(monkeypatch, tmp_path):
     monkeypatch.delenv("KERAS_AE_DATA", raising=False)
     for name in ("mnist", "fashion_mnist"):
         monkeypatch.setattr(getattr(keras.datasets, name), "load_data", refuse)
+    monkeypatch.setattr(keras.utils, "get_file", refuse)
 
 
 @pytest.mark.parametrize("name, train, test, size", [("mnist_5k", 4000, 1000, 28), ("digits", 1437, 360, 8)])
@@ -180,12 +182,52 @@ def test_strokes_are_steps_at_equal_distances(drawings):
     np.testing.assert_array_equal(x_train, x_test)
 
 
-def test_strokes_that_are_not_there_are_described(drawings, monkeypatch):
+def test_arrays_that_are_not_there_are_named(drawings):
     np.savez(drawings / "omniglot_small.npz", drawer=np.zeros(3))
     with pytest.raises(ValueError, match="arrays stroke_points, stroke_offsets, character, drawer"):
         datasets.load("omniglot_strokes")
-    monkeypatch.delenv("KERAS_AE_DATA")
-    with pytest.raises(FileNotFoundError, match="stroke_points.*Received: KERAS_AE_DATA=None"):
+
+
+def test_strokes_that_cannot_be_downloaded_are_described(offline):
+    with pytest.raises(FileNotFoundError, match="stroke_points.*~/.keras.*Received: KERAS_AE_DATA=None.*URL fetch failure"):
+        datasets.load("omniglot_strokes")
+
+
+@pytest.fixture
+def archive(monkeypatch, tmp_path):
+    """A function that puts files into an archive as Omniglot's, {name: text}, and where Keras would download it to."""
+    monkeypatch.delenv("KERAS_AE_DATA", raising=False)
+    monkeypatch.setattr(keras.utils, "get_file", lambda name, origin: str(tmp_path / name))
+
+    def put(contents):
+        with zipfile.ZipFile(tmp_path / "omniglot_strokes_background.zip", "w") as file:
+            for name, text in contents.items():
+                file.writestr(f"strokes_background/{name}", text)
+
+    return put
+
+
+def test_strokes_are_read_from_omniglots_own_archive(archive):
+    """Its files are an alphabet, a character and a drawer each; the order in the archive says nothing."""
+    line = "START\n0.0,-10.5,0.0\n52.5,-10.5,12.0\nBREAK\n3.0,-4.0,90.0\nBREAK\n"
+    names = {alphabet: f"{alphabet}/character01/0001_01.txt" for alphabet in reversed(omniglot.ALPHABETS)}
+    others = {"Latin/character02/0002_17.txt": line, "Latin/character10/0010_20.txt": line, "Braille/character01/0500_01.txt": line}
+    archive({"": "", "Latin/": "", **dict.fromkeys(names.values(), line), **others})
+    (x_train, y_train), (x_test, y_test) = datasets.load("omniglot_strokes")
+    assert y_train.tolist() == [0, 1, 2, 3, 4, 5, 8, 9] and y_test.tolist() == [6, 7]
+    steps = [[-1 + 2 * 7.5 * i / 105, 0.8, i == 7] for i in range(8)]
+    np.testing.assert_allclose(x_test[0, :9], [*steps, [-1 + 6 / 105, 1 - 8 / 105, 1]], atol=1e-6)
+
+
+def test_an_archive_that_is_not_omniglots_is_refused(archive, tmp_path):
+    archive({"Latin/character01/0001_01.txt": "START\n1,2\nBREAK\n"})
+    with pytest.raises(ValueError, match="Omniglot's archive of pen strokes. Received: not enough values"):
+        datasets.load("omniglot_strokes")
+    archive({"Latin/character01/0001_01.txt": "START\n1,2,3\nBREAK\n"})
+    with pytest.raises(ValueError, match="Received: no Balinese, Early_Aramaic, Greek"):
+        datasets.load("omniglot_strokes")
+    (tmp_path / "omniglot_strokes_background.zip").write_bytes(b"404: Not Found")
+    with pytest.raises(ValueError, match="Received: File is not a zip file"):
         datasets.load("omniglot_strokes")
 
 

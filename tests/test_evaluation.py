@@ -73,6 +73,15 @@ def test_the_accuracy_of_clusters_is_that_of_the_largest_matching():
     assert found["standard_error"] == pytest.approx(100 * np.sqrt(share * (1 - share) / 359))
 
 
+def test_perplexity_counts_the_symbols_in_use(x_test):
+    model = keras_ae.VQVAE((8, 8, 1), 8, widths=(16,), size=32, width=2)
+    found = evaluation.perplexity(model, "digits", n_images=200)
+    counts = np.unique(model.symbols(x_test[:200]), return_counts=True)[1] / 800
+    assert found["value"] == pytest.approx(np.exp(-np.sum(counts * np.log(counts))), rel=1e-6) and 1 < found["value"] <= 32
+    model.quantizer.codebook.assign(np.tile(1e3 * np.arange(32)[:, None], 2))  # the first row is the nearest
+    assert evaluation.perplexity(model, "digits")["value"] == pytest.approx(1)
+
+
 def test_accuracy():
     model = keras_ae.ConditionalVAE((8, 8, 1), 2, widths=(16,), width=8)
     (x_test, y_test) = datasets.load("digits")[1]
@@ -85,7 +94,7 @@ def test_accuracy():
 @pytest.mark.parametrize("name", evaluation.METRICS)
 def test_a_measurement_can_be_repeated_and_has_a_quick_form(name):
     classes = {"psnr": keras_ae.DAE, "activation_rate": keras_ae.SparseAE, "mse": keras_ae.AE, "sse": keras_ae.AE}
-    classes |= {"cluster_accuracy": keras_ae.IDEC, "accuracy": keras_ae.ConditionalVAE}
+    classes |= {"perplexity": keras_ae.VQVAE, "cluster_accuracy": keras_ae.IDEC, "accuracy": keras_ae.ConditionalVAE}
     model = classes.get(name, keras_ae.VAE)((8, 8, 1), 3, widths=(16,))
     if name == "cluster_accuracy":
         model.start_clusters(datasets.load("digits")[1][0])

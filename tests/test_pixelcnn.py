@@ -39,8 +39,9 @@ def test_each_symbol_depends_on_all_before_and_on_none_after():
         maps[i, i // 5, i % 5] ^= 1
     logits = np.array(network(maps)).reshape(26, 25, 2)
     moved = np.abs(logits[:25] - logits[25]).max(axis=-1)  # (changed, seen from)
-    assert (moved[np.tril_indices(25)] == 0).all()  # a symbol itself and those before it do not notice
-    assert (moved[np.triu_indices(25, 1)] > 0).all()
+    rounding = 1e-6
+    assert (moved[np.tril_indices(25)] < rounding).all()  # a symbol itself and those before it do not notice
+    assert (moved[np.triu_indices(25, 1)] > 10 * rounding).all()
 
 
 def test_draws_follow_the_density():
@@ -160,7 +161,7 @@ def test_what_does_not_fit_is_refused(call, message):
 
 def test_a_sampler_asks_for_whole_codes(images):
     model = keras_ae.VQVAE((8, 8, 1), 12, widths=(8,), size=4, width=4)
-    with pytest.raises(ValueError, match=r"shape \(n, 3\). Received: shape=\(2, 4\)"):
+    with pytest.raises(ValueError, match=r"shape \(batch, 3\). Received: shape=\(2, 4\)"):
         keras_ae.samplers.split_maps(model, tf.zeros((2, 4), tf.int32))
 
 

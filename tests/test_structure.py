@@ -53,8 +53,8 @@ ORDER = [
     "models.clustering",
     "models.tdvae",
 ]
-ORDER += ["datasets", "training", "maximum_likelihood", "pixelcnn", "samplers", "scores", "evaluation"]
-ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion"]
+ORDER += ["omniglot", "datasets", "training", "maximum_likelihood", "pixelcnn", "samplers", "scores", "evaluation"]
+ORDER += ["image_files", "plots.drawing", "plots.grids", "plots.codes", "plots.curves", "plots.motion", "plots.strokes"]
 ORDER += ["published", "cards", "metadata", "hub", "presets", "exports"]
 ORDER += ["explorer.scene", "explorer.page", "explorer.static", "cluster", "console", "cli_models", "cli"]
 FILES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]

@@ -82,7 +82,7 @@ class Page:
     def __init__(self, scenes, name):
         self.scenes, self.scene, self.z, self.image, self.noise = scenes, None, None, None, 0
         self.sliders, self.syncing, self.looks = [], False, 0
-        names = presets.list_models()
+        names = [n for n in presets.list_models() if drawing.are_images(presets.info(n).metadata["model"]["shape"])]
         self._build([*names, *{name} - set(names)], name)
 
     # What is on the page

@@ -226,18 +226,19 @@ class VaDE(Clustering, VAE):
         Args:
             n: int, how many.
             seed: int for a reproducible draw, None for a fresh one.
-            cluster: int, the number of the cluster; None: of all, as often as the prior has them.
+            cluster: int, the number of the cluster, or int array (n,), one for each; None: of all, as often as the prior has them.
 
         Raises:
-            ValueError: n < 1; there is no such cluster.
+            ValueError: n < 1; there is no such cluster, or not one for each.
         """
         if cluster is None:
             return super().sample(n, seed)
-        if isinstance(cluster, bool) or cluster not in range(self.n_clusters):
-            raise ValueError(f"Expected `cluster` to be an integer from 0 to {self.n_clusters - 1}. Received: cluster={cluster!r}")
-        parts.positive_int(n, "n")
+        numbers = np.broadcast_to(cluster, (parts.positive_int(n, "n"),))
+        if numbers.dtype.kind not in "iu" or not np.isin(numbers, range(self.n_clusters)).all():
+            expected = f"an integer from 0 to {self.n_clusters - 1}, or {n} of them"
+            raise ValueError(f"Expected `cluster` to be {expected}. Received: cluster={cluster!r}")
         of_each = self.prior.components_distribution.sample(n, seed=self._seed(seed))  # (n, clusters, latent_dim)
-        return self.decode(of_each[:, cluster])
+        return self.decode(ops.take_along_axis(of_each, numbers[:, None, None], axis=1)[:, 0])
 
     def get_config(self):
         config = {key: value for key, value in super().get_config().items() if key not in ("prior", "objective")}

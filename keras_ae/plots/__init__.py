@@ -9,6 +9,7 @@ from keras_ae.plots.codes import active_units, kl_per_dimension, latent_scatter,
 from keras_ae.plots.curves import corruption_levels, training_curves
 from keras_ae.plots.grids import images, interpolations, manifold, reconstructions, samples, traversals
 from keras_ae.plots.motion import latent_circle
+from keras_ae.plots.strokes import strokes
 
 __all__ = [
     "active_units",
@@ -22,6 +23,7 @@ __all__ = [
     "posterior_overlap",
     "reconstructions",
     "samples",
+    "strokes",
     "training_curves",
     "traversals",
 ]

@@ -134,8 +134,13 @@ def expect(model, verb, kind):
 
 def expect_images(model):
     """Raises ValueError unless the model's examples are images of 1 or 3 channels."""
-    if len(model.shape) != 3 or model.shape[-1] not in (1, 3):
+    if not are_images(model.shape):
         raise ValueError(f"Expected a model of images (height, width, 1 or 3). Received: a model of shape {model.shape}")
+
+
+def are_images(shape):
+    """Whether examples of this shape are images of 1 or 3 channels."""
+    return len(shape) == 3 and shape[-1] in (1, 3)
 
 
 def check_dims(model, dims):

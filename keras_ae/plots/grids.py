@@ -41,13 +41,15 @@ def images(x, columns=None, titles=None):
 
 
 def samples(model, n=64, seed=0, label=None):
-    """Images that the model draws: the means of p(x|z) for z ~ p(z). Of a ConditionalVAE, each column has a label of its own.
+    """Images that the model draws: the means of p(x|z) for z ~ p(z).
+
+    Each column has a label of its own, of a ConditionalVAE, or a cluster, of a VaDE.
 
     Args:
         model: a VAE of images.
         n: int, how many.
         seed: int, of the draws.
-        label: int, the label of all, of a ConditionalVAE; None: all labels in turn.
+        label: int, the label or cluster of all; None: all of them in turn.
 
     Returns:
         matplotlib.figure.Figure.
@@ -57,15 +59,23 @@ def samples(model, n=64, seed=0, label=None):
     """
     drawing.expect_images(model)
     drawing.expect(model, "sample", "a VAE")
-    if not hasattr(model, "classes"):
+    kinds = kinds_of_samples(model)
+    if kinds is None:
         if label is not None:
-            raise ValueError(
-                f"Expected `label` for a ConditionalVAE alone. Received: label={label!r}, for a {type(model).__name__}"
-            )
+            expected = "`label` for a ConditionalVAE, or a VaDE whose clusters have been started"
+            raise ValueError(f"Expected {expected}. Received: label={label!r}, for a {type(model).__name__}")
         return images(model.sample(n, seed=seed))
-    labels = np.arange(parts.positive_int(n, "n")) % model.classes if label is None else label
-    columns = model.classes if label is None and n >= model.classes else None
-    return images(model.sample(n, seed=seed, labels=labels), columns)
+    name, count = kinds
+    labels = np.arange(parts.positive_int(n, "n")) % count if label is None else label
+    columns = count if label is None and n >= count else None
+    return images(model.sample(n, seed=seed, **{name: labels}), columns)
+
+
+def kinds_of_samples(model):
+    """What a model can be asked to draw: the argument of its `sample` and how many values it has, ("labels", 10); None if it cannot."""
+    if hasattr(model, "classes"):
+        return "labels", model.classes
+    return ("cluster", model.n_clusters) if getattr(model, "has_clusters", False) else None
 
 
 def reconstructions(model, x):

@@ -212,6 +212,9 @@ def test_samples_of_one_cluster_are_of_that_cluster():
         np.testing.assert_allclose(drawn.mean(axis=0), centre @ kernel + bias, atol=0.3)
     assert model.sample(7, seed=1).shape == (7, 5)
     np.testing.assert_array_equal(model.sample(7, seed=1, cluster=2), model.sample(7, seed=1, cluster=2))
+    asked = [2, 0, 1, 1]
+    each = [model.sample(4, seed=1, cluster=cluster)[i] for i, cluster in enumerate(asked)]
+    np.testing.assert_allclose(model.sample(4, seed=1, cluster=asked), each, rtol=1e-5)
 
 
 def test_a_full_mixture_trains_all_of_its_scale_also_under_xla():
@@ -333,8 +336,11 @@ def test_numbers_that_do_not_fit_are_refused(images):
         make(keras_ae.VaDE, beta=-1)
     with pytest.raises(ValueError, match='"diagonal" or "full". Received: covariance=\'tied\''):
         make(keras_ae.VaDE, covariance="tied")
-    with pytest.raises(ValueError, match="from 0 to 3. Received: cluster=4"):
+    with pytest.raises(ValueError, match="from 0 to 3, or 2 of them. Received: cluster=4"):
         make(keras_ae.VaDE, images).sample(2, cluster=4)
+    for wrong in (1.0, True, [0, 4]):
+        with pytest.raises(ValueError, match="Received: cluster="):
+            make(keras_ae.VaDE, images).sample(2, cluster=wrong)
 
 
 @pytest.mark.full_data

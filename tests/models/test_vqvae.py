@@ -93,6 +93,7 @@ def test_a_map_of_symbols(images, tmp_path):
         (lambda: make(commitment=-1), "Received: commitment=-1"),
         (lambda: make().decode_symbols(np.zeros((2, 3), int)), r"shape \(batch, 4\). Received: shape=\(2, 3\)"),
         (lambda: make().decode_symbols(np.full((2, 4), 16)), "from 0 to 15. Received: from 16 to 16"),
+        (lambda: make().decode_symbols(np.zeros((2, 4))), r"integer symbols of shape .* Received: .*dtype=float64"),
         (lambda: make().compile(loss="mse"), "Expected no `loss`"),
     ],
 )

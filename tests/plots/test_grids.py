@@ -65,6 +65,16 @@ def test_samples_of_a_conditional_vae_stand_under_their_labels():
     np.testing.assert_allclose(ones[2:10, 2:10], np.clip(model.sample(4, seed=3, labels=1)[0, ..., 0], 0, 1))
 
 
+def test_samples_of_a_vade_stand_under_their_clusters():
+    model = keras_ae.VaDE((8, 8, 1), 2, widths=(16,), clusters=3)
+    assert shown(plots.samples(model, 6, seed=3)).shape == (21, 30)  # no clusters yet: 3 columns, the most square
+    model.start_clusters(np.random.default_rng(0).random((40, 8, 8, 1), dtype="float32"))
+    grid = shown(plots.samples(model, 9, seed=3))
+    np.testing.assert_allclose(grid[2:10, 11:19], np.clip(model.sample(9, seed=3, cluster=[0, 1, 2] * 3)[1, ..., 0], 0, 1))
+    twos = shown(plots.samples(model, 4, seed=3, label=2))
+    np.testing.assert_allclose(twos[2:10, 2:10], np.clip(model.sample(4, seed=3, cluster=2)[0, ..., 0], 0, 1))
+
+
 def test_manifold_is_spaced_by_the_priors_quantiles(vae, same_picture):
     figure = plots.manifold(vae, 5)
     lowest = statistics.NormalDist().inv_cdf(0.1)
@@ -106,7 +116,7 @@ def test_interpolations(ae, x, same_picture):
 @pytest.mark.parametrize(
     "draw, message",
     [
-        (lambda vae, ae, x: plots.samples(vae, label=3), "a ConditionalVAE alone. Received: label=3, for a VAE"),
+        (lambda vae, ae, x: plots.samples(vae, label=3), "for a ConditionalVAE, or a VaDE.* Received: label=3, for a VAE"),
         (lambda vae, ae, x: plots.samples(ae), "with `sample`, a VAE. Received: AE"),
         (lambda vae, ae, x: plots.manifold(vae, 1), "`n` to be an integer of at least 2. Received: n=1"),
         (lambda vae, ae, x: plots.manifold(vae, dims=(0, 2)), r"different dimensions.*0 to 1. Received: dims=\(0, 2\)"),
