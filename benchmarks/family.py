@@ -35,25 +35,32 @@ class Comparison:
         self.title, self.models = title, models
 
 
-def _trained(model, data, epochs, rate, quick, batch=128):
-    """Fits with a cosine decay of the rate after a warm-up, and an average over 1,000 steps: what a row says of it."""
+def _trained(model, data, epochs, rate, quick, batch=128, constant=False):
+    """Fits with a cosine decay of the rate after a warm-up, and an average over 1,000 steps, or without both: what a row says of it."""
     data = data if hasattr(data, "element_spec") else Feed(data, batch, seed=1).dataset()
     data, epochs = (data.take(2), 1) if quick else (data, epochs)
     steps = epochs * len(data)
     decay = keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - 500), warmup_target=rate, warmup_steps=min(500, steps))
-    model.compile(keras.optimizers.Adam(decay, use_ema=True, ema_momentum=0.999))
+    model.compile(keras.optimizers.Adam(rate) if constant else keras.optimizers.Adam(decay, use_ema=True, ema_momentum=0.999))
     model.fit(data, epochs=epochs, verbose=0)
     return {"parameters": model.count_params(), "epochs": epochs}
 
 
-def _nats(make, epochs, quick):
-    """Trains a VAE on images binarised anew at each use, and measures its negative log-likelihood by 500 importance samples."""
+def _nats(make, epochs, quick, bound=False):
+    """Trains a VAE on images binarised anew at each use, and measures its negative log-likelihood by 500 importance samples.
+
+    bound: whether the row is of the negative ELBO, with the likelihood in its note.
+    """
     keras.utils.set_random_seed(1)
     (x, _), _ = datasets.load("mnist")
     vae = make(x)
     row = _trained(vae, datasets.binarize_dynamic(x, batch_size=128, seed=1), epochs, 1e-3, quick)
-    measured = evaluation.nll(vae, "mnist", n_samples=10 if quick else 500, n_images=20 if quick else None)
-    return {"measure": "nll, 500 samples", "value": measured["value"], "error": measured["standard_error"], "unit": "nats", **row}
+    n_images = 20 if quick else None
+    measured, measure = evaluation.nll(vae, "mnist", n_samples=10 if quick else 500, n_images=n_images), "nll, 500 samples"
+    if bound:
+        row["note"] = f"{measure}: {measured['value']:.2f}"
+        measured, measure = evaluation.negative_elbo(vae, "mnist", n_samples=20, n_images=n_images), "negative ELBO"
+    return {"measure": measure, "value": measured["value"], "error": measured["standard_error"], "unit": "nats", **row}
 
 
 def _gated(prior, quick):
@@ -71,7 +78,20 @@ def _bound(objective, quick):
 
 
 def _posterior(posterior, quick):
-    return _nats(lambda _: keras_ae.VAE(SHAPE, 20, widths=(200, 200), posterior=posterior), 40, quick)
+    return _nats(lambda _: keras_ae.VAE(SHAPE, 20, widths=(200, 200), posterior=posterior), 40, quick, bound=True)
+
+
+def _of_one_decoder(posterior, quick):
+    """The decoder of vae_mnist as it is; an encoder whose hidden layers start as its own, and whose last one starts fresh."""
+
+    def make(_):
+        pretrained, given = keras_ae.load("vae_mnist"), distributions.get(distributions.Posterior, posterior)
+        encoder, _ = networks.dense(SHAPE, given.params_size(40), 40, SHAPE, (300, 300), "glu")
+        encoder.set_weights(pretrained.encoder.get_weights()[:-2] + encoder.get_weights()[-2:])
+        pretrained.decoder.trainable = False
+        return keras_ae.VAE(SHAPE, 40, network=(encoder, pretrained.decoder), posterior=given)
+
+    return _nats(make, 10, quick, bound=True)
 
 
 def _conv_ae(quick):
@@ -105,7 +125,7 @@ def _few_labels(unknown, seed, quick):
     keras.utils.set_random_seed(seed)
     gaussian = distributions.Gaussian("trainable")
     model = keras_ae.ConditionalVAE((40,), 20, widths=(300,), likelihood=gaussian, classification=50.0, unknown=unknown)
-    row = _trained(model, [codes, labels], 9, 1e-3, quick, batch=256)
+    row = _trained(model, [codes, labels], 9, 1e-3, quick, batch=256, constant=True)
     wrong = np.argmax(model.classify(z_test), axis=1) != y_test
     error = float(100 * wrong.std() / len(wrong) ** 0.5)
     return {"measure": "wrong labels", "value": float(100 * wrong.mean()), "error": error, "unit": "%", **row}
@@ -126,6 +146,10 @@ COMPARISONS = {
     "posterior": Comparison(
         "VAE 784-200-200-20",
         {name: partial(_posterior, name) for name in ("diagonal", "planar", "sylvester", "iaf")},
+    ),
+    "inference": Comparison(
+        "posteriors of one decoder, vae_mnist's",
+        {name: partial(_of_one_decoder, name) for name in ("diagonal", "full", "planar", "sylvester", "iaf")},
     ),
     "bits": Comparison("codes of about 1,000 bits", {"conv_ae_mnist": _conv_ae, "VQVAE": _vqvae}),
     "labels": Comparison(

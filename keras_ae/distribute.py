@@ -13,6 +13,7 @@ import tensorflow as tf
 
 JOBS = ("chief", "worker")
 _KEYS = itertools.count(1000, 1000)
+_made = []  # strategies over several workers, of which TensorFlow allows a process one
 
 
 def strategy(name="auto", *, cluster_resolver=None):
@@ -71,7 +72,13 @@ def grow_memory():
 
 
 def is_chief(strategy=None):
-    """True on the one worker that writes files: the only one, unless the strategy in scope (or the given one) has several."""
+    """True on the one worker that writes files.
+
+    Args:
+        strategy: tf.distribute.Strategy; None: the one in scope, or else the one over several workers that this process has made.
+    """
+    if strategy is None and not tf.distribute.has_strategy() and _made:
+        strategy = _made[-1]
     return (strategy or tf.distribute.get_strategy()).extended.should_checkpoint
 
 
@@ -106,7 +113,8 @@ def _multiworker(cluster_resolver):
             rpc_layer="grpc",
         )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=cluster_resolver)
+        _made.append(tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=cluster_resolver))
+        return _made[-1]
     except RuntimeError as error:
         if "program startup" not in str(error):
             raise

@@ -139,9 +139,9 @@ class SylvesterFlow(FlowPosterior):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class InverseAutoregressiveFlow(FlowPosterior):
-    """q(z|x) of z = f_K(... f_1(u)), u ~ N(loc, diag(scale)^2), f_k(z)_i = g_i z_i + (1 - g_i) m_i, g and m of z_1 to z_i-1 and of x.
+    """q(z|x) of z = f_K(... f_1(u)), u ~ N(loc, diag(scale)^2), f_k(z)_i = s_i z_i + m_i, s and m of z_1 to z_i-1 and of x.
 
-    Masked networks of this layer's own give g and m; the encoder gives them a context, h(x). Between two flows the order of the values is
+    Masked networks of this layer's own give s and m; the encoder gives them a context, h(x). Between two flows the order of the values is
     reversed. A draw and its density take one pass of each network, the density of any other code latent_dim passes.
 
     Args:
@@ -155,8 +155,8 @@ class InverseAutoregressiveFlow(FlowPosterior):
     Raises:
         ValueError: an argument is not a positive integer.
 
-    Source: Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016, algorithm 1 and equations 13
-    and 14.
+    Source: Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016, section 4 and
+    algorithm 1, without its gate; `flows.inverse_autoregressive` says why.
     """
 
     evaluates_any_code = True

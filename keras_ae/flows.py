@@ -13,9 +13,6 @@ from keras import ops
 
 from keras_ae import parts
 
-OPEN = (
-    4.0  # what is added to a gate before its sigmoid, so that a new flow keeps nearly all of z; 1 or 2 in the paper trained slower
-)
 LARGEST_DIAGONAL = 0.999  # of a triangular matrix of a Sylvester flow; at 1 the determinant may be 0
 NEARLY_ZERO = 1e-24  # what a squared length is taken for where it is less
 
@@ -158,9 +155,10 @@ def sylvester(z, triangles, diagonal, b, reflections):
 
 
 def inverse_autoregressive(z, network, context):
-    """f(z)_i = g_i z_i + (1 - g_i) m_i, g_i and m_i functions of z_1 to z_i-1 and of the context: (m, a) = network, g = sigmoid(a + 4).
+    """f(z)_i = s_i z_i + m_i, s_i and m_i functions of z_1 to z_i-1 and of the context: (m, log s) = network.
 
-    log |det df/dz| = sum_i log g_i.
+    log |det df/dz| = sum_i log s_i. The paper also has f(z)_i = g_i z_i + (1 - g_i) m_i with a gate g: as the gate has to be nearly open
+    at first, m hardly counts, and such a flow learns more slowly. Here |log s| < 3 keeps it stable.
 
     Args:
         z: tensor (..., batch, n).
@@ -170,20 +168,18 @@ def inverse_autoregressive(z, network, context):
     Returns:
         tensors f(z), (..., batch, n), and log |det df/dz|, (..., batch).
 
-    Source: Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016, equations 13 and 14.
+    Source: Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016, section 4 and algorithm 1.
     """
-    m, raw_gate = network(z, context)
-    gate = ops.sigmoid(raw_gate + OPEN)
-    return gate * z + (1 - gate) * m, ops.sum(ops.log_sigmoid(raw_gate + OPEN), axis=-1)
+    m, log_s = network(z, context)
+    return ops.exp(log_s) * z + m, ops.sum(log_s, axis=-1)
 
 
 def inverted_autoregressive(z, network, context):
     """f^-1(z) of `inverse_autoregressive`, (..., batch, n) -> the same: n passes of the network, one value more right after each."""
 
     def step(i, start):
-        m, raw_gate = network(start, context)
-        gate = ops.sigmoid(raw_gate + OPEN)
-        return i + 1, (z - (1 - gate) * m) / gate
+        m, log_s = network(start, context)
+        return i + 1, (z - m) * ops.exp(-log_s)
 
     n = z.shape[-1]
     return ops.while_loop(lambda i, start: i < n, step, (0, ops.zeros_like(z)), maximum_iterations=n)[1]

@@ -98,7 +98,7 @@ class IDEC(Clustering, AE):
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Guo et al., "Improved deep embedded clustering with local structure preservation", IJCAI 2017, equations 2 to 8; DEC: Xie et
+    Source: Guo et al., "Improved deep embedded clustering with local structure preservation", IJCAI 2017, section 3; DEC: Xie et
     al., ICML 2016; DEC-DA: Guo et al., "Deep embedded clustering with data augmentation", ACML 2018.
     """
 

@@ -46,7 +46,7 @@ class TDVAE(Autoencoder):
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Gregor et al., "Temporal difference variational auto-encoder", ICLR 2019, equations 6 to 8; layers and gates: its appendix. That
+    Source: Gregor et al., "Temporal difference variational auto-encoder", ICLR 2019, sections 3 and 4; layers and gates: its appendix. That
     p_T and q_S know the jump is ours; it lets a rollout choose its pace.
     """
 
