@@ -94,24 +94,11 @@ def _of_one_decoder(posterior, quick):
     return _nats(make, 10, quick, bound=True)
 
 
-def _conv_ae(quick):
-    model = keras_ae.load("conv_ae_mnist")
-    return {**_mse(model, quick), "parameters": model.count_params(), "epochs": None, "note": "32 numbers of float32: 1,024 bits"}
-
-
-def _vqvae(quick):
-    keras.utils.set_random_seed(1)
-    (x, _), _ = datasets.load("mnist")
-    network = networks.residual(SHAPE, 49 * 8, 49 * 8, SHAPE, blocks=1, code="map")
-    model = keras_ae.VQVAE(SHAPE, 49 * 8, network=network, size=1024, width=4)  # two symbols at each of 49 places
-    row = _trained(model, [x], 16, 2e-3, quick)
-    perplexity = float(model.quantizer.perplexity())
-    return {**_mse(model, quick), **row, "note": f"98 symbols of 1,024: 980 bits; perplexity {perplexity:.0f}"}
-
-
-def _mse(model, quick):
+def _of_the_zoo(name, note, quick):
+    model = keras_ae.load(name)
     measured = evaluation.mse(model, "mnist", n_images=20 if quick else None)
-    return {"measure": "mse", "value": measured["value"], "error": measured["standard_error"], "unit": "a pixel"}
+    row = {"measure": "mse", "value": measured["value"], "error": measured["standard_error"], "unit": "a pixel", "note": note}
+    return {**row, "parameters": model.count_params(), "epochs": keras_ae.info(name).metadata["training"]["epochs"]}
 
 
 def _few_labels(unknown, seed, quick):
@@ -151,7 +138,13 @@ COMPARISONS = {
         "posteriors of one decoder, vae_mnist's",
         {name: partial(_of_one_decoder, name) for name in ("diagonal", "full", "planar", "sylvester", "iaf")},
     ),
-    "bits": Comparison("codes of about 1,000 bits", {"conv_ae_mnist": _conv_ae, "VQVAE": _vqvae}),
+    "bits": Comparison(
+        "codes of about 1,000 bits, models of the zoo",
+        {
+            "conv_ae_mnist": partial(_of_the_zoo, "conv_ae_mnist", "32 numbers of float32: 1,024 bits"),
+            "vqvae_mnist": partial(_of_the_zoo, "vqvae_mnist", "98 symbols of 1,024: 980 bits"),
+        },
+    ),
     "labels": Comparison(
         "100 labels of MNIST, codes of hvae_mnist",
         {

@@ -42,10 +42,11 @@ UNSAID = {  # what metadata may leave out
 UNTOLD = {"name", "trainable", "dtype"}  # what every Keras layer's config holds
 USES = {  # verb: what a card shows of it
     "sample": "model.sample(16)  # images from the prior",
-    "corrupt": "model.reconstruct(model.corrupt(x))  # restores what noise took; x: (n, *shape), uint8 or float in [0, 1]",
+    "corrupt": "model.reconstruct(model.corrupt(x))  # restores what noise took; x: {input}",
     "classify": "model.classify(x)  # the probability of each label",
     "encode": "model.encode(x)  # codes",
-    "reconstruct": "model.reconstruct(x)  # x: (n, *shape), uint8 or float in [0, 1]",
+    "symbols": "model.symbols(x)  # the codes as numbers of rows of the codebook",
+    "reconstruct": "model.reconstruct(x)  # x: {input}",
     "clusters": "model.clusters(x)  # for each image the number of its cluster",
     "log_likelihood": "model.log_likelihood(x)  # nats an image",
 }
@@ -163,10 +164,15 @@ def as_markdown(name, metadata, picture=None):
     lines = [f"# {name}", "", metadata["summary"], ""]
     lines += ["```text", *metadata["formula"], "```", ""] if metadata["formula"] else []
     lines += [f"![{PICTURES[picture]} {name}]({picture})", ""] if picture else []
-    uses = [use for verb, use in USES.items() if verb in verbs and not (verb == "reconstruct" and "corrupt" in verbs)]
+    uses = [
+        use.format(**metadata) for verb, use in USES.items() if verb in verbs and not (verb == "reconstruct" and "corrupt" in verbs)
+    ]
     if "classify" in verbs:
         n = int(metadata["model"].get("classes", 10))
         uses[0] = f"model.sample({n}, labels=range({n}))  # images with these labels, from the prior"
+    if "clusters" in verbs and "sample" in verbs:
+        n = int(metadata["model"].get("clusters", 10))
+        uses[0] = f"model.sample({n}, cluster=range({n}))  # images of each cluster, from the prior"
     lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', *uses, "```", ""]
     lines += ["| | |", "|---|---|", f"| class | `keras_ae.{family}` |"]
     lines += [f"| {key} | `{json.dumps(value)}` |" for key, value in metadata["model"].items()]
@@ -209,9 +215,9 @@ def gallery(found):
 
 
 def measured(metric):
-    """The value of a measurement with its standard error and unit, as "84.41 ± 0.24 nats"; two digits of the error count."""
-    error = metric["standard_error"]
-    digits = max(2, 1 - math.floor(math.log10(error))) if error else 4
+    """The value of a measurement with its standard error and unit, as "84.41 ± 0.24 nats"; two digits of the error count, or five."""
+    error, size = metric["standard_error"], abs(metric["value"]) or 1
+    digits = max(2, 1 - math.floor(math.log10(error))) if error else max(0, 4 - math.floor(math.log10(size)))
     return f"{metric['value']:.{digits}f}" + (f" ± {error:.{digits}f}" if error else "") + f" {metric['unit']}"
 
 

@@ -112,7 +112,7 @@ def test_the_table_of_parts_is_that_of_its_measurements():
 def test_rows_of_parts_are_kept_one_by_one(tmp_path):
     row = {"measure": "nll", "value": 84.567, "error": 0.25, "unit": "nats", "parameters": 1234, "epochs": 3, "minutes": 2.4}
     family.write(tmp_path, "prior", "N(0, I)", row)
-    family.write(tmp_path, "bits", "VQVAE", {**row, "unit": "a pixel", "note": "980 bits"})
+    family.write(tmp_path, "bits", "vqvae_mnist", {**row, "unit": "a pixel", "note": "980 bits"})
     lines = (tmp_path / "family.md").read_text().splitlines()[-2:]
     assert "| N(0, I) | nll 84.57 ± 0.25 nats | 1,234 | 3 | 2 |" in lines[0]
     assert "nll 84.567000 ± 0.250000 a pixel (980 bits)" in lines[1]
@@ -124,4 +124,6 @@ def test_rows_of_parts_are_kept_one_by_one(tmp_path):
 def test_parts_are_measured(tmp_path):
     family.main(["bits", "--quick", "--out", str(tmp_path)])
     rows = json.loads((tmp_path / "family.json").read_text())["bits"]
-    assert rows["conv_ae_mnist"]["value"] < 0.01 < rows["VQVAE"]["value"] and rows["VQVAE"]["epochs"] == 1
+    assert rows["vqvae_mnist"]["value"] < rows["conv_ae_mnist"]["value"] < 0.005
+    row = family.COMPARISONS["inference"].models["planar"](quick=True)  # two batches
+    assert 86 < row["value"] < 400 and row["note"].startswith("nll, 500 samples: ")

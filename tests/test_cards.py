@@ -67,6 +67,8 @@ def test_published_numbers_stand_beside_ours():
         (0.0034512, 0.0000123, "0.003451 ± 0.000012 nats"),
         (12.3456, 4.0, "12.35 ± 4.00 nats"),
         (1.5, None, "1.5000 nats"),
+        (687.12345, None, "687.12 nats"),
+        (0, None, "0.0000 nats"),
     ],
 )
 def test_two_digits_of_the_error_count(value, error, shown):
@@ -106,3 +108,31 @@ def test_a_card_says_what_one_cannot_guess(tmp_path):
     text = (tmp_path / "mine" / "README.md").read_text()
     assert "| classes | `3` |" in text and "| beta | `2.0` |" in text
     assert "model.sample(10, labels=range(10))" not in text and "model.sample(3, labels=range(3))" in text
+
+
+def test_cards_of_symbols_and_clusters(tmp_path):
+    vqvae = keras_ae.VQVAE((8, 8, 1), 8, widths=(16,), size=32, width=2)
+    vqvae.save_to_preset(tmp_path / "symbols", dataset="digits", metrics=[keras_ae.evaluation.perplexity(vqvae, "digits")])
+    page = (tmp_path / "symbols" / "README.md").read_text()
+    assert "model.symbols(x)" in page and "| size | `32` |" in page and "| width | `2` |" in page
+    vade = keras_ae.VaDE((8, 8, 1), 3, widths=(16,), clusters=4, covariance="full")
+    vade.start_clusters(keras_ae.datasets.load("digits")[0][0])
+    vade.save_to_preset(tmp_path / "clusters", dataset="digits")
+    page = (tmp_path / "clusters" / "README.md").read_text()
+    assert "model.sample(4, cluster=range(4))" in page and '| covariance | `"full"` |' in page
+    assert vade.sample(4, cluster=range(4)).shape == (4, 8, 8, 1)
+
+
+def test_the_card_of_strokes_shows_strokes(tmp_path, monkeypatch):
+    x = np.random.default_rng(0).uniform(-0.9, 0.9, (20, 6, 3)).astype("float32")
+    x[::2, 4:] = -1
+    monkeypatch.setattr(keras_ae.datasets, "load", lambda name: ((x, None), (x, None)))
+    likelihood = keras_ae.distributions.Gaussian(0.1)
+    model = keras_ae.SequenceAE((6, 3), 2, widths=(4,), likelihood=likelihood, mask_value=-1)
+    model.save_to_preset(
+        tmp_path / "mine", dataset="omniglot_strokes", metrics=[keras_ae.evaluation.step_mse(model, "omniglot_strokes")]
+    )
+    card = keras_ae.info(tmp_path / "mine")
+    page = (card.folder / "README.md").read_text()
+    assert card.picture.name == "reconstructions.png" and "| mask_value | `-1.0` |" in page
+    assert "model.reconstruct(x)  # x: (batch, 6, 3), any float\n" in page and "Omniglot: B. Lake, MIT" in page
