@@ -45,7 +45,8 @@ class LabelledPosterior(Posterior):
 
     def evidence(self, labels):
         """What is known of labels: int (batch,), -1 for one that is not known -> (batch, classes)."""
-        return CERTAIN * tf.one_hot(labels, self.classes)
+        # Not by tf.one_hot: where a model is exported to ONNX, -1 is the last class there.
+        return CERTAIN * tf.cast(tf.equal(labels[:, None], tf.range(self.classes, dtype=labels.dtype)), "float32")
 
     def logits(self, params):
         """Of q(y|x): (batch, width + classes) -> (batch, classes)."""
