@@ -179,7 +179,7 @@ class StraightThroughOneHot(tfd.OneHotCategorical):
         noisy = logits - tf.math.log(-tf.math.log(u + 2.0**-25))
         soft = tf.nn.softmax(noisy)
         hard = tf.one_hot(tf.argmax(noisy, axis=-1), logits.shape[-1])
-        return tf.stop_gradient(hard - soft) + soft
+        return hard + (soft - tf.stop_gradient(soft))  # whose second term is exactly zero
 
 
 class Map(tfb.Bijector):
