@@ -185,7 +185,13 @@ def as_markdown(name, metadata, picture=None):
     beside = _beside(metadata)
     if beside:
         metric = metadata["metrics"][0]
-        lines += ["", f"Published under the same protocol, {metric['name']}:", "", "| model | value | source |", "|---|---|---|"]
+        lines += [
+            "",
+            f"Published {metric['name']}, under the same protocol unless a row says otherwise:",
+            "",
+            "| model | value | source |",
+            "|---|---|---|",
+        ]
         lines += [f"| **{name}** | **{measured(metric)}** | this card |"]
         lines += [f"| {model} | {value} | {source} |" for model, value, source in beside]
     if metadata["training"]:

@@ -106,7 +106,7 @@ def test_the_verbs_of_a_class(folder):
     with pytest.raises(ValueError, match="Expected a preset of DAE.*which is a VAE"):
         keras_ae.DAE.from_preset(folder)
     assert list(keras_ae.VAE.presets) == sorted(
-        name for family in ("VAE", "HVAE", "ConditionalVAE") for name in keras_ae.list_models(family=family)
+        name for family in ("VAE", "HVAE", "ConditionalVAE", "VaDE") for name in keras_ae.list_models(family=family)
     )
 
 
@@ -293,6 +293,9 @@ PROMISES = {
     "ae_fashion_mnist": ("mse", 0.01037),
     "conv_ae_fashion_mnist": ("mse", 0.0065),
     "cvae_mnist": ("accuracy", 98.0),
+    "vqvae_mnist": ("mse", 0.003144),  # of conv_ae_mnist, at as many bits
+    "sequence_ae_omniglot": ("step_mse", 0.02321),
+    "vade_mnist": ("cluster_accuracy", 88.0),
 }
 
 
@@ -300,8 +303,15 @@ PROMISES = {
 def test_the_zoo_keeps_its_promises(name):
     metric, bound = PROMISES[name]
     main = keras_ae.info(name).metrics[0]
-    assert main["name"] == metric and main["protocol"]["split"] == "test" and main["protocol"]["n_images"] == 10_000
-    assert main["value"] > bound if metric in ("psnr", "accuracy") else main["value"] < bound
+    assert main["name"] == metric and main["protocol"]["split"] == "test"
+    assert main["protocol"]["n_images"] == (960 if name == "sequence_ae_omniglot" else 10_000)  # all of them
+    assert main["value"] > bound if metric in ("psnr", "accuracy", "cluster_accuracy") else main["value"] < bound
+
+
+def test_the_symbols_are_used():
+    """Over half of the codebook, by their perplexity."""
+    perplexity = keras_ae.info("vqvae_mnist").metrics[1]
+    assert perplexity["name"] == "perplexity" and perplexity["value"] > keras_ae.info("vqvae_mnist").metadata["model"]["size"] / 2
 
 
 def test_a_model_of_the_zoo_can_be_trained_from_nothing(tmp_path):
