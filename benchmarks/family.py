@@ -84,7 +84,7 @@ def _continued(prior, quick):
 def _with_images(vae, x):
     """The VAE, whose pseudo-inputs, if it has any, start as training images."""
     if hasattr(vae._prior, "pseudo_inputs"):
-        vae._prior.pseudo_inputs.assign(x[: len(vae._prior.pseudo_inputs)] / 255.0)
+        vae._prior.pseudo_inputs.assign(x[: vae._prior.pseudo_inputs.shape[0]] / 255.0)
     return vae
 
 
