@@ -71,16 +71,6 @@ def _gated(prior, quick):
     return _nats(make, 60, quick)
 
 
-def _continued(prior, quick):
-    """vae_mnist, trained on with this prior."""
-
-    def make(x):
-        vae = keras_ae.load("vae_mnist")
-        return _with_images(keras_ae.VAE(SHAPE, 40, network=(vae.encoder, vae.decoder), posterior="full", prior=prior), x)
-
-    return _nats(make, 40, quick)
-
-
 def _with_images(vae, x):
     """The VAE, whose pseudo-inputs, if it has any, start as training images."""
     if hasattr(vae._prior, "pseudo_inputs"):
@@ -137,10 +127,6 @@ COMPARISONS = {
     "prior": Comparison(
         "gated VAE 784-300-300-40, KL warm-up of 20 epochs",
         {"N(0, I)": partial(_gated, "standard_normal"), "VampPrior of 500 pseudo-inputs": partial(_gated, "vamp")},
-    ),
-    "pretrained": Comparison(
-        "vae_mnist, trained on",
-        {"N(0, I)": partial(_continued, "standard_normal"), "VampPrior of 500 pseudo-inputs": partial(_continued, "vamp")},
     ),
     "bound": Comparison(
         "VAE 784-200-200-50",
