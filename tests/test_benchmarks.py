@@ -126,4 +126,4 @@ def test_parts_are_measured(tmp_path):
     rows = json.loads((tmp_path / "family.json").read_text())["bits"]
     assert rows["vqvae_mnist"]["value"] < rows["conv_ae_mnist"]["value"] < 0.005
     row = family.COMPARISONS["inference"].models["planar"](quick=True)  # two batches
-    assert 86 < row["value"] < 400 and row["note"].startswith("nll, 500 samples: ")
+    assert row["value"] > 86 and row["note"].startswith("nll, 500 samples: ")
