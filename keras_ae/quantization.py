@@ -53,9 +53,8 @@ class VectorQuantizer(keras.Layer):
         rows = ops.convert_to_tensor(self.codebook)
         # |v - e|^2 = |v|^2 - 2 v e + |e|^2, of which |v|^2 is the same for all rows
         distances = ops.sum(ops.square(rows), axis=-1) - 2 * ops.matmul(vectors, ops.transpose(rows))  # (n, size)
-        return tf.argmin(
-            distances, axis=-1, output_type=tf.int32
-        )  # that of Keras sees to -0.0 first, with an operation ONNX has not
+        # Not Keras' own, which sees to -0.0 first, by an operation that ONNX has not.
+        return tf.argmin(distances, axis=-1, output_type=tf.int32)
 
     def call(self, vectors):
         return self.rows(self.nearest(vectors))

@@ -9,10 +9,8 @@ import keras
 
 import keras_ae
 
-ROUNDS, BATCH = (
-    ((18, 2e-3), (6, 1e-3)),
-    128,
-)  # epochs and the highest rate of each round; the second starts where the first has ended
+ROUNDS = (18, 2e-3), (6, 1e-3)  # epochs and the highest rate; the second round starts where the first has ended
+BATCH = 128
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_dae_mnist"
 
 keras.utils.set_random_seed(1)
