@@ -233,12 +233,14 @@ class VaDE(Clustering, VAE):
         """
         if cluster is None:
             return super().sample(n, seed)
-        numbers = np.broadcast_to(cluster, (parts.positive_int(n, "n"),))
-        if numbers.dtype.kind not in "iu" or not np.isin(numbers, range(self.n_clusters)).all():
+        numbers, shape = np.asarray(cluster), (parts.positive_int(n, "n"),)
+        fits = numbers.dtype.kind in "iu" and numbers.shape in ((), shape)
+        if not fits or not np.isin(numbers, range(self.n_clusters)).all():
             expected = f"an integer from 0 to {self.n_clusters - 1}, or {n} of them"
             raise ValueError(f"Expected `cluster` to be {expected}. Received: cluster={cluster!r}")
         of_each = self.prior.components_distribution.sample(n, seed=self._seed(seed))  # (n, clusters, latent_dim)
-        return self.decode(ops.take_along_axis(of_each, numbers[:, None, None], axis=1)[:, 0])
+        numbers = np.broadcast_to(numbers, shape)[:, None, None]
+        return self.decode(ops.take_along_axis(of_each, numbers, axis=1)[:, 0])
 
     def get_config(self):
         config = {key: value for key, value in super().get_config().items() if key not in ("prior", "objective")}

@@ -338,7 +338,7 @@ def test_numbers_that_do_not_fit_are_refused(images):
         make(keras_ae.VaDE, covariance="tied")
     with pytest.raises(ValueError, match="from 0 to 3, or 2 of them. Received: cluster=4"):
         make(keras_ae.VaDE, images).sample(2, cluster=4)
-    for wrong in (1.0, True, [0, 4]):
+    for wrong in (1.0, True, [0, 4], [0, 1, 2]):
         with pytest.raises(ValueError, match="Received: cluster="):
             make(keras_ae.VaDE, images).sample(2, cluster=wrong)
 
