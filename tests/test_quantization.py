@@ -29,6 +29,15 @@ def test_the_codebook_follows_by_the_papers_averages():
         np.testing.assert_allclose(quantizer.counts, counts, rtol=1e-4)
 
 
+def test_the_usage_of_rows_is_weighted():
+    quantizer, vectors = VectorQuantizer(4, 2), RNG.standard_normal((40, 2)).astype("float32")
+    weights, numbers = RNG.random(40).astype("float32"), np.array(quantizer.nearest(vectors))
+    chosen = weights[:, None] * np.eye(4)[numbers]
+    counts, sums = quantizer.usage(vectors, numbers, weights)
+    np.testing.assert_allclose(counts, chosen.sum(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(sums, chosen.T @ vectors, rtol=1e-4, atol=1e-5)
+
+
 def test_the_first_batch_spreads_the_codebook_over_its_vectors():
     quantizer, vectors = VectorQuantizer(16, 2), 5 + RNG.standard_normal((200, 2)).astype("float32")
     quantizer.follow(

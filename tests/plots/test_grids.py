@@ -69,8 +69,11 @@ def test_samples_of_a_vade_stand_under_their_clusters():
     model = keras_ae.VaDE((8, 8, 1), 2, widths=(16,), clusters=3)
     assert shown(plots.samples(model, 6, seed=3)).shape == (21, 30)  # no clusters yet: 3 columns, the most square
     model.start_clusters(np.random.default_rng(0).random((40, 8, 8, 1), dtype="float32"))
-    grid = shown(plots.samples(model, 9, seed=3))
-    np.testing.assert_allclose(grid[2:10, 11:19], np.clip(model.sample(9, seed=3, cluster=[0, 1, 2] * 3)[1, ..., 0], 0, 1))
+    grid = shown(plots.samples(model, 12, seed=3))
+    assert grid.shape == (39, 30)  # four rows of three, where the most square would have four columns
+    expected = np.clip(model.sample(12, seed=3, cluster=[0, 1, 2] * 4)[..., 0], 0, 1)
+    np.testing.assert_allclose(grid[2:10, 20:28], expected[2])
+    np.testing.assert_allclose(grid[11:19, 2:10], expected[3])
     twos = shown(plots.samples(model, 4, seed=3, label=2))
     np.testing.assert_allclose(twos[2:10, 2:10], np.clip(model.sample(4, seed=3, cluster=2)[0, ..., 0], 0, 1))
 
