@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 from hostile import judge, originals, presets  # noqa: F401  (fixtures)
 
+# TensorFlow's optimiser of graphs costs more than it saves on graphs that run a few times.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 # Four logical CPUs, so that tf.distribute has something to distribute to. To be set before the first tensor.
 cpus = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 4)
@@ -36,10 +38,22 @@ def vectors():
     return np.random.default_rng(0).standard_normal((40, 5)).astype("float32")
 
 
-def pytest_collection_modifyitems(items):
+TIERS = ("tutorials", "browser", "slow", "full_data")  # of several markers the first one counts
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out what takes long, unless it is asked for: a tier by `-m slow`, a single test by its own id, file.py::test."""
+    if any("::" in argument for argument in config.args):
+        return
+    asked, kept, left_out = config.getoption("markexpr") or "", [], []
+    for item in items:
+        tier = next((name for name in TIERS if item.get_closest_marker(name)), None)
+        (kept if tier is None or tier in asked else left_out).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept
+
+
+def pytest_runtest_setup(item):
     folder = os.environ.get("KERAS_AE_DATA", "")
-    if not os.path.isfile(os.path.join(folder, "mnist.npz")):
-        skip = pytest.mark.skip(reason="KERAS_AE_DATA names no folder with mnist.npz")
-        for item in items:
-            if "full_data" in item.keywords:
-                item.add_marker(skip)
+    if item.get_closest_marker("full_data") and not os.path.isfile(os.path.join(folder, "mnist.npz")):
+        pytest.skip("KERAS_AE_DATA names no folder with mnist.npz")

@@ -89,9 +89,7 @@ def test_readme_lists_the_tutorials_in_order():
 @pytest.mark.tutorials
 @pytest.mark.full_data
 @each_tutorial
-def test_tutorial_runs(path, monkeypatch, request):
-    if "tutorials" not in (request.config.getoption("markexpr") or ""):
-        pytest.skip("minutes each; run by -m tutorials")
+def test_tutorial_runs(path, monkeypatch):
     spec = importlib.util.spec_from_file_location("build_tutorials", FOLDER / "build.py")
     build = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(build)

@@ -26,10 +26,8 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def chromium(request, tmp_path_factory):
+def chromium(tmp_path_factory):
     """A Browser. Skips where there is no Chromium with its driver."""
-    if "browser" not in (request.config.getoption("markexpr") or ""):
-        pytest.skip("minutes in all; run by -m browser")
     if not (CHROMIUM and DRIVER):
         pytest.skip("no chromium and chromedriver: apt-get install chromium chromium-driver")
     browser = Browser(tmp_path_factory.mktemp("chromium"))
