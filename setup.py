@@ -1,7 +1,7 @@
 import pathlib
 import re
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 here = pathlib.Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "keras_ae" / "__init__.py").read_text())[1]
@@ -13,12 +13,26 @@ explore = ["nicegui>=3.5,<4"]
 setup(
     name="keras-ae",
     version=version,
-    description="Autoencoders and pretrained weights for Keras 3",
+    description="Autoencoders and variational autoencoders for Keras 3, with pretrained weights",
+    author="keras_ae contributors",
+    keywords=["keras", "tensorflow", "autoencoder", "variational autoencoder", "VAE", "pretrained", "deep learning"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
     long_description=(here / "README.md").read_text(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
-    packages=["keras_ae", "keras_ae.models", "keras_ae.explorer", "keras_ae.plots", "keras_ae.zoo"],
+    packages=[*find_packages(include=["keras_ae", "keras_ae.*"]), "keras_ae.zoo"],
     package_dir={"keras_ae": "keras_ae", "keras_ae.zoo": "zoo"},
     package_data={"keras_ae.zoo": ["*/*"], "keras_ae.explorer": ["web/*"]},
     install_requires=[

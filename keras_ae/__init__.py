@@ -10,8 +10,8 @@ already, the models come at once: `keras.models.load_model` finds no class that 
 import importlib
 import sys
 
-from keras_ae import imports
 from keras_ae.presets import info, list_models, load, upload_preset, verify
+from keras_ae.utils import imports
 
 __version__ = "0.1.0"
 
@@ -21,42 +21,42 @@ _NAMES = {
     "SparseAE": "keras_ae.models.sparse",
     "KSparseAE": "keras_ae.models.sparse",
     "ContractiveAE": "keras_ae.models.contractive",
-    "RAE": "keras_ae.models.regularized",
+    "RAE": "keras_ae.models.rae",
     "SequenceAE": "keras_ae.models.sequence",
     "VAE": "keras_ae.models.vae",
-    "HVAE": "keras_ae.models.hierarchical",
+    "HVAE": "keras_ae.models.hvae",
     "ConditionalVAE": "keras_ae.models.conditional",
     "VQVAE": "keras_ae.models.vqvae",
     "VQVAE2": "keras_ae.models.vqvae2",
-    "IDEC": "keras_ae.models.clustering",
-    "VaDE": "keras_ae.models.clustering",
+    "IDEC": "keras_ae.models.idec",
+    "VaDE": "keras_ae.models.vade",
     "TDVAE": "keras_ae.models.tdvae",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
     "export": "keras_ae.exports",
-    "evaluate": "keras_ae.scores",
+    "evaluate": "keras_ae.evaluation",
 }
-_MODULES = [
-    "corruption",
-    "datasets",
-    "distribute",
-    "distributions",
-    "evaluation",
-    "hierarchical",
-    "models",
-    "networks",
-    "objectives",
-    "pixelcnn",
-    "plots",
-    "presets",
-    "quantization",
-    "representation",
-    "samplers",
-    "schedules",
-    "scores",
-    "sparsity",
-    "training",
-]
+_MODULES = {
+    "corruption": "keras_ae.corruption",
+    "datasets": "keras_ae.datasets",
+    "distribute": "keras_ae.distribute",
+    "distributions": "keras_ae.distributions",
+    "evaluation": "keras_ae.evaluation",
+    "hierarchical": "keras_ae.distributions.hierarchical",
+    "models": "keras_ae.models",
+    "networks": "keras_ae.networks",
+    "objectives": "keras_ae.objectives",
+    "pixelcnn": "keras_ae.samplers.pixelcnn",
+    "plots": "keras_ae.plots",
+    "presets": "keras_ae.presets",
+    "quantization": "keras_ae.models.quantization",
+    "representation": "keras_ae.evaluation.representation",
+    "samplers": "keras_ae.samplers",
+    "schedules": "keras_ae.schedules",
+    "scores": "keras_ae.evaluation.scores",
+    "sparsity": "keras_ae.sparsity",
+    "training": "keras_ae.training",
+}
 
 __all__ = [*_NAMES, *_MODULES, "info", "list_models", "load", "upload_preset", "verify"]
 
@@ -66,7 +66,7 @@ def __getattr__(name):
         if name in _NAMES:
             return getattr(importlib.import_module(_NAMES[name]), name)
         if name in _MODULES:
-            return importlib.import_module(f"keras_ae.{name}")
+            return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'keras_ae' has no attribute {name!r}")
 
 

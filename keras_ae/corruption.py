@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae import parts, random
+from keras_ae.utils import seeds, validation
 
 
 class Corruption(keras.Layer):
@@ -14,7 +14,7 @@ class Corruption(keras.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.seeds = random.SeedGenerator()
+        self.seeds = seeds.SeedGenerator()
 
     def call(self, x):
         return self.corrupt(x, self.seeds.draw())
@@ -48,7 +48,7 @@ class GaussianCorruption(Corruption):
         self.clip = None if clip is None else tuple(clip)
 
     def corrupt(self, x, seed):
-        noisy = x + self.scale * tf.cast(random.normal(tf.shape(x), seed), x.dtype)
+        noisy = x + self.scale * tf.cast(seeds.normal(tf.shape(x), seed), x.dtype)
         return noisy if self.clip is None else tf.clip_by_value(noisy, *self.clip)
 
     def get_config(self):
@@ -70,7 +70,7 @@ class MaskingCorruption(Corruption):
         self.rate = _check_rate(rate)
 
     def corrupt(self, x, seed):
-        kept = random.uniform(tf.shape(x), seed) >= self.rate
+        kept = seeds.uniform(tf.shape(x), seed) >= self.rate
         return tf.where(kept, x, tf.zeros_like(x))
 
     def get_config(self):
@@ -92,7 +92,7 @@ class SaltAndPepperCorruption(Corruption):
         self.rate = _check_rate(rate)
 
     def corrupt(self, x, seed):
-        u = random.uniform(tf.shape(x), seed)  # below rate / 2: 0, from there to rate: 1, above: x
+        u = seeds.uniform(tf.shape(x), seed)  # below rate / 2: 0, from there to rate: 1, above: x
         return tf.where(u >= self.rate, x, tf.cast(u >= self.rate / 2, x.dtype))
 
     def get_config(self):
@@ -104,7 +104,7 @@ CORRUPTIONS = {"gaussian": GaussianCorruption, "masking": MaskingCorruption, "sa
 
 def get(identifier, **options):
     """The corruption of a name, a config or a layer. Any Keras layer that keeps the shape will do."""
-    return parts.get("corruption", identifier, CORRUPTIONS, keras.Layer, **options)
+    return validation.layer_of("corruption", identifier, CORRUPTIONS, keras.Layer, **options)
 
 
 def _check_rate(rate):

@@ -12,7 +12,7 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import files
+from keras_ae.utils import files
 
 ROLES = {"encoder": ("x", "code"), "decoder": ("z", "mean"), "reconstruct": ("x", "mean")}  # role: names of input and output
 FORMATS = ("savedmodel", "onnx")

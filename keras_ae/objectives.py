@@ -12,8 +12,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distributions, parts, random
+from keras_ae import distributions
 from keras_ae.schedules import Schedule
+from keras_ae.utils import seeds, validation
 
 
 class Objective(keras.Layer):
@@ -79,7 +80,7 @@ class FreeBits(Objective):
 
     def __init__(self, nats=0.1, **kwargs):
         super().__init__(**kwargs)
-        self.nats = parts.at_least_zero(nats, "nats")
+        self.nats = validation.at_least_zero(nats, "nats")
 
     def check(self, vae):
         kinds = distributions.DiagonalGaussian, distributions.StandardNormal
@@ -120,8 +121,8 @@ class Capacity(Objective):
         super().__init__(**kwargs)
         if isinstance(capacity, dict):
             capacity = keras.saving.deserialize_keras_object(capacity)
-        self.capacity = capacity if isinstance(capacity, Schedule) else parts.at_least_zero(capacity, "capacity")
-        self.weight = parts.at_least_zero(weight, "weight")
+        self.capacity = capacity if isinstance(capacity, Schedule) else validation.at_least_zero(capacity, "capacity")
+        self.weight = validation.at_least_zero(weight, "weight")
 
     def loss(self, vae, x, target):
         reconstruction, kl, _, _ = _parts_of_the_elbo(vae, x, target)
@@ -155,7 +156,7 @@ class IWAE(Objective):
         super().__init__(**kwargs)
         if gradient not in ("dreg", "plain"):
             raise ValueError(f'Expected `gradient` to be "dreg" or "plain". Received: gradient={gradient!r}')
-        self.k, self.gradient = parts.positive_int(k, "k"), gradient
+        self.k, self.gradient = validation.positive_int(k, "k"), gradient
 
     def check(self, vae):
         if vae.schedule is not None or float(ops.convert_to_numpy(vae.beta)) != 1:
@@ -273,7 +274,7 @@ class AdversarialTotalCorrelation(Objective):
 
     def __init__(self, widths=(256, 256), **kwargs):
         super().__init__(**kwargs)
-        self.widths = tuple(parts.positive_int(width, "widths") for width in widths)
+        self.widths = tuple(validation.positive_int(width, "widths") for width in widths)
 
     def check(self, vae):
         layers = [keras.layers.Dense(width, activation="leaky_relu") for width in self.widths]
@@ -296,7 +297,7 @@ class AdversarialTotalCorrelation(Objective):
 
 def _shuffled(z, seed):
     """Each dimension shuffled among the examples, by itself: (batch, latent_dim) -> the same, a draw of prod_j q(z_j)."""
-    order = ops.argsort(random.uniform(ops.shape(z), seed), axis=0)
+    order = ops.argsort(seeds.uniform(ops.shape(z), seed), axis=0)
     return ops.take_along_axis(z, order, axis=0)
 
 
@@ -321,7 +322,7 @@ class MMD(Objective):
         super().__init__(**kwargs)
         if bandwidth is not None and not bandwidth > 0:
             raise ValueError(f"Expected `bandwidth` to be a positive number or None. Received: bandwidth={bandwidth!r}")
-        self.weight, self.bandwidth = parts.at_least_zero(weight, "weight"), bandwidth
+        self.weight, self.bandwidth = validation.at_least_zero(weight, "weight"), bandwidth
 
     def loss(self, vae, x, target):
         reconstruction, kl, _, z = _parts_of_the_elbo(vae, x, target)
@@ -369,4 +370,4 @@ OBJECTIVES = {
 
 def get(identifier):
     """The objective of a name, a config or a layer."""
-    return parts.get("objective", identifier, OBJECTIVES, Objective)
+    return validation.layer_of("objective", identifier, OBJECTIVES, Objective)

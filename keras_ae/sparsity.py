@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ae import parts
+from keras_ae.utils import validation
 
 
 class Sparsity(keras.Layer):
@@ -41,7 +41,7 @@ class L1Sparsity(Sparsity):
 
     def __init__(self, weight=0.01, **kwargs):
         super().__init__(**kwargs)
-        self.weight = parts.at_least_zero(weight, "weight")
+        self.weight = validation.at_least_zero(weight, "weight")
 
     def call(self, code):
         return ops.relu(code)
@@ -75,7 +75,7 @@ class KLSparsity(Sparsity):
         super().__init__(**kwargs)
         if not 0 < rate < 1:
             raise ValueError(f"Expected `rate` to lie between 0 and 1. Received: rate={rate!r}")
-        self.rate, self.weight = rate, parts.at_least_zero(weight, "weight")
+        self.rate, self.weight = rate, validation.at_least_zero(weight, "weight")
 
     def call(self, code):
         return ops.sigmoid(code)
@@ -104,7 +104,7 @@ class TopKSparsity(Sparsity):
 
     def __init__(self, k=25, **kwargs):
         super().__init__(**kwargs)
-        self.k = parts.positive_int(k, "k")
+        self.k = validation.positive_int(k, "k")
 
     def call(self, code):
         latent_dim = code.shape[-1]
@@ -124,4 +124,4 @@ SPARSITIES = {"l1": L1Sparsity, "kl": KLSparsity, "top_k": TopKSparsity}
 
 def get(identifier):
     """The sparsity of a name, a config or a layer."""
-    return parts.get("sparsity", identifier, SPARSITIES, Sparsity)
+    return validation.layer_of("sparsity", identifier, SPARSITIES, Sparsity)

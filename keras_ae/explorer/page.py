@@ -10,9 +10,10 @@ import socket
 
 import numpy as np
 
-from keras_ae import image_files, presets
+from keras_ae import presets
 from keras_ae.explorer import scene
 from keras_ae.plots import drawing
+from keras_ae.utils import image_files
 
 HOST, PORT = "127.0.0.1", 8765
 WEB = pathlib.Path(__file__).parent / "web"

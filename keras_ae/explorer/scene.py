@@ -11,8 +11,9 @@ import io
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import corruption, datasets, inputs, presets, random
+from keras_ae import corruption, datasets, presets
 from keras_ae.plots import drawing
+from keras_ae.utils import inputs, seeds
 
 AXES = 8  # sliders at most
 CODES = 2000  # examples whose codes span the axes and are drawn as points
@@ -132,7 +133,7 @@ class Scene:
         if noise is not None:
             own = self.denoises and isinstance(self.model.corruption, corruption.Corruption)  # others take no seed
             layer = self.model.corruption if own else corruption.GaussianCorruption(0.5, clip=(0.0, 1.0))
-            seen = layer.corrupt(image, random.from_int(noise))
+            seen = layer.corrupt(image, seeds.from_int(noise))
         code = np.asarray(self.model.encode(seen))  # (1, latent_dim)
         made = self.decode(code)
         error = float(np.mean((made - image.numpy()) ** 2))
@@ -151,7 +152,7 @@ class Scene:
     def draw(self, seed):
         """A code: a draw from the prior, or of a model without one the code of an example. -> (latent_dim,)."""
         if hasattr(self.model, "sample"):
-            return self.model.prior.sample(seed=random.from_int(seed)).numpy()
+            return self.model.prior.sample(seed=seeds.from_int(seed)).numpy()
         return self.codes[seed % len(self.codes)]
 
     def map(self):

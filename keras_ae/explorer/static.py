@@ -14,8 +14,9 @@ import subprocess
 import tarfile
 import tempfile
 
-from keras_ae import exports, files
+from keras_ae import exports
 from keras_ae.explorer import scene
+from keras_ae.utils import files
 
 RUNTIME = "onnxruntime-web@1.30.0"
 INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="  # as npm tells it

@@ -1,18 +1,14 @@
-"""The models, one file a family; importing this package imports them all, so that Keras can find every class when it loads a file.
+"""The models, one file a class. Importing this package imports them all, so that Keras finds every class when it loads a file.
 
-They know nothing of presets. The verbs that a user looks for on them are tied on here: `Cls.from_preset(name)`, `Cls.presets` and
-`model.save_to_preset(folder)`, as in keras-hub.
+What belongs here: classes of models, and what several of them share. A new model is a file here and a line in `keras_ae/__init__.py`.
 """
 
 import importlib
 import pkgutil
 
-from keras_ae import presets
 from keras_ae.models.autoencoder import Autoencoder
 
-Autoencoder.from_preset = classmethod(presets.from_preset)
-Autoencoder.presets = presets.OfClass()
-Autoencoder.save_to_preset = presets.save
+__all__ = ["Autoencoder"]
 
-for _family in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_family.name}")
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

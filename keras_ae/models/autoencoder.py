@@ -7,10 +7,22 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distribute, distributions, feed, files, inputs, networks, parts, random, steps
+from keras_ae import distribute, distributions, networks
+from keras_ae.training import feed, loops
+from keras_ae.utils import files, inputs, seeds, validation
 
 
-class Autoencoder(steps.Stepped):
+class property_of_class:
+    """A property of a class, which is read as `Cls.name`: `@property`, but for classes."""
+
+    def __init__(self, function):
+        self.function, self.__doc__ = function, function.__doc__
+
+    def __get__(self, instance, cls):
+        return self.function(cls)
+
+
+class Autoencoder(loops.Stepped):
     """An encoder, a decoder and a likelihood p(x|z), trained by plain `fit`.
 
     A subclass states `objective(x, target)`, a (batch,) tensor in nats whose mean is minimised. It may report parts of it by
@@ -32,14 +44,14 @@ class Autoencoder(steps.Stepped):
     def __init__(self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs):
         super().__init__(**kwargs)
         self.shape = inputs.example_shape(shape)
-        self.latent_dim = parts.positive_int(latent_dim, "latent_dim")
+        self.latent_dim = validation.positive_int(latent_dim, "latent_dim")
         self._likelihood = distributions.likelihood_for(self.shape, likelihood)
         self._params_shape = (*self.shape[:-1], self._likelihood.params_size(self.shape[-1]))
         widths = None if widths is None else tuple(widths)
         self._network = {"network": network, "widths": widths, "activation": activation}
         sizes, mask_value = self._network_sizes(code_size), self._likelihood.mask_value
         self.encoder, self.decoder = networks.build(network, *sizes, widths, activation, mask_value)
-        self._seeds = random.SeedGenerator()
+        self._seeds = seeds.SeedGenerator()
         self._parts = {}
         self._report(self.logged)
         self._logs = self._weights = None  # the parts of the objective, and the weights (batch,), while compute_loss runs
@@ -201,10 +213,10 @@ class Autoencoder(steps.Stepped):
             size = kwargs.pop("validation_batch_size", None) or batch_size
             data = self._fed(*data, *[None] * (3 - len(data)), size, names=("validation_data[0]", "validation_data[1]"))
             validation_data = data[0] if data[1] is None else data[:3]
-        seed = random.fresh() if kwargs.pop("shuffle", True) else None
+        seed = seeds.fresh() if kwargs.pop("shuffle", True) else None
         seed = seed if seed is None else int(distribute.from_chief([seed], self.distribute_strategy)[0])
         x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, seed)
-        callbacks = steps.as_list(kwargs.pop("callbacks", None))
+        callbacks = loops.as_list(kwargs.pop("callbacks", None))
         if distribute.several_workers(self.distribute_strategy):
             callbacks, kwargs["verbose"] = distribute.prepare_worker(self, callbacks, kwargs.get("verbose", "auto"))
         feeds = [source for source in map(feed.of, (x, validation_data)) if source]
@@ -216,7 +228,7 @@ class Autoencoder(steps.Stepped):
             if feed.of(x):
                 feed.of(x).steps_left = kwargs.get("steps_per_epoch") or math.inf
 
-        progress = [steps.Progress()] if kwargs.get("verbose", "auto") else []
+        progress = [loops.Progress()] if kwargs.get("verbose", "auto") else []
         callbacks = [keras.callbacks.LambdaCallback(on_epoch_begin=begin), *callbacks, *progress]
         kwargs |= {"validation_data": validation_data, "sample_weight": sample_weight, "callbacks": callbacks, "shuffle": False}
         with files.writing("what the callbacks of `fit` write"), distribute.in_step_with_others(self.distribute_strategy):
@@ -231,7 +243,7 @@ class Autoencoder(steps.Stepped):
             x.steps_left = kwargs.get("steps") or math.inf
         inside_fit = isinstance(kwargs.get("callbacks"), keras.callbacks.CallbackList)
         if kwargs.get("verbose", "auto") and not inside_fit:
-            kwargs["callbacks"] = [*steps.as_list(kwargs.get("callbacks")), steps.Progress()]
+            kwargs["callbacks"] = [*loops.as_list(kwargs.get("callbacks")), loops.Progress()]
         return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **kwargs)
 
     def predict(self, x, batch_size=None, **kwargs):
@@ -306,6 +318,38 @@ class Autoencoder(steps.Stepped):
 
     def build_from_config(self, config):
         pass
+
+    # Presets: imported when they are called
+
+    @classmethod
+    def from_preset(cls, name, *, load_weights=True, **overrides):
+        """`keras_ae.load`, for a preset of this class: `VAE.from_preset("vae_mnist")`.
+
+        Raises:
+            ValueError: as in `keras_ae.load`; the preset is of another class.
+        """
+        from keras_ae import presets
+
+        model = presets.load(name, load_weights=load_weights, **overrides)
+        if not isinstance(model, cls):
+            known = ", ".join(presets.list_models(family=cls.__name__)) or "none is built in"
+            received = f"{name!r}, which is a {type(model).__name__}"
+            raise ValueError(f"Expected a preset of {cls.__name__}: {known}. Received: {received}")
+        return model
+
+    def save_to_preset(self, folder, *, dataset=None, training=None, metrics=()):
+        """Writes the model as a preset, a folder that `keras_ae.load` reads. Arguments and errors: as in `keras_ae.presets.save`."""
+        from keras_ae import presets
+
+        presets.save(self, folder, dataset=dataset, training=training, metrics=metrics)
+
+    @property_of_class
+    def presets(cls):
+        """{name: ModelCard} of the built-in presets of this class and its subclasses."""
+        from keras_ae import presets
+
+        families = {cls.__name__, *_names_of_subclasses(cls)}
+        return {card.name: card for card in map(presets.info, presets.list_models()) if card.family in families}
 
     # Inside
 
@@ -393,6 +437,10 @@ class Autoencoder(steps.Stepped):
             return function(*args)
         finally:
             self._training = None
+
+
+def _names_of_subclasses(cls):
+    return {name for child in cls.__subclasses__() for name in (child.__name__, *_names_of_subclasses(child))}
 
 
 def _mean(values, weights):

@@ -7,9 +7,10 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import inputs, objectives, parts
-from keras_ae.labelled import LabelledPosterior, LabelledPrior
+from keras_ae import objectives
+from keras_ae.distributions.labelled import LabelledPosterior, LabelledPrior
 from keras_ae.models.vae import VAE
+from keras_ae.utils import inputs, validation
 
 Encoded = collections.namedtuple("Encoded", "params")  # x, of which the encoder has said its params already
 
@@ -74,7 +75,7 @@ class ConditionalVAE(VAE):
         super().__init__(
             shape, prior.latent_dim, network, widths, activation, likelihood, prior, posterior, beta, objective, **kwargs
         )
-        self.classes, self.classification = classes, parts.at_least_zero(classification, "classification")
+        self.classes, self.classification = classes, validation.at_least_zero(classification, "classification")
         if unknown not in ("draw", "sum"):
             raise ValueError(f"Expected `unknown` to be 'draw' or 'sum'. Received: unknown={unknown!r}")
         if unknown == "sum" and not isinstance(self._objective, (objectives.ELBO, objectives.IWAE)):
@@ -131,7 +132,7 @@ class ConditionalVAE(VAE):
         Raises:
             ValueError: n < 1; a label that is not in 0 to classes - 1.
         """
-        z = self.prior.sample(parts.positive_int(n, "n"), seed=self._seed(seed))
+        z = self.prior.sample(validation.positive_int(n, "n"), seed=self._seed(seed))
         if labels is not None:
             labels = self._checked_labels(np.broadcast_to(labels, (n,)), lowest=0)
             z = tf.concat([tf.one_hot(labels, self.classes), z[:, self.classes :]], axis=-1)

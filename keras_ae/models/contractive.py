@@ -3,8 +3,8 @@
 import keras
 import tensorflow as tf
 
-from keras_ae import parts, random
 from keras_ae.models.ae import AE
+from keras_ae.utils import seeds, validation
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -48,7 +48,7 @@ class ContractiveAE(AE):
         jacobian="exact",
         **kwargs,
     ):
-        parts.at_least_zero(weight, "weight")
+        validation.at_least_zero(weight, "weight")
         counted = isinstance(jacobian, int) and not isinstance(jacobian, bool) and jacobian >= 1
         if jacobian != "exact" and not counted:
             raise ValueError(f'Expected `jacobian` to be "exact" or a positive integer. Received: jacobian={jacobian!r}')
@@ -66,13 +66,13 @@ class ContractiveAE(AE):
         seed: int for a reproducible estimate, None for a fresh one.
         """
         x = self._checked(x)
-        seed = self._seeds.draw() if seed is None else random.from_int(seed)
+        seed = self._seeds.draw() if seed is None else seeds.from_int(seed)
         rows = self.latent_dim if self.jacobian == "exact" else self.jacobian
         shape = (rows, len(x) if tf.executing_eagerly() else tf.shape(x)[0], self.latent_dim)
         if self.jacobian == "exact":
             v = tf.broadcast_to(tf.eye(rows)[:, tf.newaxis], shape)  # (latent_dim, batch, latent_dim): a unit vector for each row
         else:
-            v = random.normal(shape, seed) / rows**0.5  # (S, batch, latent_dim)
+            v = seeds.normal(shape, seed) / rows**0.5  # (S, batch, latent_dim)
         tiled = tf.tile(x, (rows, *[1] * len(self.shape)))  # (batch, *shape) -> (rows * batch, *shape)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(tiled)

@@ -3,8 +3,8 @@
 import keras
 
 from keras_ae import corruption as corruptions
-from keras_ae import random
 from keras_ae.models.ae import AE
+from keras_ae.utils import seeds
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -57,7 +57,7 @@ class DAE(AE):
                 f"Expected no `seed`, since {type(self.corruption).__name__} is not a keras_ae.corruption.Corruption and "
                 f"draws from a state of its own. Received: seed={seed}"
             )
-        return self.corruption.corrupt(x, random.from_int(seed))
+        return self.corruption.corrupt(x, seeds.from_int(seed))
 
     def get_config(self):
         return {**super().get_config(), "corruption": keras.saving.serialize_keras_object(self.corruption)}

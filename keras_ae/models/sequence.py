@@ -4,8 +4,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distributions, inputs, recurrent
+from keras_ae import distributions
 from keras_ae.models.ae import AE
+from keras_ae.networks import recurrent
+from keras_ae.utils import inputs
 
 
 @keras.saving.register_keras_serializable("keras_ae")

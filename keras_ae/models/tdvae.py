@@ -5,9 +5,10 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distributions, inputs, parts, random
-from keras_ae.hierarchical import HierarchicalPosterior
+from keras_ae import distributions
+from keras_ae.distributions.hierarchical import HierarchicalPosterior
 from keras_ae.models.autoencoder import Autoencoder
+from keras_ae.utils import inputs, seeds, validation
 
 FRAMES_AT_ONCE = 20_000  # of those that `rollout` watches: it bounds the memory
 
@@ -75,7 +76,7 @@ class TDVAE(Autoencoder):
                 f"Expected `shape` to be (height, width, channels) or (features,) after the number of steps. Received: {shape}"
             )
         belief, width, max_jump = (
-            parts.positive_int(n, s) for n, s in ((belief, "belief"), (width, "width"), (max_jump, "max_jump"))
+            validation.positive_int(n, s) for n, s in ((belief, "belief"), (width, "width"), (max_jump, "max_jump"))
         )
         options = {"width": width, "activation": "gated_tanh"}
         state = HierarchicalPosterior(latent_dim, features=belief, **options)
@@ -146,15 +147,15 @@ class TDVAE(Autoencoder):
         Raises:
             ValueError: as in `encode`; n < 1; another jump.
         """
-        parts.positive_int(n, "n")
-        if parts.positive_int(jump, "jump") > self.max_jump:
+        validation.positive_int(n, "n")
+        if validation.positive_int(jump, "jump") > self.max_jump:
             raise ValueError(f"Expected `jump` to be from 1 to max_jump={self.max_jump}. Received: jump={jump}")
         x = self._watched(x)
-        seed = self._seeds.draw() if seed is None else random.from_int(seed)
+        seed = self._seeds.draw() if seed is None else seeds.from_int(seed)
         size = max(1, FRAMES_AT_ONCE // (x.shape[1] + n))
         batches = [x[i : i + size] for i in range(0, len(x), size)]
-        seeds = random.split(seed, len(batches))
-        return tf.concat([self._rolled_out(*pair, n, jump) for pair in zip(batches, seeds, strict=True)], axis=0)
+        of_batches = seeds.split(seed, len(batches))
+        return tf.concat([self._rolled_out(*pair, n, jump) for pair in zip(batches, of_batches, strict=True)], axis=0)
 
     def objective(self, x, target):
         t1, t2 = self._draw_pairs(ops.shape(x)[0])
@@ -179,7 +180,7 @@ class TDVAE(Autoencoder):
 
     def _draw_pairs(self, n):
         """t1 and t2 of n examples, counted from 0: 2 x int32 (n,)."""
-        draws = random.uniform((n,), self._seeds.draw()) * len(self._pairs)
+        draws = seeds.uniform((n,), self._seeds.draw()) * len(self._pairs)
         numbers = ops.minimum(ops.cast(draws, "int32"), len(self._pairs) - 1)  # a product may be rounded up
         pairs = ops.take(ops.convert_to_tensor(self._pairs), numbers, axis=0)  # (n, 2)
         return pairs[:, 0], pairs[:, 1]
@@ -196,9 +197,9 @@ class TDVAE(Autoencoder):
         return ops.reshape(self._state.centre(b), (-1, self.latent_dim))  # (batch * steps, state_dim) -> (batch, latent_dim)
 
     def _rolled_out(self, x, seed, n, jump):
-        first, *seeds = random.split(seed, n + 1)
+        first, *of_jumps = seeds.split(seed, n + 1)
         z, frames = self._state(self._beliefs(x)[:, -1]).sample(seed=first), []
-        for seed_of_jump in seeds:
+        for seed_of_jump in of_jumps:
             z = self.transition(z, jump).sample(seed=seed_of_jump)  # (batch, state_dim)
             frames.append(self.likelihood_of_frame(z).mean())
         return tf.stack(frames, axis=1)  # n x (batch, *frame) -> (batch, n, *frame)

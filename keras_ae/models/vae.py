@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_ae import distributions, objectives, parts, random
+from keras_ae import distributions, objectives
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.schedules import Schedule
+from keras_ae.utils import seeds, validation
 
 SAMPLES_PER_STEP = 50  # importance samples of each image that are decoded at once: 100 images make a matrix of 5,000 rows
 
@@ -188,7 +189,7 @@ class VAE(Autoencoder):
 
         Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8.
         """
-        parts.positive_int(batch_size, "batch_size")
+        validation.positive_int(batch_size, "batch_size")
 
         def log_weights(batch, n, seed):
             return self._log_weights(batch, *self._draw(batch, n, seed))
@@ -208,7 +209,7 @@ class VAE(Autoencoder):
         Raises:
             ValueError: n < 1.
         """
-        parts.positive_int(n, "n")
+        validation.positive_int(n, "n")
         return self.decode(self.prior.sample(n, seed=self._seed(seed)))
 
     def get_config(self):
@@ -226,15 +227,15 @@ class VAE(Autoencoder):
 
     def _over_samples(self, function, join, x, n_samples, batch_size, seed, verbose=0):
         """Joins function(batch, n, seed) over all draws of each batch of x: -> (len(x),). Memory: batch_size * SAMPLES_PER_STEP rows."""
-        parts.positive_int(n_samples, "n_samples")
+        validation.positive_int(n_samples, "n_samples")
         x = self._checked(x)
         steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP)
         steps += [n_samples % SAMPLES_PER_STEP] if n_samples % SAMPLES_PER_STEP else []
         batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
         progress, results = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch"), []
-        for batch, seed_of_batch in zip(batches, random.split(self._seed(seed), len(batches)), strict=True):
-            seeds = random.split(seed_of_batch, len(steps))
-            results.append(join([function(batch, n, seed_of_step) for n, seed_of_step in zip(steps, seeds, strict=True)]))
+        for batch, seed_of_batch in zip(batches, seeds.split(self._seed(seed), len(batches)), strict=True):
+            of_steps = seeds.split(seed_of_batch, len(steps))
+            results.append(join([function(batch, n, seed_of_step) for n, seed_of_step in zip(steps, of_steps, strict=True)]))
             progress.add(1)
         return tf.concat(results, axis=0)
 
@@ -261,4 +262,4 @@ class VAE(Autoencoder):
         )
 
     def _seed(self, seed):
-        return self._seeds.draw() if seed is None else random.from_int(seed)
+        return self._seeds.draw() if seed is None else seeds.from_int(seed)

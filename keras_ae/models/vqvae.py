@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from keras_ae import parts
 from keras_ae.models.autoencoder import Autoencoder
-from keras_ae.quantization import Quantized, VectorQuantizer
+from keras_ae.models.quantization import Quantized, VectorQuantizer
+from keras_ae.utils import validation
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -52,10 +52,10 @@ class VQVAE(Quantized, Autoencoder):
         commitment=0.25,
         **kwargs,
     ):
-        parts.positive_int(size, "size")
-        parts.at_least_zero(commitment, "commitment")
+        validation.positive_int(size, "size")
+        validation.at_least_zero(commitment, "commitment")
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size=latent_dim, **kwargs)
-        width = latent_dim if width is None else parts.positive_int(width, "width")
+        width = latent_dim if width is None else validation.positive_int(width, "width")
         if latent_dim % width:
             raise ValueError(f"Expected `width` to divide latent_dim={latent_dim}. Received: width={width}")
         self.width, self.commitment = width, commitment

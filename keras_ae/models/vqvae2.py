@@ -5,9 +5,10 @@ import math
 import keras
 from keras import ops
 
-from keras_ae import distributions, inputs, networks, parts
+from keras_ae import distributions, networks
 from keras_ae.models.autoencoder import Autoencoder
-from keras_ae.quantization import Quantized, VectorQuantizer
+from keras_ae.models.quantization import Quantized, VectorQuantizer
+from keras_ae.utils import inputs, validation
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -62,9 +63,9 @@ class VQVAE2(Quantized, Autoencoder):
         blocks=2,
         **kwargs,
     ):
-        parts.positive_int(size, "size")
-        parts.positive_int(width, "width")
-        parts.at_least_zero(commitment, "commitment")
+        validation.positive_int(size, "size")
+        validation.positive_int(width, "width")
+        validation.at_least_zero(commitment, "commitment")
         if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 0:
             raise ValueError(f"Expected `blocks` to be an integer of at least 0. Received: blocks={blocks!r}")
         shape, widths = inputs.example_shape(shape), tuple(widths)

@@ -4,7 +4,7 @@ import matplotlib.collections
 import matplotlib.patches
 import numpy as np
 
-from keras_ae import scores
+from keras_ae.evaluation import scores
 from keras_ae.plots import drawing
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_ae import inputs, random
 from keras_ae.plots import drawing
+from keras_ae.utils import inputs, seeds
 
 LEVELS = {"GaussianCorruption": ("scale", 1.0), "MaskingCorruption": ("rate", 0.9), "SaltAndPepperCorruption": ("rate", 0.9)}
 
@@ -78,7 +78,7 @@ def corruption_levels(model, x, levels=None, seed=0):
     errors, rows = [], []
     for level in levels:
         corruption = type(model.corruption)(**{option: float(level)}, **config)
-        noisy = corruption.corrupt(clean, random.from_int(seed)).numpy()
+        noisy = corruption.corrupt(clean, seeds.from_int(seed)).numpy()
         denoised = model.predict(noisy, batch_size=1000, verbose=0)
         errors.append([np.mean((array.astype("float64") - clean) ** 2) for array in (noisy, denoised)])
         rows.append((noisy[0], denoised[0]))

@@ -6,7 +6,8 @@ import matplotlib.figure
 import numpy as np
 from matplotlib import patheffects
 
-from keras_ae import distributions, random
+from keras_ae import distributions
+from keras_ae.utils import seeds
 
 DPI = 100
 INK, GREY, LIGHT = "#333333", "#888888", "#e6e6e6"
@@ -181,7 +182,7 @@ def quantiles(model, shares, x=None, seed=0):
         if isinstance(prior, distributions.tfd.MultivariateNormalDiag):
             normal = np.array([statistics.NormalDist().inv_cdf(float(share)) for share in shares])
             return prior.mean().numpy() + normal[:, None] * prior.stddev().numpy()  # (k, 1) * (latent_dim,) -> (k, latent_dim)
-        return np.quantile(prior.sample(10_000, seed=random.from_int(seed)).numpy(), shares, axis=0)
+        return np.quantile(prior.sample(10_000, seed=seeds.from_int(seed)).numpy(), shares, axis=0)
     if x is None:
         raise ValueError(
             f"Expected `x`, examples whose codes tell where to look, since {type(model).__name__} has no prior. Received: x=None"

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_ae import inputs, parts
 from keras_ae.plots import drawing
+from keras_ae.utils import inputs, validation
 
 
 def images(x, columns=None, titles=None):
@@ -66,7 +66,7 @@ def samples(model, n=64, seed=0, label=None):
             raise ValueError(f"Expected {expected}. Received: label={label!r}, for a {type(model).__name__}")
         return images(model.sample(n, seed=seed))
     name, count = kinds
-    labels = np.arange(parts.positive_int(n, "n")) % count if label is None else label
+    labels = np.arange(validation.positive_int(n, "n")) % count if label is None else label
     columns = count if label is None and n >= count else None
     return images(model.sample(n, seed=seed, **{name: labels}), columns)
 

@@ -4,8 +4,8 @@ import pathlib
 
 import numpy as np
 
-from keras_ae import files
 from keras_ae.plots import drawing
+from keras_ae.utils import files
 
 
 def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=20, seed=0):

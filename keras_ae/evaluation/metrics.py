@@ -1,0 +1,222 @@
+"""Numbers about a model, each with the protocol that measured it, so that it can be measured again.
+
+A measurement is a dict {"name", "value", "standard_error", "unit", "protocol"}; the protocol holds the arguments of the function
+of that name here, so `measure(model, measurement)` repeats it. Values are means over images, and the standard error is that mean's.
+"""
+
+import numpy as np
+
+from keras_ae import datasets
+from keras_ae.evaluation import representation
+from keras_ae.utils import inputs
+
+QUICK = {"n_images": 500, "n_samples": 50}  # the protocol of a quick look: so many images, so many importance samples at most
+
+
+def nll(model, dataset, split="test", binarize_seed=0, n_samples=5000, n_images=None, seed=0, verbose=0):
+    """Minus the importance-weighted bound of log p(x), the mean over the binarised images of a data set, in nats an image.
+
+    Args:
+        model: a VAE with a likelihood of binary images.
+        dataset: name of a data set.
+        split: "test" or "train".
+        binarize_seed: int, the seed of `datasets.binarize`: one fixed binarisation. None: the grey images as they are.
+        n_samples: int, importance samples an image.
+        n_images: int, only the first ones; None: all.
+        seed: int, of the draws.
+        verbose: 1 for a progress bar.
+
+    Returns:
+        a measurement; its standard_error is that of the mean over the images.
+
+    Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, section 5.
+    """
+    x = _binarized(dataset, split, n_images, binarize_seed)
+    values = -model.log_likelihood(x, n_samples=n_samples, seed=seed, verbose=verbose).numpy()
+    protocol = dict(dataset=dataset, split=split, binarize_seed=binarize_seed, n_samples=n_samples, n_images=len(x), seed=seed)
+    return _measurement("nll", values, "nats", protocol)
+
+
+def negative_elbo(model, dataset, split="test", binarize_seed=0, n_samples=10, n_images=None, seed=0, verbose=0):
+    """Minus the evidence lower bound, the mean over the binarised images of a data set, in nats an image. Arguments: as in `nll`."""
+    x = _binarized(dataset, split, n_images, binarize_seed)
+    values = np.concatenate([-model.elbo(x[i : i + 1000], n_samples, seed=seed + i).numpy() for i in range(0, len(x), 1000)])
+    protocol = dict(dataset=dataset, split=split, binarize_seed=binarize_seed, n_samples=n_samples, n_images=len(x), seed=seed)
+    return _measurement("negative_elbo", values, "nats", protocol)
+
+
+def mse(model, dataset, split="test", n_images=None, verbose=0):
+    """The squared error of the reconstruction, the mean over the pixels, in [0, 1], of grey images. Arguments: as in `nll`."""
+    values, protocol = _squared_errors(model, dataset, split, n_images, np.mean, verbose)
+    return _measurement("mse", values, "a pixel", protocol)
+
+
+def sse(model, dataset, split="test", n_images=None, verbose=0):
+    """The squared error of the reconstruction, the sum over the pixels, in [0, 1], of a grey image. Arguments: as in `nll`."""
+    values, protocol = _squared_errors(model, dataset, split, n_images, np.sum, verbose)
+    return _measurement("sse", values, "an image", protocol)
+
+
+def step_mse(model, dataset, split="test", n_images=None, verbose=0):
+    """The squared error of the reconstruction of padded sequences, the mean over the values of the steps that are no padding.
+
+    Args:
+        model: a SequenceAE, or another model whose likelihood is Masked.
+        dataset, split, n_images, verbose: as in `nll`.
+    """
+    x = inputs.to_float(_images(dataset, split)[:n_images], model.shape)
+    squares = np.square(model.predict(x, batch_size=500, verbose=verbose).astype("float64") - x)
+    squares = squares.reshape(*squares.shape[:2], -1).mean(axis=-1)  # (n, steps, *features) -> (n, steps)
+    mask_value = model._likelihood.mask_value
+    real = np.full(squares.shape, True) if mask_value is None else np.asarray(inputs.is_real(x, mask_value, len(model.shape) - 1))
+    values = np.sum(squares, axis=1, where=real) / np.maximum(np.sum(real, axis=1), 1)
+    return _measurement("step_mse", values, "a value", dict(dataset=dataset, split=split, n_images=len(x)))
+
+
+def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
+    """How well a DAE restores grey images in [0, 1] that it has corrupted itself: the peak signal-to-noise ratio in dB.
+
+    PSNR = -10 log10(mean squared error over all images), the standard error by the delta method.
+
+    Args:
+        model: a DAE.
+        dataset, split, n_images, verbose: as in `nll`.
+        seed: int, of the corruption.
+    """
+    x = _images(dataset, split)[:n_images]
+    noisy = np.concatenate([model.corrupt(x[i : i + 1000], seed=seed + i).numpy() for i in range(0, len(x), 1000)])
+    errors = _errors(model, noisy, x, np.mean, verbose)
+    protocol = dict(dataset=dataset, split=split, n_images=len(x), seed=seed)
+    measured = _measurement("psnr", errors, "dB", protocol)
+    slope = 10 / np.log(10) / measured["value"]  # of -10 log10 at the mean
+    error = measured["standard_error"] and slope * measured["standard_error"]
+    return {**measured, "value": float(-10 * np.log10(measured["value"])), "standard_error": error}
+
+
+def activation_rate(model, dataset, split="test", n_images=None, verbose=0):
+    """The share of the units of a code that are active, above the threshold of the model's sparsity, in %. Arguments: as in `nll`."""
+    x = _images(dataset, split)[:n_images]
+    values = 100 * np.mean(np.abs(model.encode(x)) > model.sparsity.threshold, axis=1)
+    return _measurement("activation_rate", values, "%", dict(dataset=dataset, split=split, n_images=len(x)))
+
+
+def cluster_accuracy(model, dataset, split="test", n_images=None, verbose=0):
+    """The share of images in the cluster that is matched with their class, one to one, so that the share is largest, in %.
+
+    Args:
+        model: an IDEC or a VaDE.
+        dataset, split, n_images, verbose: as in `nll`. The matching is made on these images.
+
+    Returns:
+        a measurement; its standard_error is that of the mean over the images, the matching being given.
+
+    Source: Xie et al., "Unsupervised deep embedding for clustering analysis", ICML 2016, equation 10.
+    """
+    x, y = (array[:n_images] for array in _split(dataset, split))
+    share = representation.clustering(model.clusters(x).numpy(), y, "cluster")["cluster_accuracy"] / 100
+    matched = 100.0 * (np.arange(len(y)) < round(share * len(y)))  # as many as there are, in any order
+    return _measurement("cluster_accuracy", matched, "%", dict(dataset=dataset, split=split, n_images=len(x)))
+
+
+def accuracy(model, dataset, split="test", n_images=None, verbose=0):
+    """The share of images to which a ConditionalVAE gives the highest probability for their own label, in %. Arguments: as in `nll`."""
+    x, y = (array[:n_images] for array in _split(dataset, split))
+    right = 100.0 * (np.argmax(model.classify(x), axis=1) == y)
+    return _measurement("accuracy", right, "%", dict(dataset=dataset, split=split, n_images=len(x)))
+
+
+def perplexity(model, dataset, split="test", n_images=None, verbose=0):
+    """How many rows of its codebook a VQVAE uses: exp of the entropy of the share that each has of the symbols of all images.
+
+    At most the size of the codebook, where all are used alike. It has no standard error, as it is no mean. Arguments: as in `nll`.
+    """
+    x = _images(dataset, split)[:n_images]
+    symbols = np.concatenate([np.ravel(model.symbols(x[i : i + 1000])) for i in range(0, len(x), 1000)])
+    shares = np.bincount(symbols) / len(symbols)
+    value = float(np.exp(-np.sum(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares)))))
+    protocol = dict(dataset=dataset, split=split, n_images=len(x))
+    return {"name": "perplexity", "value": value, "standard_error": None, "unit": "symbols", "protocol": protocol}
+
+
+METRICS = {
+    "nll": nll,
+    "negative_elbo": negative_elbo,
+    "mse": mse,
+    "sse": sse,
+    "step_mse": step_mse,
+    "psnr": psnr,
+    "activation_rate": activation_rate,
+    "cluster_accuracy": cluster_accuracy,
+    "accuracy": accuracy,
+    "perplexity": perplexity,
+}
+# How far two machines may be apart with the same weights and seeds, which differ in the order of float32 sums.
+TOLERANCES = {
+    "nll": 0.05,
+    "negative_elbo": 0.05,
+    "mse": 1e-5,
+    "sse": 0.005,
+    "step_mse": 1e-5,
+    "psnr": 0.01,
+    "activation_rate": 0.05,
+    "cluster_accuracy": 0.2,
+    "accuracy": 0.05,
+    "perplexity": 0.5,
+}
+
+
+def measure(model, measurement, **overrides):
+    """Repeats a measurement of a model card.
+
+    Args:
+        model: the model.
+        measurement: a dict as this module's functions return.
+        overrides: arguments of the protocol to change, for example n_images=500; those that the measurement does not have are left out.
+
+    Returns:
+        a measurement.
+    """
+    name = measurement["name"]
+    if name not in METRICS:
+        raise ValueError(f"Expected a measurement named one of {', '.join(METRICS)}. Received: {name!r}")
+    protocol = measurement["protocol"]
+    return METRICS[name](model, **{**protocol, **{key: value for key, value in overrides.items() if key in protocol}})
+
+
+def quick(model, measurement):
+    """The same measurement on few images with few importance samples: another number, but one that can be compared in seconds."""
+    fewer = {key: min(value, measurement["protocol"].get(key, value)) for key, value in QUICK.items()}
+    return measure(model, measurement, **fewer)
+
+
+def _squared_errors(model, dataset, split, n_images, over_pixels, verbose):
+    x = _images(dataset, split)[:n_images]
+    return _errors(model, x, x, over_pixels, verbose), dict(dataset=dataset, split=split, n_images=len(x))
+
+
+def _errors(model, x, target, over_pixels, verbose):
+    """The squared errors of the reconstruction of x, joined over the pixels: (n,)."""
+    reconstruction = model.predict(x, batch_size=500, verbose=verbose)
+    squares = (reconstruction.astype("float64") - target / 255) ** 2
+    return over_pixels(squares.reshape(len(x), -1), axis=1)
+
+
+def _binarized(dataset, split, n_images, seed):
+    x = _images(dataset, split)[:n_images]
+    return x if seed is None else datasets.binarize(x, seed=seed)
+
+
+def _images(dataset, split):
+    return _split(dataset, split)[0]
+
+
+def _split(dataset, split):
+    if split not in ("train", "test"):
+        raise ValueError(f'Expected `split` to be "train" or "test". Received: {split!r}')
+    train, test = datasets.load(dataset)
+    return train if split == "train" else test
+
+
+def _measurement(name, values, unit, protocol):
+    standard_error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    return {"name": name, "value": float(np.mean(values)), "standard_error": standard_error, "unit": unit, "protocol": protocol}

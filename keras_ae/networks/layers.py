@@ -1,0 +1,114 @@
+"""Layers that Keras lacks, of which networks are made."""
+
+import math
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class DepthToSpace(layers.Layer):
+    """Moves channels into pixels: (batch, h, w, 4 * channels) -> (batch, 2 * h, 2 * w, channels).
+
+    Source: Shi et al., "Real-time single image and video super-resolution", CVPR 2016, equation 4.
+    """
+
+    def call(self, x):
+        _, h, w, c = x.shape
+        x = ops.reshape(x, (-1, h, w, 2, 2, c // 4))  # (batch, h, w, 4c) -> (batch, h, w, 2, 2, c)
+        x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # -> (batch, h, 2, w, 2, c)
+        return ops.reshape(x, (-1, 2 * h, 2 * w, c // 4))  # -> (batch, 2h, 2w, c)
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class BiasGelu(layers.Layer):
+    """gelu(x + bias), gelu(x) = x Phi(x), one bias a channel: (batch, ..., channels) -> the same. Forward and backward are one pass each.
+
+    Outside XLA, gelu alone is half a dozen operations over the whole map, which on CPUs take as long as a small convolution. So these
+    few are compiled, also where the convolutions around them are better off without XLA.
+
+    Source: Hendrycks & Gimpel, "Gaussian error linear units (GELUs)", 2016, section 2.
+    """
+
+    def build(self, input_shape):
+        self.bias = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="bias")
+
+    def call(self, x):
+        bias = tf.convert_to_tensor(ops.convert_to_tensor(self.bias))  # in eager mode the inner one gives a tf.Variable
+        return _bias_gelu(x, bias)
+
+
+@tf.custom_gradient
+def _bias_gelu(x, bias):
+    def gradient(upstream):
+        gradient_of_x = _gelu_gradient(x, bias, upstream)
+        return gradient_of_x, tf.raw_ops.BiasAddGrad(out_backprop=gradient_of_x)  # XLA's own sum over a map is slower
+
+    return _gelu(x, bias), gradient
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _gelu(x, bias):
+    x += bias
+    return x * 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5)))
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _gelu_gradient(x, bias, upstream):
+    x += bias
+    cdf, pdf = 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5))), tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    return upstream * (cdf + x * pdf)
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class GatedLinearUnit(layers.Layer):
+    """a * sigmoid(b), a and b being the halves of the last axis: (batch, ..., 2 * width) -> (batch, ..., width).
+
+    Source: Dauphin et al., "Language modeling with gated convolutional networks", ICML 2017, equation 1.
+    """
+
+    def call(self, x):
+        a, b = ops.split(x, 2, axis=-1)
+        return a * ops.sigmoid(b)
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class GatedTanh(layers.Layer):
+    """tanh(a) * sigmoid(b), a and b being the halves of the last axis: (batch, ..., 2 * width) -> (batch, ..., width).
+
+    Source: van den Oord et al., "Conditional image generation with PixelCNN decoders", NeurIPS 2016, equation 2.
+    """
+
+    def call(self, x):
+        a, b = ops.split(x, 2, axis=-1)
+        return ops.tanh(a) * ops.sigmoid(b)
+
+
+GATES = {"glu": GatedLinearUnit, "gated_tanh": GatedTanh}
+
+
+def activated(layer, width, activation, **options):
+    """A layer of `width` units or filters with its activation."""
+    if activation == "fused_gelu":
+        return lambda h: BiasGelu()(layer(width, use_bias=False, **options)(h))
+    if not is_gated(activation):
+        return layer(width, activation=activation, **options)
+
+    def gated(h):
+        area = options.get("kernel_size", 1) ** 2
+        kernel = initializer(area * h.shape[-1], area * width, activation)
+        return GATES[activation]()(layer(2 * width, kernel_initializer=kernel, **options)(h))
+
+    return gated
+
+
+def is_gated(activation):
+    """Whether the activation is a name of a gated one, as \"glu\"."""
+    return isinstance(activation, str) and activation in GATES
+
+
+def initializer(fan_in, fan_out, activation):
+    """Glorot-uniform, for each half of a gated layer too: twice the units alone would start it too small."""
+    scale = (fan_in + 2 * fan_out) / (fan_in + fan_out) if is_gated(activation) else 1.0
+    return keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform")

@@ -1,0 +1,113 @@
+"""Which presets there are: names, cards, folders and recipes. TensorFlow is not needed here."""
+
+import difflib
+import fnmatch
+import functools
+import importlib.util
+import os
+import pathlib
+
+from keras_ae.presets import cards, hub
+from keras_ae.presets.cards import CARD, METADATA
+from keras_ae.presets.checks import json_files, reading
+from keras_ae.utils import files
+
+
+def list_models(filter="", family=None, dataset=None):
+    """Names of the built-in presets, sorted.
+
+    Args:
+        filter: str, a pattern in which * and ? stand for any characters, as "vae*"; "" for all.
+        family: class name, as "VAE".
+        dataset: name of a data set, as "mnist".
+    """
+    names = sorted(path.parent.name for path in zoo().glob(f"*/{METADATA}"))
+    names = fnmatch.filter(names, filter or "*")
+    return [n for n in names if _matches(info(n), family, dataset)] if family or dataset else names
+
+
+def info(name, *, revision=None, cache_dir=None, local_files_only=False):
+    """The ModelCard of a preset.
+
+    Args:
+        name, revision, cache_dir, local_files_only: as in `load`.
+
+    Raises:
+        ValueError: an unknown name, or a metadata.json that cannot be read.
+        FileNotFoundError: a file of the preset is missing.
+    """
+    folder = find(name, revision, cache_dir, local_files_only)
+    title = hub.parse(name)[0].split("/")[1] if hub.is_uri(name) else folder.resolve().name
+    if folder.parent == zoo():
+        return _built_in(title, folder, (folder / METADATA).stat().st_mtime_ns)
+    return cards.ModelCard(title, folder, {**cards.UNSAID, **read_metadata(folder)})
+
+
+@functools.cache
+def _built_in(name, folder, modified):
+    """The card of a built-in preset, read once for each time it was written."""
+    return cards.ModelCard(name, folder, {**cards.UNSAID, **read_metadata(folder)})
+
+
+def write_cards(*names):
+    """Writes the README.md of presets again from their metadata, all built-in ones and their gallery if none is named.
+
+    Args:
+        names: as in `info`.
+    """
+    found = [info(name) for name in names or list_models()]
+    for card in found:
+        with files.replacing(card.folder / CARD, "the model card") as part:
+            part.write_text(cards.as_markdown(card.name, card.metadata, card.picture and card.picture.name))
+    if not names:
+        with files.replacing(zoo() / CARD, "the gallery") as part:
+            part.write_text(cards.gallery(found))
+
+
+def recipe(name):
+    """The path of the script that trains a built-in preset.
+
+    Raises:
+        ValueError: no preset of that name has a recipe.
+    """
+    recipes = {path.parent.name: path for path in zoo().glob("*/recipe.py")}
+    if name not in recipes:
+        raise ValueError(f"Expected the name of a model with a recipe: {', '.join(sorted(recipes))}. Received: {name!r}")
+    return recipes[name]
+
+
+def find(name, revision=None, cache_dir=None, local_files_only=False):
+    """The folder of a preset: pathlib.Path. Arguments and errors: as in `load`."""
+    if hub.is_uri(name):
+        return hub.download(name, revision, cache_dir, local_files_only)
+    if revision is not None or cache_dir is not None or local_files_only:
+        raise ValueError(f"Expected `revision`, `cache_dir` and `local_files_only` for hf://user/repo alone. Received: {name!r}")
+    built_in = zoo() / str(name)
+    if str(name) in list_models():
+        return built_in
+    if isinstance(name, os.PathLike) or os.sep in str(name) or pathlib.Path(name).is_dir():
+        folder = pathlib.Path(name)
+        if not folder.is_dir():
+            raise FileNotFoundError(f"Expected the folder of a preset. Received: {str(name)!r}, which is no folder")
+        return folder
+    near = difflib.get_close_matches(str(name), list_models(), n=3, cutoff=0.4)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    raise ValueError(f"Expected the name of a model (keras_ae.list_models() gives all) or a folder. Received: {name!r}.{hint}")
+
+
+def read_metadata(folder):
+    """The content of metadata.json, checked: dict."""
+    content = json_files.parse(reading.read(folder, METADATA), folder / METADATA)
+    json_files.check_metadata(content, folder / METADATA)
+    return content
+
+
+def zoo():
+    """The folder of the built-in presets: keras_ae.zoo where the package is installed, zoo/ beside the package in a checkout."""
+    spec = importlib.util.find_spec("keras_ae.zoo")
+    places = [*(spec.submodule_search_locations or [] if spec else []), pathlib.Path(__file__).parents[2] / "zoo"]
+    return next((pathlib.Path(place) for place in places if pathlib.Path(place).is_dir()), pathlib.Path(places[-1]))
+
+
+def _matches(card, family, dataset):
+    return family in (None, card.family) and dataset in (None, card.dataset)

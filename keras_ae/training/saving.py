@@ -1,0 +1,50 @@
+"""How models write and read their files: whole or not at all, and on several machines one worker alone."""
+
+import pathlib
+
+import keras
+
+from keras_ae import distribute
+from keras_ae.utils import files
+
+
+class Saved(keras.Model):
+    """A keras.Model whose files are replaced at the end of writing, so that a full disk or a kill leaves the old ones."""
+
+    def save(self, filepath, overwrite=True, **kwargs):
+        """As keras.Model.save."""
+        self._written(super().save, filepath, overwrite, kwargs)
+
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """As keras.Model.save_weights."""
+        self._written(super().save_weights, filepath, overwrite, kwargs)
+
+    def load_weights(self, filepath, **kwargs):
+        """As keras.Model.load_weights."""
+        distribute.alone(super().load_weights, filepath, **kwargs)
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        optimizer = getattr(self, "optimizer", None)  # Keras sets it in compile
+        if optimizer is not None and optimizer.built:  # part of a training's state: a resumed one draws on
+            for i, generator in enumerate(self._seed_generators_of_all_layers()):
+                store[f"seed_{i}"] = keras.ops.convert_to_numpy(generator.state)  # also of a mirrored variable
+
+    def load_own_variables(self, store):
+        super().load_own_variables({name: store[name] for name in store.keys() if not name.startswith("seed_")})  # noqa: SIM118
+        for i, generator in enumerate(self._seed_generators_of_all_layers()):
+            if f"seed_{i}" in store:
+                generator.state.assign(store[f"seed_{i}"])
+
+    def _seed_generators_of_all_layers(self):
+        return [generator for layer in self._flatten_layers() for generator in layer._seed_generators]
+
+    def _written(self, save, filepath, overwrite, options):
+        path = pathlib.Path(filepath)
+        plain = not options and path.suffix in (".keras", ".h5") and "://" not in str(filepath)
+        asks = path.exists() and not overwrite
+        if asks or not plain:  # Keras asks before it writes; folders, shards and remote files are its own business
+            distribute.alone(save, filepath, overwrite=overwrite, **options)
+            return
+        with files.replacing(path, "the file") as part:
+            distribute.alone(save, part)

@@ -1,0 +1,50 @@
+"""Checks of arguments: each returns the value, or raises a ValueError that says what was expected and what was received."""
+
+import math
+
+import keras
+
+
+def positive_int(value, name):
+    """The value; ValueError if it is not a positive integer."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"Expected `{name}` to be a positive integer. Received: {name}={value!r}")
+    return value
+
+
+def at_least_zero(value, name):
+    """The value; ValueError if it is not a finite number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        raise ValueError(f"Expected `{name}` to be a number of at least 0. Received: {name}={value!r}")
+    return value
+
+
+def positive_widths(widths):
+    """The sequence; ValueError if one of its numbers is not a positive integer."""
+    if not all(isinstance(width, int) and width > 0 for width in widths):
+        raise ValueError(f"Expected `widths` to be positive integers. Received: widths={tuple(widths)}")
+    return widths
+
+
+def layer_of(role, identifier, names, kind, *args, **options):
+    """The layer of a name, a config or a layer.
+
+    Args:
+        role: str, what the part is to the model, the name of the constructor's argument.
+        identifier: a name, a serialised layer, or a layer, which is returned as it is.
+        names: dict of the classes that have a name.
+        kind: the class that every such part belongs to.
+        args, options: constructor arguments, for a name.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if isinstance(identifier, dict):
+        identifier = keras.saving.deserialize_keras_object(identifier)
+    if isinstance(identifier, str) and identifier in names:
+        identifier = names[identifier](*args, **options)
+    if not isinstance(identifier, kind):
+        known, name = ", ".join(map(repr, names)), "Keras" if kind is keras.Layer else kind.__name__
+        article = "an" if name[0] in "AEIO" else "a"
+        raise ValueError(f"Expected `{role}` to be one of {known}, or {article} {name} layer. Received: {identifier!r}")
+    return identifier
