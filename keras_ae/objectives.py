@@ -1,11 +1,12 @@
 """What a VAE minimises: objectives, parts like priors and likelihoods that combine with every network and distribution.
 
-    vae = keras_ae.VAE(shape, latent_dim=20, objective="iwae")
-    vae = keras_ae.VAE(shape, latent_dim=10, beta=6.0, objective=keras_ae.objectives.TotalCorrelation(examples=60_000))
+    vae = keras_ae.VAE((28, 28, 1), latent_dim=20, objective="iwae")
+    vae = keras_ae.VAE((28, 28, 1), latent_dim=10, beta=6.0, objective=keras_ae.objectives.TotalCorrelation())
 
 Whatever the objective, `elbo` and `log_likelihood` measure the model by the same bounds.
 """
 
+import inspect
 import math
 
 import keras
@@ -18,16 +19,18 @@ from keras_ae.utils import seeds, validation
 
 
 class Objective(keras.Layer):
-    """What a VAE minimises. A subclass states `loss(vae, x, target)`, a (batch,) tensor in nats whose mean is minimised.
+    """What a VAE minimises. A subclass states `loss(vae, params, x)`, a (batch,) tensor in nats whose mean is minimised.
 
     It may report parts of it by `vae.log(name=...)`: reconstruction, kl, and the names in the class attribute `logged`.
 
     Attributes:
         scheduled: True for one that reads `vae.step`, the number of training steps so far.
+        is_default: True for the one that needs no mention on a card.
     """
 
     logged = ()
     scheduled = False
+    is_default = False
 
     def __init__(self, **kwargs):
         kwargs.setdefault("dtype", "float32")  # nats, which half precision rounds too far
@@ -36,19 +39,28 @@ class Objective(keras.Layer):
     def check(self, vae):
         """Raises ValueError if the objective does not fit the VAE's other parts; makes the weights that depend on them."""
 
-    def loss(self, vae, x, target):
-        """float tensors (batch, *shape), x and target -> (batch,) nats."""
+    def loss(self, vae, params, x):
+        """What is minimised.
+
+        Args:
+            vae: the VAE.
+            params: tensor (batch, n), what the encoder said of its input; `vae.posterior_of(params)` is q(z|x).
+            x: float tensor (batch, *shape), what is to be explained.
+
+        Returns:
+            tensor (batch,), nats.
+        """
         raise NotImplementedError
 
 
-def _parts_of_the_elbo(vae, x, target):
+def _elbo_terms(vae, params, x):
     """-log p(x|z), KL(q || p), q and z, one draw for each example, with the first two logged."""
-    posterior = vae.posterior(x)
-    z = posterior.sample(seed=vae.draw_seed())  # (batch, latent_dim)
-    reconstruction = -vae.likelihood(z).log_prob(target)
-    kl = distributions.kl_divergence(posterior, vae.prior, z)
+    q, p = vae.posterior_of(params), vae.prior
+    drawn = distributions.draw(q, vae.draw_seed())  # z ~ q(z|x): (batch, latent_dim)
+    reconstruction = -vae.likelihood(drawn.z).log_prob(x)
+    kl = distributions.kl_divergence(q, p, drawn)
     vae.log(reconstruction=reconstruction, kl=kl)
-    return reconstruction, kl, posterior, z
+    return reconstruction, kl, q, drawn.z
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -58,8 +70,10 @@ class ELBO(Objective):
     Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, equation 10; beta: Higgins et al., ICLR 2017, equation 4.
     """
 
-    def loss(self, vae, x, target):
-        reconstruction, kl, _, _ = _parts_of_the_elbo(vae, x, target)
+    is_default = True
+
+    def loss(self, vae, params, x):
+        reconstruction, kl, _, _ = _elbo_terms(vae, params, x)
         return reconstruction + vae.beta * kl
 
 
@@ -84,15 +98,15 @@ class FreeBits(Objective):
 
     def check(self, vae):
         kinds = distributions.DiagonalGaussian, distributions.StandardNormal
-        if not all(isinstance(part, kind) for part, kind in zip((vae._posterior, vae._prior), kinds, strict=True)):
-            received = f"{type(vae._posterior).__name__} and {type(vae._prior).__name__}"
+        if not all(isinstance(part, kind) for part, kind in zip((vae.posterior_layer, vae.prior_layer), kinds, strict=True)):
+            received = f"{type(vae.posterior_layer).__name__} and {type(vae.prior_layer).__name__}"
             raise ValueError(
                 'Expected posterior="diagonal" and prior="standard_normal" with the objective FreeBits, which needs the KL divergence of '
                 f"each dimension. Received: {received}"
             )
 
-    def loss(self, vae, x, target):
-        reconstruction, _, posterior, _ = _parts_of_the_elbo(vae, x, target)
+    def loss(self, vae, params, x):
+        reconstruction, _, posterior, _ = _elbo_terms(vae, params, x)
         tfd = distributions.tfd
         marginals = tfd.Normal(posterior.mean(), posterior.stddev())
         kl = ops.mean(tfd.kl_divergence(marginals, tfd.Normal(0.0, 1.0)), axis=0)  # (batch, latent_dim) -> (latent_dim,)
@@ -124,8 +138,8 @@ class Capacity(Objective):
         self.capacity = capacity if isinstance(capacity, Schedule) else validation.at_least_zero(capacity, "capacity")
         self.weight = validation.at_least_zero(weight, "weight")
 
-    def loss(self, vae, x, target):
-        reconstruction, kl, _, _ = _parts_of_the_elbo(vae, x, target)
+    def loss(self, vae, params, x):
+        reconstruction, kl, _, _ = _elbo_terms(vae, params, x)
         capacity = self.capacity(vae.step) if isinstance(self.capacity, Schedule) else self.capacity
         return reconstruction + self.weight * ops.abs(kl - capacity)
 
@@ -161,22 +175,21 @@ class IWAE(Objective):
     def check(self, vae):
         if vae.schedule is not None or float(ops.convert_to_numpy(vae.beta)) != 1:
             raise ValueError("Expected beta=1 with the objective IWAE, whose bound has no separate KL term. Received: another beta")
-        if self.gradient == "dreg" and not vae._posterior.evaluates_any_code:
+        if self.gradient == "dreg" and not vae.posterior_layer.evaluates_any_code:
             raise ValueError(
-                f'Expected objective=IWAE(gradient="plain") with the posterior {type(vae._posterior).__name__}, which knows the density of '
+                f'Expected objective=IWAE(gradient="plain") with the posterior {type(vae.posterior_layer).__name__}, which knows the density of '
                 'its own draws only. Received: gradient="dreg"'
             )
 
-    def loss(self, vae, x, target):
-        params = vae.posterior_params(x)
-        posterior = vae.posterior_of(params)
-        z = posterior.sample(self.k, seed=vae.draw_seed())  # (k, batch, latent_dim)
+    def loss(self, vae, params, x):
+        drawn = distributions.draw(vae.posterior_of(params), vae.draw_seed(), self.k)
+        z = drawn.z  # (k, batch, latent_dim)
         if self.gradient == "dreg":
             z, scale_of_gradient = _with_scaled_gradient(z, tf.zeros(tf.shape(z)[:-1]))
             log_posterior = _log_prob_of_constant(vae, params, z)
         else:
-            log_posterior = posterior.log_prob(z)
-        log_likelihood, log_prior = vae.log_likelihood_of(target, z), vae.prior.log_prob(z)  # (k, batch) each
+            log_posterior = drawn.log_prob()
+        log_likelihood, log_prior = vae.log_likelihood_of(x, z), vae.prior.log_prob(z)  # (k, batch) each
         vae.log(reconstruction=-ops.mean(log_likelihood, axis=0), kl=ops.mean(log_posterior - log_prior, axis=0))
         log_weights = log_likelihood + log_prior - log_posterior
         bound = ops.logsumexp(log_weights, axis=0) - math.log(self.k)
@@ -195,7 +208,7 @@ def _log_prob_of_constant(vae, params, z):
     """log q(z|x) of (n, batch, latent_dim) -> (n, batch), with a gradient towards z alone: not what the encoder says of x, and not the
     posterior's own weights.
     """
-    constants = [(weight, ops.stop_gradient(weight)) for weight in vae._posterior.trainable_variables]
+    constants = [(weight, ops.stop_gradient(weight)) for weight in vae.posterior_layer.trainable_variables]
     with keras.StatelessScope(constants):
         return vae.posterior_of(ops.stop_gradient(params)).log_prob(z)
 
@@ -226,12 +239,12 @@ class TotalCorrelation(Objective):
     logged = ("total_correlation",)
 
     def check(self, vae):
-        if not isinstance(vae._posterior, distributions.DiagonalGaussian):
-            received = type(vae._posterior).__name__
+        if not isinstance(vae.posterior_layer, distributions.DiagonalGaussian):
+            received = type(vae.posterior_layer).__name__
             raise ValueError(f'Expected posterior="diagonal" with the objective TotalCorrelation. Received: {received}')
 
-    def loss(self, vae, x, target):
-        reconstruction, kl, posterior, z = _parts_of_the_elbo(vae, x, target)
+    def loss(self, vae, params, x):
+        reconstruction, kl, posterior, z = _elbo_terms(vae, params, x)
         correlation = total_correlation(posterior, z)
         vae.log(total_correlation=correlation)
         return reconstruction + kl + (vae.beta - 1) * correlation
@@ -280,8 +293,8 @@ class AdversarialTotalCorrelation(Objective):
         layers = [keras.layers.Dense(width, activation="leaky_relu") for width in self.widths]
         self.discriminator = keras.Sequential([keras.Input((vae.latent_dim,)), *layers, keras.layers.Dense(1)])
 
-    def loss(self, vae, x, target):
-        reconstruction, kl, _, z = _parts_of_the_elbo(vae, x, target)
+    def loss(self, vae, params, x):
+        reconstruction, kl, _, z = _elbo_terms(vae, params, x)
         frozen = [ops.stop_gradient(weight) for weight in self.discriminator.trainable_variables]
         logits, _ = self.discriminator.stateless_call(frozen, [], z)
         correlation = logits[:, 0]  # log q(z) / prod_j q(z_j): (batch, 1) -> (batch,)
@@ -324,8 +337,8 @@ class MMD(Objective):
             raise ValueError(f"Expected `bandwidth` to be a positive number or None. Received: bandwidth={bandwidth!r}")
         self.weight, self.bandwidth = validation.at_least_zero(weight, "weight"), bandwidth
 
-    def loss(self, vae, x, target):
-        reconstruction, kl, _, z = _parts_of_the_elbo(vae, x, target)
+    def loss(self, vae, params, x):
+        reconstruction, kl, _, z = _elbo_terms(vae, params, x)
         drawn = vae.prior.sample(ops.shape(z)[0], seed=vae.draw_seed())
         mmd = squared_mmd(z, drawn, self.bandwidth or math.sqrt(vae.latent_dim))
         vae.log(mmd=mmd * ops.ones_like(kl))
@@ -369,5 +382,16 @@ OBJECTIVES = {
 
 
 def get(identifier):
-    """The objective of a name, a config or a layer."""
-    return validation.layer_of("objective", identifier, OBJECTIVES, Objective)
+    """The objective of a name, a config or a layer.
+
+    Raises:
+        ValueError: it is none of these, or its `loss` has another signature.
+    """
+    objective = validation.layer_of("objective", identifier, OBJECTIVES, Objective)
+    received = list(inspect.signature(objective.loss).parameters)
+    if len(received) != 3 or received[1] == "x":
+        raise ValueError(
+            "Expected an objective with `loss(self, vae, params, x)`: params is what the encoder said, and vae.posterior_of(params) "
+            f"is q(z|x); x is what is to be explained. Received: loss(self, {', '.join(received)}) of {type(objective).__name__}"
+        )
+    return objective

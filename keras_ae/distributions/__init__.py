@@ -44,6 +44,7 @@ from keras_ae.distributions.priors import (
     VampPrior,
 )
 from keras_ae.distributions.registry import NAMES, get, kl_divergence, likelihood_for, tfd
+from keras_ae.distributions.tfp_extensions import Draw, draw
 
 __all__ = [
     "NAMES",
@@ -53,6 +54,7 @@ __all__ = [
     "DiagonalGaussian",
     "DiscretizedLogisticMixture",
     "Distribution",
+    "Draw",
     "FullGaussian",
     "FullGaussianMixture",
     "Gaussian",
@@ -71,6 +73,7 @@ __all__ = [
     "StandardNormal",
     "SylvesterFlow",
     "VampPrior",
+    "draw",
     "get",
     "kl_divergence",
     "likelihood_for",

@@ -188,7 +188,7 @@ class RealNVP(Prior):
 
     def call(self):
         start = tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
-        return tfd.TransformedDistribution(start, tfb.Invert(tfp_extensions.Map(self._to_start, self._from_start)))
+        return tfp_extensions.Flow(start, tfb.Invert(tfp_extensions.Map(self._to_start, self._from_start)))
 
     def _to_start(self, z):
         """u and log |det du/dz|: (..., latent_dim) -> (..., latent_dim), (...)."""
@@ -237,13 +237,13 @@ class VampPrior(Prior):
         self._posterior = None
 
     def join(self, vae, posterior):
-        if not vae._posterior.evaluates_any_code:
-            received = type(vae._posterior).__name__
+        if not vae.posterior_layer.evaluates_any_code:
+            received = type(vae.posterior_layer).__name__
             raise ValueError(
                 "Expected a posterior that knows the density of any code with a VampPrior, such as 'diagonal', 'full' or 'iaf'. "
                 f"Received: {received}"
             )
-        low, high = vae._likelihood.support
+        low, high = vae.likelihood_layer.support
         start = "random_normal" if math.isinf(low) else keras.initializers.RandomUniform(low, low + 0.1 * min(high - low, 1.0))
         shape = (self.components, *vae.shape)
         self.pseudo_inputs = self.add_weight(shape=shape, initializer=start, name="pseudo_inputs", autocast=False)

@@ -45,22 +45,32 @@ NAMES = {
 
 
 def kl_divergence(posterior, prior, z):
-    """KL(q || p) = E_q[log q(z) - log p(z)], (batch,) nats: exact where TensorFlow Probability knows it, else estimated at z. Of two chains
-    of equal sizes: the sum over their parts, given the parts of z before.
+    """KL(q || p) = E_q[log q(z) - log p(z)], (batch,) nats: exact where TensorFlow Probability knows it, else estimated at z.
+
+    Of two chains of equal sizes it is the sum over their parts, given the parts of z before.
 
     Args:
         posterior: tfd.Distribution q, batch shape (batch,).
         prior: tfd.Distribution p.
-        z: tensor (batch, latent_dim), a draw of q, used where there is no closed form.
+        z: a draw of q, used where there is no closed form: a tensor (batch, latent_dim), or a `Draw`.
     """
     chains = isinstance(posterior, tfp_extensions.Chain) and isinstance(prior, tfp_extensions.Chain)
     if chains and posterior.sizes == prior.sizes:
-        (z, q), (_, p) = posterior.at(z), prior.at(z)
-        return sum(map(kl_divergence, q, p, z))
+        parts, q = _steps(posterior, z)
+        return sum(map(kl_divergence, q, prior.given(parts), parts))
     try:
         return tfd.kl_divergence(posterior, prior)
     except NotImplementedError:
-        return posterior.log_prob(z) - prior.log_prob(z)
+        is_draw = isinstance(z, tfp_extensions.Draw)
+        return (z.log_prob() if is_draw else posterior.log_prob(z)) - prior.log_prob(z.z if is_draw else z)
+
+
+def _steps(chain, z):
+    """The parts of z and the distribution of each given those before."""
+    if isinstance(z, tfp_extensions.Draw):
+        return z.steps
+    parts = chain.split(z)
+    return parts, chain.given(parts)
 
 
 def get(kind, identifier, *args):

@@ -1,6 +1,7 @@
 """tfp distributions that tfp lacks, or whose arithmetic is cheaper here. They work wherever a tfp distribution does."""
 
 import math
+import typing
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -183,7 +184,7 @@ class StraightThroughOneHot(tfd.OneHotCategorical):
 
 
 class Map(tfb.Bijector):
-    """A function f of vectors that comes with its log-determinant, both computed once. A `tfb.Bijector`.
+    """A function f of vectors that comes with its log-determinant. A `tfb.Bijector`; `Flow` calls the function once for both.
 
     Args:
         forward: function x -> f(x), log |det df/dx|: (..., n) -> (..., n), (...).
@@ -192,12 +193,16 @@ class Map(tfb.Bijector):
 
     def __init__(self, forward, inverse=None, name="Map"):
         parameters = dict(locals())
-        self._function, self._inverse_function = _remembering(forward), inverse
+        self._function, self._inverse_function = forward, inverse
         super().__init__(forward_min_event_ndims=1, dtype=tf.float32, parameters=parameters, name=name)
 
     @classmethod
     def _parameter_properties(cls, dtype):
         return {}
+
+    def forward_and_log_det(self, x):
+        """f(x) and log |det df/dx|: (..., n) -> (..., n), (...)."""
+        return self._function(x)
 
     def _forward(self, x):
         return self._function(x)[0]
@@ -213,23 +218,28 @@ class Map(tfb.Bijector):
         return self._inverse_function(y)
 
 
-def _remembering(function):
-    """The function, which called again with the very tensor of the last call gives the same result, not computed again."""
-    last = [None, None]
-
-    def remembered(x):
-        if last[0] is not x:
-            last[:] = x, function(x)
-        return last[1]
-
-    return remembered
-
-
 class Flow(tfd.TransformedDistribution):
-    """tfd.TransformedDistribution of one start a distribution, of whatever batch size, which tfp would broadcast again at every draw."""
+    """tfd.TransformedDistribution by a `Map`, or by the inverse of one, whose value and log-determinant come from one pass.
+
+    It has one start a distribution, of whatever batch size, which tfp would broadcast again at every draw.
+    """
 
     def _maybe_broadcast_distribution_batch_shape(self):
         return self.distribution
+
+    def _sample_and_log_prob(self, sample_shape, seed, **kwargs):
+        if not isinstance(self.bijector, Map):
+            z = self.sample(sample_shape, seed=seed)
+            return z, self.log_prob(z)
+        u, log_prob = self.distribution.experimental_sample_and_log_prob(sample_shape, seed=seed)
+        z, log_det = self.bijector.forward_and_log_det(u)
+        return z, log_prob - log_det
+
+    def _log_prob(self, z, **kwargs):
+        if isinstance(self.bijector, Map):
+            return super()._log_prob(z, **kwargs)  # which finds the u of its own draws
+        u, log_det = self.bijector.bijector.forward_and_log_det(z)
+        return self.distribution.log_prob(u) + log_det
 
 
 class FewGaussians(MultivariateNormalTriL):
@@ -249,9 +259,6 @@ class FewGaussians(MultivariateNormalTriL):
 class Chain(tfd.Distribution):
     """z = (z_1, ..., z_L) side by side in one vector, p(z) = prod_l p(z_l | z_1, ..., z_l-1). A `tfd.Distribution`.
 
-    The density of its last draw is taken from the distributions that drew it: cheaper than `log_prob` of another z, and exact where a
-    scale is tiny.
-
     Args:
         sizes: sequence of ints, the sizes of the parts z_l.
         conditionals: as many functions, each of the list [z_1, ..., z_l-1], (..., *batch, size) each, to a distribution of z_l whose batch
@@ -261,7 +268,7 @@ class Chain(tfd.Distribution):
     def __init__(self, sizes, conditionals, name="Chain"):
         parameters = dict(locals())
         self.sizes, self._conditionals = tuple(sizes), tuple(conditionals)
-        self._first, self._drawn = conditionals[0]([]), None
+        self._first = conditionals[0]([])
         super().__init__(self._first.dtype, tfd.NOT_REPARAMETERIZED, False, True, parameters=parameters, name=name)
 
     @classmethod
@@ -304,21 +311,69 @@ class Chain(tfd.Distribution):
     def _batch_shape_tensor(self):
         return self._first.batch_shape_tensor()
 
+    def draw(self, sample_shape, seed):
+        """A `Draw` of z. Its density comes from the distributions that drew it, each of which is made once."""
+        of_parts = tfp.random.split_seed(seed, len(self.sizes))
+
+        def choose(number, distribution, shape):
+            return distribution.sample(shape if number else sample_shape, seed=of_parts[number])
+
+        z, parts, distributions = self._walk(choose)
+        return Draw(z, lambda: _sum_of_log_probs(parts, distributions), (parts, distributions))
+
     def _call_sample_n(self, sample_shape, seed, **kwargs):
-        seeds = tfp.random.split_seed(seed, len(self.sizes))
+        return self.draw(sample_shape, seed).z
 
-        def draw(number, distribution, shape):
-            return distribution.sample(shape if number else sample_shape, seed=seeds[number])
+    def _sample_and_log_prob(self, sample_shape, seed, **kwargs):
+        draw = self.draw(sample_shape, seed)
+        return draw.z, draw.log_prob()
 
-        self._drawn = self._walk(draw)
-        return self._drawn[0]
+    def split(self, z):
+        """The parts of z: (..., sum(sizes)) -> a list of (..., size)."""
+        return tf.split(z, self.sizes, axis=-1)
 
-    def at(self, z):
-        """The parts of z, and the distribution of each given those before."""
-        if self._drawn and self._drawn[0] is z:
-            return self._drawn[1:]
-        parts = tf.split(z, self.sizes, axis=-1)
-        return parts, [self._first, *(given(parts[:i]) for i, given in enumerate(self._conditionals[1:], start=1))]
+    def given(self, parts):
+        """The distribution of each part, given those before."""
+        return [self._first, *(conditional(parts[:i]) for i, conditional in enumerate(self._conditionals[1:], start=1))]
 
     def _log_prob(self, z):
-        return sum(distribution.log_prob(part) for part, distribution in zip(*self.at(z), strict=True))
+        parts = self.split(z)
+        return _sum_of_log_probs(parts, self.given(parts))
+
+
+def _sum_of_log_probs(parts, distributions):
+    return sum(distribution.log_prob(part) for part, distribution in zip(parts, distributions, strict=True))
+
+
+class Draw(typing.NamedTuple):
+    """A draw of a distribution, with its density.
+
+    Attributes:
+        z: tensor (..., *batch, n).
+        log_prob: function without arguments -> the log-density of z, (..., *batch), computed when it is called.
+        steps: for a `Chain`, the parts of z and the distribution that drew each; else None.
+    """
+
+    z: tf.Tensor
+    log_prob: typing.Callable
+    steps: tuple = None
+
+
+def draw(distribution, seed, sample_shape=()):
+    """Draws from any tfp distribution. Use it in the place of `sample` where the density of the draw is asked for too.
+
+    Args:
+        distribution: tfd.Distribution.
+        seed: int32 (2,).
+        sample_shape: int or shape, how many draws.
+
+    Returns:
+        Draw.
+    """
+    if isinstance(distribution, Chain):
+        return distribution.draw(sample_shape, seed)
+    if isinstance(distribution, Flow):
+        z, log_prob = distribution.experimental_sample_and_log_prob(sample_shape, seed=seed)
+        return Draw(z, lambda: log_prob)
+    z = distribution.sample(sample_shape, seed=seed)
+    return Draw(z, lambda: distribution.log_prob(z))

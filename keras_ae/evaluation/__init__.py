@@ -23,6 +23,7 @@ from keras_ae.evaluation.metrics import (
     quick,
     sse,
     step_mse,
+    tolerance,
 )
 from keras_ae.evaluation.scores import compare, evaluate
 
@@ -44,4 +45,5 @@ __all__ = [
     "quick",
     "sse",
     "step_mse",
+    "tolerance",
 ]

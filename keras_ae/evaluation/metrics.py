@@ -67,7 +67,7 @@ def step_mse(model, dataset, split="test", n_images=None, verbose=0):
     x = inputs.to_float(_images(dataset, split)[:n_images], model.shape)
     squares = np.square(model.predict(x, batch_size=500, verbose=verbose).astype("float64") - x)
     squares = squares.reshape(*squares.shape[:2], -1).mean(axis=-1)  # (n, steps, *features) -> (n, steps)
-    mask_value = model._likelihood.mask_value
+    mask_value = model.likelihood_layer.mask_value
     real = np.full(squares.shape, True) if mask_value is None else np.asarray(inputs.is_real(x, mask_value, len(model.shape) - 1))
     values = np.sum(squares, axis=1, where=real) / np.maximum(np.sum(real, axis=1), 1)
     return _measurement("step_mse", values, "a value", dict(dataset=dataset, split=split, n_images=len(x)))
@@ -176,11 +176,16 @@ def measure(model, measurement, **overrides):
     Returns:
         a measurement.
     """
-    name = measurement["name"]
-    if name not in METRICS:
-        raise ValueError(f"Expected a measurement named one of {', '.join(METRICS)}. Received: {name!r}")
+    name, known = measurement["name"], {**METRICS, **{name: function for name, (function, _) in model.own_metrics.items()}}
+    if name not in known:
+        raise ValueError(f"Expected a measurement named one of {', '.join(known)}. Received: {name!r}")
     protocol = measurement["protocol"]
-    return METRICS[name](model, **{**protocol, **{key: value for key, value in overrides.items() if key in protocol}})
+    return known[name](model, **{**protocol, **{key: value for key, value in overrides.items() if key in protocol}})
+
+
+def tolerance(model, name):
+    """How far two machines may be apart in a metric of a model with the same weights and seeds."""
+    return TOLERANCES[name] if name in TOLERANCES else model.own_metrics[name][1]
 
 
 def quick(model, measurement):

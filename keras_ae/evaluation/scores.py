@@ -176,7 +176,7 @@ def kl(model, x, seed=0):
 
     def of(batch, seed):
         posterior = model.posterior(batch)
-        return distributions.kl_divergence(posterior, model.prior, posterior.sample(seed=seeds.from_int(seed)))
+        return distributions.kl_divergence(posterior, model.prior, distributions.draw(posterior, seeds.from_int(seed)))
 
     return np.concatenate([of(x[i : i + BATCH], seed + i) for i in range(0, len(x), BATCH)])
 
@@ -192,7 +192,7 @@ def posteriors(model, x):
         try:
             return tf.stack([posterior.mean(), posterior.stddev()], axis=1)  # (batch, 2, latent_dim)
         except NotImplementedError:
-            received = type(model._posterior).__name__
+            received = type(model.posterior_layer).__name__
             raise ValueError(
                 f"Expected a posterior whose mean and standard deviation are known, such as 'diagonal' or 'full'. Received: {received}"
             ) from None

@@ -35,4 +35,4 @@ class AE(Autoencoder):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size=latent_dim, **kwargs)
 
     def objective(self, x, target):
-        return -self.likelihood(self.encode(x)).log_prob(target)
+        return -self.likelihood(self.code_of(x)).log_prob(target)

@@ -8,6 +8,7 @@ model.clusters(x)           # (batch,): 0, 1, ..., clusters - 1
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from keras_ae.utils import inputs, validation
@@ -16,10 +17,16 @@ from keras_ae.utils import inputs, validation
 class Clustering:
     """The verbs of a model that finds clusters. A subclass states `_start(codes, labels, seed)` and `_probabilities(z)`."""
 
+    limits = "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names."
+
     @property
     def has_clusters(self):
         """bool, whether `start_clusters` has been called, now or before the model was saved."""
-        return bool(ops.convert_to_numpy(self.started) > 0)
+        with tf.init_scope():  # also while a graph is traced
+            return bool(ops.convert_to_numpy(self.started) > 0)
+
+    def kinds_of_samples(self):
+        return ("cluster", self.n_clusters) if self.has_clusters and hasattr(self, "sample") else None
 
     def start_clusters(self, x, labels=None, seed=0):
         """Starts the clusters from those of the codes of x. From here on `fit` trains them, together with the networks.

@@ -1,7 +1,5 @@
 """The conditional variational autoencoder: what is drawn has the label that is asked for. Labels may be missing in training."""
 
-import collections
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,9 +8,8 @@ from keras import ops
 from keras_ae import objectives
 from keras_ae.distributions.labelled import LabelledPosterior, LabelledPrior
 from keras_ae.models.vae import VAE
+from keras_ae.training import records
 from keras_ae.utils import inputs, validation
-
-Encoded = collections.namedtuple("Encoded", "params")  # x, of which the encoder has said its params already
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -50,6 +47,15 @@ class ConditionalVAE(VAE):
     structured output representation using deep conditional generative models", NeurIPS 2015; Jang et al., ICLR 2017, section 4.3.
     """
 
+    limits = "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image."
+    told = ("classes", "width")
+    examples = (
+        "model.sample({classes}, labels=range({classes}))  # images with these labels, from the prior",
+        "model.classify(x)  # the probability of each label",
+        "model.encode(x)  # codes",
+        "model.reconstruct(x)  # x: {input}",
+        "model.log_likelihood(x)  # nats an image",
+    )
     logged = ("reconstruction", "kl", "classification")
 
     def __init__(
@@ -78,8 +84,8 @@ class ConditionalVAE(VAE):
         self.classes, self.classification = classes, validation.at_least_zero(classification, "classification")
         if unknown not in ("draw", "sum"):
             raise ValueError(f"Expected `unknown` to be 'draw' or 'sum'. Received: unknown={unknown!r}")
-        if unknown == "sum" and not isinstance(self._objective, (objectives.ELBO, objectives.IWAE)):
-            received = type(self._objective).__name__
+        if unknown == "sum" and not isinstance(self.objective_layer, (objectives.ELBO, objectives.IWAE)):
+            received = type(self.objective_layer).__name__
             raise ValueError(f"Expected the objective 'elbo' or 'iwae' with unknown='sum'. Received: objective={received}")
         self.unknown = unknown
 
@@ -89,20 +95,15 @@ class ConditionalVAE(VAE):
         Raises:
             ValueError: as in `encode`.
         """
-        return inputs.in_batches(lambda x: tf.nn.softmax(self._posterior.logits(self.posterior_params(x))), self._checked(x))
+        return inputs.in_batches(lambda x: tf.nn.softmax(self.posterior_layer.logits(self.params_of(x))), self.checked(x))
 
     def posterior(self, x, labels=None):
         """q(y, z|x): a tfp distribution, batch shape (batch,), event shape (latent_dim,). x: array (batch, *shape); labels: (batch,)."""
-        return self.posterior_of(self.posterior_params(x if labels is None else (x, labels)))
+        return self.posterior_of(self.posterior_params(x, labels))
 
-    def posterior_params(self, x):
-        """What the encoder says of x, and what is known of its labels: x, or (x, labels) -> (batch, params_size + classes)."""
-        if isinstance(x, Encoded):
-            return x.params
-        x, labels = x if isinstance(x, tuple) else (x, None)
-        features = ops.cast(super().posterior_params(x), "float32")
-        labels = tf.fill([tf.shape(features)[0]], -1) if labels is None else self._checked_labels(labels)
-        return tf.concat([features, self._posterior.evidence(labels)], axis=-1)
+    def posterior_params(self, x, labels=None):
+        """What the encoder says of x, and what is known of its labels: arrays (batch, *shape), (batch,) -> (batch, params_size + classes)."""
+        return self.params_of(self.checked(x), None if labels is None else self._checked_labels(labels))
 
     def encode(self, x, sample=False, seed=None, labels=None):
         """Codes of x: the probability of each label, one-hot where it is given, and the mean of q(z|x, y); or a draw of both.
@@ -144,11 +145,20 @@ class ConditionalVAE(VAE):
     def check_target(self, y, name):
         self._checked_labels(y, name)
 
+    def params_of(self, x, labels=None):
+        """What the encoder says of x, and what is known of its labels: (batch, *shape), int (batch,) -> (batch, params_size + classes)."""
+        features = ops.cast(super().params_of(x), "float32")
+        labels = tf.fill([tf.shape(features)[0]], -1) if labels is None else labels
+        return tf.concat([features, self.posterior_layer.evidence(labels)], axis=-1)
+
+    def kinds_of_samples(self):
+        return "labels", self.classes
+
     def objective(self, x, target):
-        params = self.posterior_params((x, target))
-        loss = self._summed(params, x) if self.unknown == "sum" else self._objective.loss(self, Encoded(params), x)
+        params = self.params_of(x, target)
+        loss = self._summed(params, x) if self.unknown == "sum" else self.objective_layer.loss(self, params, x)
         known = ops.cast(target >= 0, "float32")
-        logits = self._posterior.classifier([params[:, : self._posterior.width]])  # whatever is known of the label
+        logits = self.posterior_layer.classifier([params[:, : self.posterior_layer.width]])  # whatever is known of the label
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(ops.maximum(target, 0), logits)
         classification = self.classification * known * cross_entropy
         self.log(classification=classification)
@@ -158,34 +168,35 @@ class ConditionalVAE(VAE):
         return x, y_pred, weights  # of the images, not of the labels
 
     def get_config(self):
-        config = {"latent_dim": self._posterior.latent_dim, "classes": self.classes}
-        config |= {"prior": keras.saving.serialize_keras_object(self._prior.prior)}
-        config |= {"posterior": keras.saving.serialize_keras_object(self._posterior.posterior)}
+        config = {"latent_dim": self.posterior_layer.latent_dim, "classes": self.classes}
+        config |= {"prior": keras.saving.serialize_keras_object(self.prior_layer.prior)}
+        config |= {"posterior": keras.saving.serialize_keras_object(self.posterior_layer.posterior)}
         return {
             **super().get_config(),
             **config,
             "classification": self.classification,
             "unknown": self.unknown,
-            "width": self._posterior.width,
+            "width": self.posterior_layer.width,
         }
 
     def _summed(self, params, x):
-        """sum_y q(y|x) loss(x, y) - beta H(q(y|x)), over all labels y, of which a known one has all of q(y|x): (batch,)."""
-        n, logits = self.classes, self._posterior.logits(params)  # (batch, classes)
+        """sum_y q(y|x) loss(x, y) - beta H(q(y|x)), over all labels y: (batch,). Where the label is known, q(y|x) is 1 for it."""
+        n, logits = self.classes, self.posterior_layer.logits(params)  # (batch, classes)
         q, entropy = tf.nn.softmax(logits), -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=1)
-        features = tf.repeat(params[:, : self._posterior.width], n, axis=0)  # (batch, width) -> (batch * classes, width)
-        evidence = tf.tile(self._posterior.evidence(tf.range(n)), (tf.shape(x)[0], 1))  # (batch * classes, classes)
-        every = self._objective.loss(self, Encoded(tf.concat([features, evidence], axis=1)), tf.repeat(x, n, axis=0))
+        features = tf.repeat(params[:, : self.posterior_layer.width], n, axis=0)  # (batch, width) -> (batch * classes, width)
+        evidence = tf.tile(self.posterior_layer.evidence(tf.range(n)), (tf.shape(x)[0], 1))  # (batch * classes, classes)
+        with records.recording() as of_labels:  # what the objective logs for each label
+            every = self.objective_layer.loss(self, tf.concat([features, evidence], axis=1), tf.repeat(x, n, axis=0))
 
         def summed(values):
             return tf.reduce_sum(q * tf.reshape(values, (-1, n)), axis=1)  # (batch * classes,) -> (batch,)
 
-        for name, values in (self._logs or {}).items():
+        for name, values in of_labels.parts.items():
             self.log(**{name: summed(values) - (entropy if name == "kl" else 0.0)})
         return summed(every) - self.beta * entropy
 
     def _checked_labels(self, labels, name="labels", lowest=-1):
-        if not inputs.is_eager(labels) or self._training is not None:  # what fit feeds has been checked
+        if not inputs.is_eager(labels):
             return labels
         labels = np.asarray(labels)
         numbers = labels.dtype.kind in "iu" and labels.size > 0

@@ -56,7 +56,7 @@ class ContractiveAE(AE):
         self.weight, self.jacobian = weight, jacobian
 
     def objective(self, x, target):
-        reconstruction, penalty = super().objective(x, target), self.weight * self.squared_jacobian(x)
+        reconstruction, penalty = super().objective(x, target), self.weight * self._squared_jacobian(x, self.draw_seed())
         self.log(reconstruction=reconstruction, penalty=penalty)
         return reconstruction + penalty
 
@@ -65,8 +65,10 @@ class ContractiveAE(AE):
 
         seed: int for a reproducible estimate, None for a fresh one.
         """
-        x = self._checked(x)
-        seed = self._seeds.draw() if seed is None else seeds.from_int(seed)
+        return self._squared_jacobian(self.checked(x), self.draw_seed() if seed is None else seeds.from_int(seed))
+
+    def _squared_jacobian(self, x, seed):
+        """||J||^2 in a graph: float tensor (batch, *shape), int32 (2,) -> (batch,)."""
         rows = self.latent_dim if self.jacobian == "exact" else self.jacobian
         shape = (rows, len(x) if tf.executing_eagerly() else tf.shape(x)[0], self.latent_dim)
         if self.jacobian == "exact":
@@ -76,7 +78,7 @@ class ContractiveAE(AE):
         tiled = tf.tile(x, (rows, *[1] * len(self.shape)))  # (batch, *shape) -> (rows * batch, *shape)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(tiled)
-            code = tf.cast(self._encode(tiled), "float32")
+            code = tf.cast(self.code_of(tiled), "float32")
             combined = tf.reduce_sum(code * tf.reshape(v, (-1, self.latent_dim)))
         products = tape.gradient(combined, tiled)  # v^T J: (rows * batch, *shape)
         squares = tf.reduce_sum(tf.square(products), axis=list(range(1, len(self.shape) + 1)))  # (rows * batch,)

@@ -28,11 +28,18 @@ class DAE(AE):
     Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML 2008.
     """
 
+    limits = "It was trained for the corruption above. Noise of another kind or strength, and clean images, are restored less well."
+    told = ("corruption",)
+    examples = (
+        "model.reconstruct(model.corrupt(x))  # restores what noise took; x: {input}",
+        "model.encode(x)  # codes",
+    )
+
     def __init__(
         self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, corruption="gaussian", **kwargs
     ):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
-        bounded = len(self.shape) == 3 or self._likelihood.support == (0.0, 1.0)
+        bounded = len(self.shape) == 3 or self.likelihood_layer.support == (0.0, 1.0)
         options = {"clip": (0.0, 1.0) if bounded else None} if corruption == "gaussian" else {}
         self.corruption = corruptions.get(corruption, **options)
 
@@ -49,7 +56,7 @@ class DAE(AE):
         Raises:
             ValueError: as in `encode`; a seed is given, and the corruption is a layer that cannot take one.
         """
-        x = self._checked(x)
+        x = self.checked(x)
         if seed is None:
             return self.training_input(x)
         if not isinstance(self.corruption, corruptions.Corruption):

@@ -32,6 +32,8 @@ class HVAE(VAE):
     autoencoders", NeurIPS 2016.
     """
 
+    told = ("width",)
+
     def __init__(
         self,
         shape,
@@ -54,11 +56,11 @@ class HVAE(VAE):
 
     def split(self, z):
         """The layers of codes, from the top down: (batch, latent_dim) -> a list of (batch, size)."""
-        starts = [sum(self._prior.sizes[:i]) for i in range(1, len(self._prior.sizes))]
-        return keras.ops.split(self._checked_code(z), starts, axis=-1)
+        starts = [sum(self.prior_layer.sizes[:i]) for i in range(1, len(self.prior_layer.sizes))]
+        return keras.ops.split(self.checked_code(z), starts, axis=-1)
 
     def get_config(self):
-        config = {"latent_dim": self._prior.sizes, "width": self._prior.width}
-        config |= {"prior": keras.saving.serialize_keras_object(self._prior.top)}
-        config |= {"posterior": [keras.saving.serialize_keras_object(layer) for layer in self._posterior.layers]}
+        config = {"latent_dim": self.prior_layer.sizes, "width": self.prior_layer.width}
+        config |= {"prior": keras.saving.serialize_keras_object(self.prior_layer.top)}
+        config |= {"posterior": [keras.saving.serialize_keras_object(layer) for layer in self.posterior_layer.layers]}
         return {**super().get_config(), **config}

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_ae import distribute
 from keras_ae.models.ae import AE
 from keras_ae.models.clustering import Clustering, at_least_two
+from keras_ae.training import keras_internals, replicas
 from keras_ae.utils import fits, validation
 
 MOMENTUM = 0.99  # of the frequencies of the clusters, per training step; the paper counts them anew every 140 steps
@@ -42,6 +42,12 @@ class IDEC(Clustering, AE):
     al., ICML 2016; DEC-DA: Guo et al., "Deep embedded clustering with data augmentation", ACML 2018.
     """
 
+    told = ("clusters",)
+    examples = (
+        "model.encode(x)  # codes",
+        "model.reconstruct(x)  # x: {input}",
+        "model.clusters(x)  # for each image the number of its cluster",
+    )
     logged = ("reconstruction", "kl")
     why_no_loss = (
         "an IDEC is trained by its log-likelihood and the divergence of its clusters together, in nats. For a squared error choose "
@@ -67,11 +73,10 @@ class IDEC(Clustering, AE):
         )
         self.frequencies = self._state("frequencies", (clusters,), 1 / clusters)
         self.started = self._state("started")
-        self._seen = {}  # by replica: what the frequencies have to follow as a training step ends
 
     def log_assignments(self, z):
         """log q of codes: (batch, latent_dim) -> (batch, clusters), nats."""
-        between = ops.expand_dims(self._checked_code(z), 1) - ops.convert_to_tensor(self.centres)  # (batch, clusters, latent_dim)
+        between = ops.expand_dims(self.checked_code(z), 1) - ops.convert_to_tensor(self.centres)  # (batch, clusters, latent_dim)
         return ops.log_softmax(-ops.log1p(ops.sum(ops.square(between), axis=-1)))  # (batch, clusters)
 
     def log_target(self, log_q):
@@ -79,13 +84,12 @@ class IDEC(Clustering, AE):
         return ops.log_softmax(2 * log_q - ops.log(ops.convert_to_tensor(self.frequencies)))
 
     def objective(self, x, target):
-        z = self.encode(x)
+        z = self.code_of(x)
         log_q = self.log_assignments(z)
         # Of the encoder as it is used after training. Where x is the target and nothing is drawn, XLA computes it once.
-        clean = ops.stop_gradient(self.log_assignments(self.encoder(target, training=False)))
-        if self._training:
-            q = ops.exp(clean)
-            self._seen[distribute.replica()] = ops.sum(q, axis=0), ops.sum(q)
+        with keras_internals.training_mode(False):
+            clean = ops.stop_gradient(self.log_assignments(self.code_of(target)))
+        self.keep(log_q=clean)
         log_p = self.log_target(clean)
         kl = ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)  # (batch, clusters) -> (batch,)
         reconstruction = -self.likelihood(z).log_prob(target)
@@ -93,8 +97,9 @@ class IDEC(Clustering, AE):
         self.log(reconstruction=reconstruction, kl=kl)
         return reconstruction + self.gamma * kl
 
-    def end_step(self):
-        counts, count = distribute.sum_over_replicas(self._seen.pop(distribute.replica()))
+    def end_step(self, record):
+        q = ops.exp(record.kept["log_q"])  # (batch, clusters)
+        counts, count = replicas.sum_over_replicas((ops.sum(q, axis=0), ops.sum(q)))
         self.frequencies.assign(MOMENTUM * self.frequencies + (1 - MOMENTUM) * counts / count)
 
     def get_config(self):

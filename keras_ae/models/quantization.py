@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distribute
+from keras_ae.training import replicas
 from keras_ae.utils import seeds, validation
 
 DEAD = 0.05  # a row that is used less often than this share of the average is moved
@@ -87,8 +87,8 @@ class VectorQuantizer(keras.Layer):
             vectors: tensor (n, width), of which dead rows take one each.
             seed: int32 (2,), the same on all replicas.
         """
-        counts, sums = distribute.sum_over_replicas((counts, sums))
-        vectors = distribute.all_of_replicas(vectors)
+        counts, sums = replicas.sum_over_replicas((counts, sums))
+        vectors = replicas.all_of_replicas(vectors)
         counts = self.decay * self.counts + (1 - self.decay) * counts
         sums = self.decay * self.sums + (1 - self.decay) * sums
         average = ops.mean(counts)
@@ -152,23 +152,25 @@ class Quantized:
         return symbols.astype("int32")
 
     def objective(self, x, target):
-        levels = self._levels(self._checked(x))
+        levels = self._levels(x)
         reconstruction = -self.likelihood(_code(levels)).log_prob(target)
         commitment = self.commitment * sum(_distances(level) for level in levels)  # (batch,)
-        if self._training:
-            self._seen[distribute.replica()] = [(*self._usage(one), one.vectors) for one in levels]
+        self.keep(levels=levels)
         for name, level in zip(self.logged[-len(levels) :], levels, strict=True):
             self.log(**{name: level.quantizer.perplexity() * ops.ones_like(commitment)})
         self.log(reconstruction=reconstruction, commitment=commitment)
         return reconstruction + commitment
 
-    def end_step(self):
-        for quantizer, seen in zip(self.quantizers, self._seen.pop(distribute.replica()), strict=True):
-            quantizer.follow(*seen, self._seeds.draw_for_all())
+    def end_step(self, record):
+        for level in record.kept["levels"]:
+            symbols = ops.shape(level.numbers)[0] // ops.shape(record.kept["weights"])[0]  # of an example
+            weights = ops.repeat(record.kept["weights"], symbols)  # (batch,) -> (batch * n,)
+            counts, sums = level.quantizer.usage(level.vectors, level.numbers, weights)
+            level.quantizer.follow(counts, sums, level.vectors, self._seeds.draw_for_all())
 
     # Inside
 
-    def _encode(self, x):
+    def code_of(self, x):
         return _code(self._levels(x))
 
     def _level(self, quantizer, vectors):
@@ -177,11 +179,6 @@ class Quantized:
         vectors = ops.reshape(ops.cast(vectors, "float32"), (-1, quantizer.width))  # (batch, n * width) -> (batch * n, width)
         rows, numbers = quantizer.straight_through(vectors)
         return Level(quantizer, vectors, numbers, ops.reshape(rows, (-1, length)))  # rows -> (batch, n * width)
-
-    def _usage(self, level):
-        symbols = ops.shape(level.numbers)[0] // ops.shape(self._weights)[0]  # of an example
-        weights = ops.repeat(self._weights, symbols)  # (batch,) -> (batch * n,)
-        return level.quantizer.usage(level.vectors, level.numbers, weights)
 
     def _map_by_map(self, function, array):
         """A function of a quantizer and its part of an array, (batch, symbols, ...) in all, (batch * n, ...) a part; side by side again."""

@@ -29,6 +29,7 @@ class RAE(AE):
     Source: Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, equations 7 and 8 (RAE-L2).
     """
 
+    limits = "It has no prior: `keras_ae.samplers.fit` gives it one after training."
     logged = ("reconstruction", "penalty")
     why_no_loss = (
         "an RAE is trained by its log-likelihood and its penalties together, in nats. For a squared error choose "
@@ -43,7 +44,7 @@ class RAE(AE):
         self.beta, self.decay = beta, decay
 
     def objective(self, x, target):
-        z = tf.cast(self.encode(x), "float32")
+        z = tf.cast(self.code_of(x), "float32")
         reconstruction = -self.likelihood(z).log_prob(target)
         kernels = [weight for weight in self.decoder.trainable_weights if len(weight.shape) > 1]
         decoder = tf.add_n([tf.reduce_sum(tf.square(tf.cast(kernel, "float32"))) for kernel in kernels])

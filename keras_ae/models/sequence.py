@@ -7,6 +7,7 @@ from keras import ops
 from keras_ae import distributions
 from keras_ae.models.ae import AE
 from keras_ae.networks import recurrent
+from keras_ae.training import keras_internals
 from keras_ae.utils import inputs
 
 
@@ -40,6 +41,9 @@ class SequenceAE(AE):
     "Unsupervised learning of video representations using LSTMs", ICML 2015, section 2.2; Chollet, "Building autoencoders in Keras", 2016.
     """
 
+    limits = "It has no prior, and a code does not say how long its sequence was: `decode` gives all steps."
+    told = ("mask_value",)
+
     def __init__(self, shape, latent_dim, network="gru", widths=None, activation=None, likelihood=None, mask_value=None, **kwargs):
         if mask_value is not None:
             if isinstance(network, str) and network not in recurrent.NETWORKS:
@@ -55,7 +59,7 @@ class SequenceAE(AE):
                 )
             likelihood = distributions.Masked(distributions.likelihood_for(shape, likelihood), mask_value)
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
-        self.mask_value = self._likelihood.mask_value
+        self.mask_value = self.likelihood_layer.mask_value
 
     def is_real(self, x):
         """Which steps of x are no padding: float (batch, steps, *features) -> bool (batch, steps)."""
@@ -63,12 +67,11 @@ class SequenceAE(AE):
             return tf.ones(tf.shape(x)[:2], bool)
         return inputs.is_real(x, self.mask_value, len(self.shape) - 1)
 
-    def reconstruct(self, x):
+    def reconstruction_of(self, x):
         if self.mask_value is None:
-            return super().reconstruct(x)
-        x = self._checked(x)
+            return super().reconstruction_of(x)
         real = self._beside_features(self.is_real(x), len(self.shape) + 1)
-        return tf.where(real, super().reconstruct(x), self.mask_value)
+        return tf.where(real, super().reconstruction_of(x), self.mask_value)
 
     def weights_of_a_loss(self, target, weights):
         weights = super().weights_of_a_loss(target, weights)
@@ -85,13 +88,13 @@ class SequenceAE(AE):
         if self.mask_value is None:
             return target, y_pred, weights
         y_pred, real = tf.identity(y_pred), self._beside_features(self.is_real(target), len(self.shape))
-        y_pred._keras_mask = tf.broadcast_to(real, tf.shape(y_pred)[:-1])  # Keras' own mark of padding, which its metrics leave out
+        y_pred = keras_internals.mark_padding(y_pred, tf.broadcast_to(real, tf.shape(y_pred)[:-1]))
         return target, y_pred, None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
 
     def get_config(self):
         config = {**super().get_config(), "mask_value": self.mask_value}
         if self.mask_value is not None:
-            config["likelihood"] = keras.saving.serialize_keras_object(self._likelihood.likelihood)
+            config["likelihood"] = keras.saving.serialize_keras_object(self.likelihood_layer.likelihood)
         return config
 
     def _beside_features(self, steps, rank):

@@ -26,6 +26,7 @@ class SparseAE(AE):
     Source: Ng, "Sparse autoencoder", CS294A lecture notes, 2011; Goodfellow et al., "Deep learning", 2016, section 14.2.1.
     """
 
+    told = ("sparsity",)
     logged = ("reconstruction", "penalty")
     why_no_loss = (
         "a SparseAE is trained by its log-likelihood and its penalty together, both in nats. For a squared error choose "
@@ -37,7 +38,7 @@ class SparseAE(AE):
         self.sparsity = sparsities.get(sparsity)
 
     def objective(self, x, target):
-        z = self.encode(x)
+        z = self.code_of(x)
         reconstruction, penalty = -self.likelihood(z).log_prob(target), self.sparsity.penalty(z)
         self.log(reconstruction=reconstruction, penalty=penalty)
         return reconstruction + penalty
@@ -45,8 +46,8 @@ class SparseAE(AE):
     def get_config(self):
         return {**super().get_config(), "sparsity": keras.saving.serialize_keras_object(self.sparsity)}
 
-    def _encode(self, x):
-        return self.sparsity(super()._encode(x))
+    def code_of(self, x):
+        return self.sparsity(super().code_of(x))
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -67,6 +68,9 @@ class KSparseAE(AE):
     Source: Makhzani & Frey, "k-sparse autoencoders", ICLR 2014, section 2.1.
     """
 
+    told = ("k",)
+    size_limits = {"k": 2**14}
+
     def __init__(self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, k=25, **kwargs):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.sparsity = sparsities.TopKSparsity(k)
@@ -74,5 +78,5 @@ class KSparseAE(AE):
     def get_config(self):
         return {**super().get_config(), "k": self.sparsity.k}
 
-    def _encode(self, x):
-        return self.sparsity(super()._encode(x))
+    def code_of(self, x):
+        return self.sparsity(super().code_of(x))

@@ -51,6 +51,7 @@ class TDVAE(Autoencoder):
     p_T and q_S know the jump is ours; it lets a rollout choose its pace.
     """
 
+    limits = "It foretells frames as means, which are smoother than frames."
     logged = ("reconstruction", "kl", "transition")
     why_no_loss = (
         "a TDVAE is trained by its reconstruction, kl and transition together, in nats; another loss of the reconstruction would teach it "
@@ -85,11 +86,11 @@ class TDVAE(Autoencoder):
         if max_jump >= shape[0]:
             raise ValueError(f"Expected `max_jump` to be less than the number of steps, {shape[0]}. Received: max_jump={max_jump}")
         self.max_jump = max_jump
-        self._state = state  # p_B(z_t|b_t)
-        self._transition = HierarchicalPosterior(latent_dim, features=n + max_jump, **options)  # p_T(z_t2|z_t1, t2 - t1)
-        self._smoothing = HierarchicalPosterior(latent_dim, features=n + 2 * belief + max_jump, **options)  # q_S
-        self._memory = keras.layers.LSTM(belief, return_sequences=True, name="belief")
-        self._memory.build((None, None, belief))
+        self.state_layer = state  # p_B(z_t|b_t)
+        self.transition_layer = HierarchicalPosterior(latent_dim, features=n + max_jump, **options)  # p_T(z_t2|z_t1, t2 - t1)
+        self.smoothing_layer = HierarchicalPosterior(latent_dim, features=n + 2 * belief + max_jump, **options)  # q_S
+        self.memory_layer = keras.layers.LSTM(belief, return_sequences=True, name="belief")
+        self.memory_layer.build((None, None, belief))
         pairs = [(t1, t2) for t1 in range(shape[0]) for t2 in range(t1 + 1, min(t1 + max_jump, shape[0] - 1) + 1)]
         self._pairs = np.array(pairs, "int32")  # (pairs, 2)
 
@@ -107,7 +108,7 @@ class TDVAE(Autoencoder):
         Raises:
             ValueError: as in `encode`.
         """
-        return self._state(self._beliefs(self._watched(x))[:, -1])
+        return self.state_layer(self._beliefs(self._watched(x))[:, -1])
 
     def transition(self, z, jump=1):
         """p_T(z_t2|z_t1, jump), the state `jump` frames later: a tfp distribution, batch shape (batch,), event shape (state_dim,).
@@ -117,18 +118,17 @@ class TDVAE(Autoencoder):
             jump: int from 1 to max_jump, or int (batch,).
         """
         jumps = ops.one_hot(ops.broadcast_to(jump, ops.shape(z)[:1]) - 1, self.max_jump)  # (batch, max_jump)
-        return self._transition(ops.concatenate([z, jumps], axis=-1))
+        return self.transition_layer(ops.concatenate([z, jumps], axis=-1))
 
     def likelihood_of_frame(self, z):
         """p_D(x_t|z_t): a tfp distribution, batch shape (batch,), event shape `frame`. z: (batch, state_dim)."""
-        params = self.decoder(z, training=self._training)
-        return self._likelihood(ops.reshape(params, (-1, *self._params_shape[1:])))
+        params = self.decoder(z)
+        return self.likelihood_layer(ops.reshape(params, (-1, *self._params_shape[1:])))
 
-    def likelihood(self, z):
+    def likelihood_of(self, z):
         """prod_t p_D(x_t|z_t): a tfp distribution, batch shape (batch,), event shape `shape`. z: (batch, latent_dim)."""
-        states = ops.reshape(self._checked_code(z), (-1, self.state_dim))  # (batch * steps, state_dim)
-        params = self.decoder(states, training=self._training)
-        return self._likelihood(ops.reshape(params, (-1, *self._params_shape)))
+        states = ops.reshape(z, (-1, self.state_dim))  # (batch * steps, state_dim)
+        return super().likelihood_of(states)
 
     def rollout(self, x, n, jump=1, seed=None):
         """What may come after x: a state is drawn from the belief, then one state from the other, without another look.
@@ -151,9 +151,9 @@ class TDVAE(Autoencoder):
         if validation.positive_int(jump, "jump") > self.max_jump:
             raise ValueError(f"Expected `jump` to be from 1 to max_jump={self.max_jump}. Received: jump={jump}")
         x = self._watched(x)
-        seed = self._seeds.draw() if seed is None else seeds.from_int(seed)
+        seed = self.draw_seed() if seed is None else seeds.from_int(seed)
         size = max(1, FRAMES_AT_ONCE // (x.shape[1] + n))
-        batches = [x[i : i + size] for i in range(0, len(x), size)]
+        batches = inputs.batches(x, size)
         of_batches = seeds.split(seed, len(batches))
         return tf.concat([self._rolled_out(*pair, n, jump) for pair in zip(batches, of_batches, strict=True)], axis=0)
 
@@ -163,24 +163,26 @@ class TDVAE(Autoencoder):
         b1, b2 = (tf.gather(b, t, batch_dims=1) for t in (t1, t2))  # 2 x (batch, belief)
         jumps = ops.one_hot(t2 - t1 - 1, self.max_jump)  # (batch, max_jump)
 
-        belief1, belief2 = self._state(b1), self._state(b2)
-        z2 = belief2.sample(seed=self._seeds.draw())  # (batch, state_dim)
-        smoothing = self._smoothing(ops.concatenate([z2, b1, b2, jumps], axis=-1))
-        z1 = smoothing.sample(seed=self._seeds.draw())  # (batch, state_dim)
+        belief1, belief2 = self.state_layer(b1), self.state_layer(b2)
+        at_t2 = distributions.draw(belief2, self.draw_seed())
+        z2 = at_t2.z  # (batch, state_dim)
+        smoothing = self.smoothing_layer(ops.concatenate([z2, b1, b2, jumps], axis=-1))
+        at_t1 = distributions.draw(smoothing, self.draw_seed())
+        z1 = at_t1.z  # (batch, state_dim)
 
         reconstruction = -self.likelihood_of_frame(z2).log_prob(tf.gather(target, t2, batch_dims=1))
-        kl = distributions.kl_divergence(smoothing, belief1, z1)
-        transition = belief2.log_prob(z2) - self.transition(z1, t2 - t1).log_prob(z2)
+        kl = distributions.kl_divergence(smoothing, belief1, at_t1)
+        transition = at_t2.log_prob() - self.transition(z1, t2 - t1).log_prob(z2)
         self.log(reconstruction=reconstruction, kl=kl, transition=transition)
         return reconstruction + kl + transition
 
     def get_config(self):
-        config = {"latent_dim": self._state.sizes, "max_jump": self.max_jump}
-        return {**super().get_config(), **config, "belief": self._state.features, "width": self._state.width}
+        config = {"latent_dim": self.state_layer.sizes, "max_jump": self.max_jump}
+        return {**super().get_config(), **config, "belief": self.state_layer.features, "width": self.state_layer.width}
 
     def _draw_pairs(self, n):
         """t1 and t2 of n examples, counted from 0: 2 x int32 (n,)."""
-        draws = seeds.uniform((n,), self._seeds.draw()) * len(self._pairs)
+        draws = seeds.uniform((n,), self.draw_seed()) * len(self._pairs)
         numbers = ops.minimum(ops.cast(draws, "int32"), len(self._pairs) - 1)  # a product may be rounded up
         pairs = ops.take(ops.convert_to_tensor(self._pairs), numbers, axis=0)  # (n, 2)
         return pairs[:, 0], pairs[:, 1]
@@ -188,17 +190,17 @@ class TDVAE(Autoencoder):
     def _beliefs(self, x):
         """b_t after each frame: (batch, steps, *frame) -> float32 (batch, steps, belief)."""
         steps = x.shape[1]
-        features = self.encoder(ops.reshape(x, (-1, *self.frame)), training=self._training)  # (batch * steps, belief)
-        features = ops.reshape(features, (-1, steps, self._state.features))  # (batch, steps, belief)
-        return ops.cast(self._memory(features), "float32")
+        features = self.encoder(ops.reshape(x, (-1, *self.frame)))  # (batch * steps, belief)
+        features = ops.reshape(features, (-1, steps, self.state_layer.features))  # (batch, steps, belief)
+        return ops.cast(self.memory_layer(features), "float32")
 
-    def _encode(self, x):
-        b = ops.reshape(self._beliefs(x), (-1, self._state.features))  # (batch, steps, belief) -> (batch * steps, belief)
-        return ops.reshape(self._state.centre(b), (-1, self.latent_dim))  # (batch * steps, state_dim) -> (batch, latent_dim)
+    def code_of(self, x):
+        b = ops.reshape(self._beliefs(x), (-1, self.state_layer.features))  # (batch, steps, belief) -> (batch * steps, belief)
+        return ops.reshape(self.state_layer.centre(b), (-1, self.latent_dim))  # (batch * steps, state_dim) -> (batch, latent_dim)
 
     def _rolled_out(self, x, seed, n, jump):
         first, *of_jumps = seeds.split(seed, n + 1)
-        z, frames = self._state(self._beliefs(x)[:, -1]).sample(seed=first), []
+        z, frames = self.state_layer(self._beliefs(x)[:, -1]).sample(seed=first), []
         for seed_of_jump in of_jumps:
             z = self.transition(z, jump).sample(seed=seed_of_jump)  # (batch, state_dim)
             frames.append(self.likelihood_of_frame(z).mean())
@@ -208,7 +210,7 @@ class TDVAE(Autoencoder):
         """x, of any number of frames, checked: float32 (batch, frames, *frame)."""
         steps = np.shape(x)[1] if np.ndim(x) > 1 else self.shape[0]
         shape = (steps, *self.frame)
-        inputs.check(x, shape, self._likelihood.support)
+        inputs.check(x, shape, self.likelihood_layer.support)
         return inputs.to_float(x, shape)
 
     def _network_sizes(self, code_size):

@@ -39,6 +39,15 @@ class VaDE(Clustering, VAE):
     12 and 16.
     """
 
+    told = ("clusters", "covariance")
+    examples = (
+        "model.sample({clusters}, cluster=range({clusters}))  # images of each cluster, from the prior",
+        "model.encode(x)  # codes",
+        "model.reconstruct(x)  # x: {input}",
+        "model.clusters(x)  # for each image the number of its cluster",
+        "model.log_likelihood(x)  # nats an image",
+    )
+
     def __init__(
         self,
         shape,
@@ -90,7 +99,7 @@ class VaDE(Clustering, VAE):
         draws = [self.encode(x[i : i + BATCH], sample=True, seed=seed + i) for i in range(0, len(x), BATCH)]
         codes = np.concatenate(draws).astype("float64")  # (n, latent_dim)
         found = fits.gaussian_mixture(codes, self.n_clusters, seed, self.covariance, starts=5, labels=labels)
-        self._prior.start(found.weights_, found.means_, found.covariances_)
+        self.prior_layer.start(found.weights_, found.means_, found.covariances_)
 
     def _probabilities(self, z):
         return self.prior.posterior_marginal(z).probs_parameter()

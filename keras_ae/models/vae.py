@@ -3,15 +3,13 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_ae import distributions, objectives
 from keras_ae.models.autoencoder import Autoencoder
+from keras_ae.models.bounds import Bounds
 from keras_ae.schedules import Schedule
 from keras_ae.utils import seeds, validation
-
-SAMPLES_PER_STEP = 50  # importance samples of each image that are decoded at once: 100 images make a matrix of 5,000 rows
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -45,6 +43,14 @@ class VAE(Autoencoder):
     Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, equations 3 and 10; beta: Higgins et al., ICLR 2017.
     """
 
+    parts = ("likelihood_layer", "posterior_layer", "prior_layer", "objective_layer")
+    limits = "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image."
+    examples = (
+        "model.sample(16)  # images from the prior",
+        "model.encode(x)  # codes",
+        "model.reconstruct(x)  # x: {input}",
+        "model.log_likelihood(x)  # nats an image",
+    )
     logged = ("reconstruction", "kl")
     why_no_loss = (
         "a VAE is trained by minus its evidence lower bound, in which the reconstruction term is the log-density of its likelihood; "
@@ -73,64 +79,36 @@ class VAE(Autoencoder):
             raise ValueError(f"Expected `beta` to be a number of at least 0, or a schedule. Received: beta={beta!r}")
         code_size = posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None  # an error of the base's then
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs)
-        self._posterior = posterior
+        self.posterior_layer = posterior
         if not posterior.built:
             posterior.build((None, code_size))
-        self._prior = distributions.get(distributions.Prior, prior, latent_dim)
-        self._prior.join(self, self.posterior)
+        self.prior_layer = distributions.get(distributions.Prior, prior, latent_dim)
+        self.prior_layer.join(self, lambda x: self.posterior_of(self.params_of(x)))
         if tuple(self.prior.event_shape) != (latent_dim,):
             raise ValueError(
                 f"Expected `prior` to be a distribution over codes of shape ({latent_dim},), since latent_dim={latent_dim}. "
-                f"Received: {type(self._prior).__name__} with event_shape={tuple(self.prior.event_shape)}"
+                f"Received: {type(self.prior_layer).__name__} with event_shape={tuple(self.prior.event_shape)}"
             )
-        self.schedule, self._objective = schedule, objectives.get(objective)
+        self.schedule, self.objective_layer = schedule, objectives.get(objective)
         self.beta = self._number(beta if schedule is None else float(schedule(0)), "beta", "float32")
-        scheduled = schedule is not None or self._objective.scheduled
+        scheduled = schedule is not None or self.objective_layer.scheduled
         self.step = self._number(0, "step", "int64") if scheduled else None  # training steps so far
-        self._objective.check(self)
-        self._report(self._objective.logged)
-
-        # Traced once for all calls. Draws stay outside XLA, whose default generator is far slower on CPUs (TensorFlow 2.21).
-        self._draw = tf.function(lambda x, n, seed: self.posterior(x).experimental_sample_and_log_prob(n, seed=seed))
-        self._elbos = tf.function(self._sum_of_elbos)
-        self._log_weights = tf.function(self._log_sum_of_weights, jit_compile=self._suits_xla()[0])
+        self.objective_layer.check(self)
+        self._report(self.objective_layer.logged)
+        self._bounds = Bounds(self)
 
     @property
     def prior(self):
         """p(z): a tfp distribution, batch shape (), event shape (latent_dim,)."""
-        return self._prior()
+        return self.prior_layer()
 
     def posterior(self, x):
         """q(z|x): a tfp distribution, batch shape (batch,), event shape (latent_dim,). x: array (batch, *shape)."""
         return self.posterior_of(self.posterior_params(x))
 
     def posterior_params(self, x):
-        """What the encoder says of x: (batch, *shape) -> (batch, params_size of the posterior)."""
-        return self.encoder(self._checked(x), training=self._training)
-
-    def posterior_of(self, params):
-        """q(z|x) of what the encoder said of x."""
-        return self._posterior(params)
-
-    def log_likelihood_of(self, x, z):
-        """log p(x|z) of several codes for each example: x (batch, *shape), z (n, batch, latent_dim) -> (n, batch) nats."""
-        likelihood = self.likelihood(tf.reshape(z, (-1, self.latent_dim)))
-        n = tf.shape(z)[0]
-        tiled = tf.tile(x, (n, *[1] * len(self.shape)))  # (batch, *shape) -> (n * batch, *shape), in the order of z
-        return tf.reshape(likelihood.log_prob(tiled), (n, -1))
-
-    def objective(self, x, target):
-        return self._objective.loss(self, x, target)
-
-    def end_step(self):
-        if self.step is not None:
-            self.step.assign_add(1)
-        if self.schedule is not None:
-            self.beta.assign(self.schedule(self.step))
-
-    def draw_seed(self):
-        """The next seed of the model's noise: int32 (2,)."""
-        return self._seeds.draw()
+        """What the encoder says of x: array (batch, *shape) -> (batch, params_size of the posterior)."""
+        return self.params_of(self.checked(x))
 
     def encode(self, x, sample=False, seed=None):
         """Codes of x: the mean of q(z|x), or what the posterior calls its centre where no mean is known; or a draw from q(z|x).
@@ -166,8 +144,7 @@ class VAE(Autoencoder):
         Raises:
             ValueError: as in `encode`; n_samples < 1.
         """
-        sums = self._over_samples(self._elbos, tf.add_n, x, n_samples, 100, seed)
-        return sums / n_samples
+        return self._bounds.elbo(self.checked(x), n_samples, self._seed(seed))
 
     def log_likelihood(self, x, n_samples=5000, batch_size=100, seed=None, verbose=0):
         """The importance-weighted bound of log p(x), which grows to log p(x) with n_samples.
@@ -190,14 +167,7 @@ class VAE(Autoencoder):
         Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8.
         """
         validation.positive_int(batch_size, "batch_size")
-
-        def log_weights(batch, n, seed):
-            return self._log_weights(batch, *self._draw(batch, n, seed))
-
-        def log_sum(sums):
-            return tf.reduce_logsumexp(sums, axis=0)
-
-        return self._over_samples(log_weights, log_sum, x, n_samples, batch_size, seed, verbose) - np.log(n_samples)
+        return self._bounds.importance_weighted(self.checked(x), n_samples, batch_size, self._seed(seed), verbose)
 
     def sample(self, n, seed=None):
         """Draws codes from the prior and decodes them, each to the mean of p(x|z): (n, *shape).
@@ -212,42 +182,44 @@ class VAE(Autoencoder):
         validation.positive_int(n, "n")
         return self.decode(self.prior.sample(n, seed=self._seed(seed)))
 
+    # Graph functions
+
+    def params_of(self, x):
+        """What the encoder says of x: float tensor (batch, *shape) -> (batch, params_size of the posterior)."""
+        return self.encoder(x)
+
+    def posterior_of(self, params):
+        """q(z|x) of what the encoder said of x."""
+        return self.posterior_layer(params)
+
+    def code_of(self, x):
+        return self.posterior_layer.centre(self.params_of(x))
+
+    def log_likelihood_of(self, x, z):
+        """log p(x|z) of several codes for each example: x (batch, *shape), z (n, batch, latent_dim) -> (n, batch) nats."""
+        likelihood = self.likelihood_of(tf.reshape(z, (-1, self.latent_dim)))
+        n = tf.shape(z)[0]
+        tiled = tf.tile(x, (n, *[1] * len(self.shape)))  # (batch, *shape) -> (n * batch, *shape), in the order of z
+        return tf.reshape(likelihood.log_prob(tiled), (n, -1))
+
+    def objective(self, x, target):
+        return self.objective_layer.loss(self, self.params_of(x), target)
+
+    def end_step(self, record):
+        if self.step is not None:
+            self.step.assign_add(1)
+        if self.schedule is not None:
+            self.beta.assign(self.schedule(self.step))
+
     def get_config(self):
         return {
             **super().get_config(),
-            "prior": keras.saving.serialize_keras_object(self._prior),
-            "posterior": keras.saving.serialize_keras_object(self._posterior),
+            "prior": keras.saving.serialize_keras_object(self.prior_layer),
+            "posterior": keras.saving.serialize_keras_object(self.posterior_layer),
             # float(self.beta) fails on a mirrored variable
             "beta": keras.saving.serialize_keras_object(self.schedule or float(keras.ops.convert_to_numpy(self.beta))),
-            "objective": keras.saving.serialize_keras_object(self._objective),
+            "objective": keras.saving.serialize_keras_object(self.objective_layer),
         }
-
-    def _encode(self, x):
-        return self._posterior.centre(self.posterior_params(x))
-
-    def _over_samples(self, function, join, x, n_samples, batch_size, seed, verbose=0):
-        """Joins function(batch, n, seed) over all draws of each batch of x: -> (len(x),). Memory: batch_size * SAMPLES_PER_STEP rows."""
-        validation.positive_int(n_samples, "n_samples")
-        x = self._checked(x)
-        steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP)
-        steps += [n_samples % SAMPLES_PER_STEP] if n_samples % SAMPLES_PER_STEP else []
-        batches = [x[i : i + batch_size] for i in range(0, len(x), batch_size)]
-        progress, results = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch"), []
-        for batch, seed_of_batch in zip(batches, seeds.split(self._seed(seed), len(batches)), strict=True):
-            of_steps = seeds.split(seed_of_batch, len(steps))
-            results.append(join([function(batch, n, seed_of_step) for n, seed_of_step in zip(steps, of_steps, strict=True)]))
-            progress.add(1)
-        return tf.concat(results, axis=0)
-
-    def _sum_of_elbos(self, x, n, seed):
-        """sum_s log p(x|z_s) - KL(q || p) over n draws: (batch, *shape) -> (batch,)."""
-        posterior, prior = self.posterior(x), self.prior
-        z = posterior.sample(n, seed=seed)  # (n, batch, latent_dim)
-        return tf.reduce_sum(self.log_likelihood_of(x, z) - distributions.kl_divergence(posterior, prior, z), axis=0)
-
-    def _log_sum_of_weights(self, x, z, log_posterior):
-        """log sum_s p(x, z_s) / q(z_s|x): (batch, *shape), (n, batch, latent_dim), (n, batch) -> (batch,)."""
-        return tf.reduce_logsumexp(self.log_likelihood_of(x, z) + self.prior.log_prob(z) - log_posterior, axis=0)
 
     def _number(self, value, name, dtype):
         """A variable that is not trained; replicas, which all assign the same to it, share it."""

@@ -33,6 +33,13 @@ class VQVAE(Quantized, Autoencoder):
     Source: van den Oord et al., "Neural discrete representation learning", NeurIPS 2017, equation 3 and appendix A.1.
     """
 
+    limits = "It has no prior over its symbols: symbols drawn at random decode to no likely image."
+    told = ("size", "width")
+    examples = (
+        "model.encode(x)  # codes",
+        "model.symbols(x)  # the codes as numbers of rows of the codebook",
+        "model.reconstruct(x)  # x: {input}",
+    )
     logged = ("reconstruction", "commitment", "perplexity")
     why_no_loss = (
         "a VQVAE is trained by its log-likelihood and its commitment together, in nats. For a squared error choose "
@@ -60,7 +67,6 @@ class VQVAE(Quantized, Autoencoder):
             raise ValueError(f"Expected `width` to divide latent_dim={latent_dim}. Received: width={width}")
         self.width, self.commitment = width, commitment
         self.quantizer = VectorQuantizer(size, width)
-        self._seen = {}  # by replica: what the codebook has to follow as a training step ends
 
     @property
     def quantizers(self):
@@ -83,5 +89,5 @@ class VQVAE(Quantized, Autoencoder):
         return {**super().get_config(), **config}
 
     def _levels(self, x):
-        vectors = ops.reshape(self.encoder(x, training=self._training), (-1, self.latent_dim))
+        vectors = ops.reshape(self.encoder(x), (-1, self.latent_dim))
         return [self._level(self.quantizer, vectors)]

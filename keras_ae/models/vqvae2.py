@@ -45,6 +45,13 @@ class VQVAE2(Quantized, Autoencoder):
     Source: Razavi et al., "Generating diverse high-fidelity images with VQ-VAE-2", NeurIPS 2019, section 3.1 and algorithm 1.
     """
 
+    limits = "It has no prior over its symbols: symbols drawn at random decode to no likely image."
+    told = ("size", "width")
+    examples = (
+        "model.encode(x)  # codes",
+        "model.symbols(x)  # the codes as numbers of rows of the codebook",
+        "model.reconstruct(x)  # x: {input}",
+    )
     logged = ("reconstruction", "commitment", "top_perplexity", "bottom_perplexity")
     why_no_loss = (
         "a VQVAE2 is trained by its log-likelihood and its commitment together, in nats. For a squared error choose "
@@ -79,7 +86,6 @@ class VQVAE2(Quantized, Autoencoder):
         self.width, self.commitment, self.map_shapes = width, commitment, [top, bottom]
         self.bottom_encoder = bottom_encoder
         self.top_quantizer, self.quantizer = VectorQuantizer(size, width), VectorQuantizer(size, width)
-        self._seen = {}  # by replica: what the codebooks have to follow as a training step ends
 
     @property
     def quantizers(self):
@@ -92,7 +98,7 @@ class VQVAE2(Quantized, Autoencoder):
             "shape": self.shape,
             "widths": self._network["widths"],
             "activation": self._network["activation"],
-            "likelihood": keras.saving.serialize_keras_object(self._likelihood),
+            "likelihood": keras.saving.serialize_keras_object(self.likelihood_layer),
             "size": self.quantizer.size,
             "width": self.width,
             "commitment": self.commitment,
@@ -100,8 +106,8 @@ class VQVAE2(Quantized, Autoencoder):
         }
 
     def _levels(self, x):
-        h = self.encoder(x, training=self._training)
+        h = self.encoder(x)
         vectors, features = ops.split(h, [math.prod(self.map_shapes[0]) * self.width], axis=-1)  # of the top map, of the bottom one
         top = self._level(self.top_quantizer, vectors)
-        vectors = self.bottom_encoder([top.code, features], training=self._training)
+        vectors = self.bottom_encoder([top.code, features])
         return [top, self._level(self.quantizer, vectors)]

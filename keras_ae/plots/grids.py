@@ -59,7 +59,7 @@ def samples(model, n=64, seed=0, label=None):
     """
     drawing.expect_images(model)
     drawing.expect(model, "sample", "a VAE")
-    kinds = kinds_of_samples(model)
+    kinds = model.kinds_of_samples()
     if kinds is None:
         if label is not None:
             expected = "`label` for a ConditionalVAE, or a VaDE whose clusters have been started"
@@ -69,13 +69,6 @@ def samples(model, n=64, seed=0, label=None):
     labels = np.arange(validation.positive_int(n, "n")) % count if label is None else label
     columns = count if label is None and n >= count else None
     return images(model.sample(n, seed=seed, **{name: labels}), columns)
-
-
-def kinds_of_samples(model):
-    """What a model can be asked to draw: the argument of its `sample` and how many values it has, ("labels", 10); None if it cannot."""
-    if hasattr(model, "classes"):
-        return "labels", model.classes
-    return ("cluster", model.n_clusters) if getattr(model, "has_clusters", False) else None
 
 
 def reconstructions(model, x):

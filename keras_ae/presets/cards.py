@@ -36,37 +36,12 @@ UNSAID = {  # what metadata may leave out
     "model": {},
     "summary": "",
     "formula": [],
-    "verbs": [],
+    "examples": [],
+    "limits": "",
     "input": "",
     "date": "",
 }
 UNTOLD = {"name", "trainable", "dtype"}  # what every Keras layer's config holds
-USES = {  # verb: what a card shows of it
-    "sample": "model.sample(16)  # images from the prior",
-    "corrupt": "model.reconstruct(model.corrupt(x))  # restores what noise took; x: {input}",
-    "classify": "model.classify(x)  # the probability of each label",
-    "encode": "model.encode(x)  # codes",
-    "symbols": "model.symbols(x)  # the codes as numbers of rows of the codebook",
-    "reconstruct": "model.reconstruct(x)  # x: {input}",
-    "clusters": "model.clusters(x)  # for each image the number of its cluster",
-    "log_likelihood": "model.log_likelihood(x)  # nats an image",
-}
-LIMITS = {  # class: what its models cannot do
-    "AE": "It has no prior: a code drawn at random decodes to no likely image.",
-    "DAE": "It was trained for the corruption above. Noise of another kind or strength, and clean images, are restored less well.",
-    "SparseAE": "It has no prior: a code drawn at random decodes to no likely image.",
-    "KSparseAE": "It has no prior: a code drawn at random decodes to no likely image.",
-    "ContractiveAE": "It has no prior: a code drawn at random decodes to no likely image.",
-    "RAE": "It has no prior: `keras_ae.samplers.fit` gives it one after training.",
-    "SequenceAE": "It has no prior, and a code does not say how long its sequence was: `decode` gives all steps.",
-    "VQVAE": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
-    "VQVAE2": "It has no prior over its symbols: symbols drawn at random decode to no likely image.",
-    "HVAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
-    "ConditionalVAE": "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image.",
-    "IDEC": "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names.",
-    "VaDE": "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names.",
-    "VAE": "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image.",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,20 +136,11 @@ def as_html(card):
 
 def as_markdown(name, metadata, picture=None):
     """The card as README.md, made from the metadata alone. picture: the name of its file, or None."""
-    family, verbs = metadata["family"], metadata["verbs"]
+    family = metadata["family"]
     lines = [f"# {name}", "", metadata["summary"], ""]
     lines += ["```text", *metadata["formula"], "```", ""] if metadata["formula"] else []
     lines += [f"![{PICTURES[picture]} {name}]({picture})", ""] if picture else []
-    uses = [
-        use.format(**metadata) for verb, use in USES.items() if verb in verbs and not (verb == "reconstruct" and "corrupt" in verbs)
-    ]
-    if "classify" in verbs:
-        n = int(metadata["model"].get("classes", 10))
-        uses[0] = f"model.sample({n}, labels=range({n}))  # images with these labels, from the prior"
-    if "clusters" in verbs and "sample" in verbs:
-        n = int(metadata["model"].get("clusters", 10))
-        uses[0] = f"model.sample({n}, cluster=range({n}))  # images of each cluster, from the prior"
-    lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', *uses, "```", ""]
+    lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', *metadata["examples"], "```", ""]
     lines += ["| | |", "|---|---|", f"| class | `keras_ae.{family}` |"]
     lines += [f"| {key} | `{json.dumps(value)}` |" for key, value in metadata["model"].items()]
     lines += [f"| parameters | {metadata['parameters']:,} |", f"| input | {metadata['input']} |"]
@@ -201,7 +167,7 @@ def as_markdown(name, metadata, picture=None):
         )
         lines += ["", "## Training", "", f"{_trained(metadata['training'])}."]
         lines += [f"Logs of the last epoch: {last}. Train again: `keras-ae train {name}`."]
-    lines += ["", "## Limits", "", LIMITS.get(family, "")]
+    lines += ["", "## Limits", "", metadata["limits"]]
     images, owner = DATA.get(metadata["dataset"], ("data of your own", None))
     lines += [f"It knows {images}; on anything else its numbers mean nothing."]
     lines += ["", "## Licence", "", "Model and weights: Apache 2.0." + (f" Data: {owner}." if owner else "")]

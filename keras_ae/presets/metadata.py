@@ -8,20 +8,6 @@ import math
 from keras_ae.presets import cards
 from keras_ae.presets.checks import reading
 
-TOLD = (
-    "shape",
-    "latent_dim",
-    "classes",
-    "clusters",
-    "covariance",
-    "size",
-    "width",
-    "mask_value",
-    "widths",
-    "activation",
-    "network",
-)
-
 
 def describe(model, folder, dataset, training, metrics):
     """The content of metadata.json.
@@ -34,26 +20,20 @@ def describe(model, folder, dataset, training, metrics):
         metrics: measurements of `keras_ae.evaluation`; each is measured once more in its quick form.
     """
     config = model.get_config()
-    described = {key: config[key] for key in TOLD if key in config}
+    told = ("shape", "latent_dim", *model.told, "widths", "activation", "network")
+    described = {key: _told(config[key]) for key in told if key in config}
     if not isinstance(described.get("network", ""), str):
         described["network"] = "custom"
-    parts = {
-        "likelihood": model._likelihood,
-        "posterior": getattr(model, "_posterior", None),
-        "prior": getattr(model, "_prior", None),
-        "objective": getattr(model, "_objective", None),
-    }
-    described |= {key: _named(part) for key, part in parts.items() if part is not None and type(part).__name__ != "ELBO"}
-    for key in {"corruption", "sparsity"} & set(config):
-        part = config[key]
-        described[key] = {"class": part["class_name"], **{k: v for k, v in part["config"].items() if k not in cards.UNTOLD}}
+    parts = {name.removesuffix("_layer"): getattr(model, name) for name in model.parts}
+    described |= {key: _named(part) for key, part in parts.items() if not getattr(part, "is_default", False)}
     described["beta"] = None if config.get("beta") == 1 else config.get("beta")  # 1 is the bound itself
     described["loss"] = model.loss if isinstance(model.loss, str) else None
     return {
         "family": type(model).__name__,
         "summary": type(model).__doc__.strip().splitlines()[0],
         "formula": _formula(model),
-        "verbs": [verb for verb in cards.USES if hasattr(model, verb)],
+        "examples": [example.format(**{**config, "input": _input(model)}) for example in model.examples],
+        "limits": model.limits,
         "dataset": dataset,
         "parameters": model.count_params(),
         "model": {key: value for key, value in described.items() if value is not None},
@@ -71,7 +51,7 @@ def draw(model, folder, dataset):
     import numpy as np
 
     from keras_ae import datasets, plots
-    from keras_ae.plots import drawing, grids
+    from keras_ae.plots import drawing
 
     if dataset == "omniglot_strokes":
         x = datasets.load(dataset)[1][0]
@@ -81,7 +61,7 @@ def draw(model, folder, dataset):
     elif not drawing.are_images(model.shape):
         return None
     elif hasattr(model, "sample"):
-        _, columns = grids.kinds_of_samples(model) or (None, 1)
+        _, columns = model.kinds_of_samples() or (None, 1)
         name, figure = "samples.png", plots.samples(model, n=64 - 64 % columns)  # whole rows
     elif dataset is not None:
         name, figure = "reconstructions.png", plots.reconstructions(model, datasets.load(dataset)[1][0][:10])
@@ -92,10 +72,17 @@ def draw(model, folder, dataset):
 
 
 def _input(model):
-    low, high = model._likelihood.support
+    low, high = model.likelihood_layer.support
     values = "any float" if (low, high) == (-math.inf, math.inf) else f"float in {[low, high]}"
     pixels = "" if len(model.shape) == 2 else ", or integer pixels 0-255"  # (steps, features) are no image
     return f"(batch, {', '.join(map(str, model.shape))}), {values}{pixels}"
+
+
+def _told(value):
+    """An argument as the card shows it: of a serialised layer, its class and what is special about it."""
+    if not (isinstance(value, dict) and "class_name" in value):
+        return value
+    return {"class": value["class_name"], **{k: v for k, v in value["config"].items() if k not in cards.UNTOLD}}
 
 
 def _named(part):
@@ -106,8 +93,8 @@ def _named(part):
 
 def _formula(model):
     """The lines that state its objective, in the docstring of the class, or of the objective that it was given in place of the ELBO."""
-    objective = getattr(model, "_objective", None)
-    stating = type(model if objective is None or type(objective).__name__ == "ELBO" else objective)
+    objective = getattr(model, "objective_layer", None)
+    stating = type(model if objective is None or objective.is_default else objective)
     paragraphs = inspect.cleandoc(stating.__doc__ or "").split("\n\n")
     return next((paragraph.splitlines() for paragraph in paragraphs if "objective(x" in paragraph), [])
 

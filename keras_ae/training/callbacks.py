@@ -1,4 +1,4 @@
-"""What a model card says of a training: its curve, wall time, hardware and versions."""
+"""Callbacks of `fit`: the log of a training, its backup, and the passes over the data."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import time
 import keras
 
 from keras_ae import distribute
+from keras_ae.training import feed, keras_internals
 from keras_ae.utils import files
 
 
@@ -88,7 +89,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             if not self.model.optimizer.built:
                 self.model.optimizer.build(self.model.trainable_variables)
             self.model.load_weights(backups[-1])
-            self.model._initial_epoch = int(backups[-1].name.split(".")[0])  # where Keras' own leaves it for `fit`
+            keras_internals.set_first_epoch(self.model, int(backups[-1].name.split(".")[0]))
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.save_weights(pathlib.Path(self.backup_dir, f"{epoch + 1:08d}.weights.h5"))
@@ -105,6 +106,41 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
 
     def _backups(self):
         return sorted(pathlib.Path(self.backup_dir).glob("[0-9]*.weights.h5"))
+
+
+class PassPerEpoch(keras.callbacks.Callback):
+    """Each epoch is the pass of its number over our own feeds, also where a backup lets the first epoch be another.
+
+    A second `fit` goes on where the first one stopped.
+
+    Args:
+        x: what `fit` trains on.
+        validation_data: what it validates on.
+        steps_per_epoch: int or None, as in keras.Model.fit.
+    """
+
+    def __init__(self, x, validation_data, steps_per_epoch):
+        super().__init__()
+        self.trained, self.steps_per_epoch = feed.of(x), steps_per_epoch
+        self.feeds = [source for source in (self.trained, feed.of(validation_data)) if source]
+        self.firsts = [source.next_pass for source in self.feeds]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        for source, first in zip(self.feeds, self.firsts, strict=True):
+            source.next_pass = first + epoch
+        if self.trained:
+            self.trained.limit(self.steps_per_epoch)
+
+
+def as_list(callbacks):
+    """The callbacks that fit or evaluate is given, one, several or none, as a list."""
+    callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
+
+
+def are_of_a_fit(callbacks):
+    """Whether these are the callbacks that Keras' fit hands to evaluate."""
+    return isinstance(callbacks, keras.callbacks.CallbackList)
 
 
 def hardware(strategy=None):

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import tensorflow as tf
-from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
+from keras_ae.training.keras_internals import DataAdapter
 from keras_ae.utils import seeds
 
 
@@ -13,7 +13,7 @@ class Feed(DataAdapter):
     """Arrays of equal length as a stream of batches, without Python work for each step.
 
     It is a Keras data adapter: given to `keras.Model.fit`, it hands the train function a `Pass` of step numbers, and the batches are
-    made where they are used, by `steps.compiled_loop`. For any other loop, `dataset()` is the same stream.
+    made where they are used, by `loops.compiled_loop`. For any other loop, `dataset()` is the same stream.
 
     What a pass holds follows from the seed and the number of the pass alone, so that a training that is resumed at its sixth epoch
     sees what it would have seen.
@@ -43,6 +43,10 @@ class Feed(DataAdapter):
 
     def __iter__(self):
         return Pass(self)
+
+    def limit(self, steps):
+        """Ends the passes after so many steps in all: int, or None for no limit."""
+        self.steps_left = steps or math.inf
 
     def begin_pass(self):
         """The number of a pass that begins now: the one that was set, else one more than the last."""

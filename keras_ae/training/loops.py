@@ -1,4 +1,4 @@
-"""How models run the steps of `fit` and `evaluate`: the only file, beside models/autoencoder.py, that touches Keras' training internals."""
+"""How the steps of `fit` and `evaluate` run: one by one, in a loop inside XLA, or on several workers."""
 
 import math
 
@@ -6,67 +6,43 @@ import keras
 import tensorflow as tf
 
 from keras_ae import distribute
-from keras_ae.training import feed, saving
+from keras_ae.training import feed, keras_internals
 
 BLOCK_BYTES = 2**28  # of the arrays, at most, that are gathered at once for a loop inside XLA
 
 
-class Stepped(saving.Saved):
-    """A keras.Model of examples of the shape `self.shape` whose steps run inside XLA where they can, and on several workers."""
-
-    def make_train_function(self, force=False):
-        if self.train_function is None or force:
-            if not self.optimizer.built:  # else its variables are made in the first step, which TensorFlow then traces twice
-                with self.distribute_strategy.scope():
-                    self.optimizer.build(self.trainable_variables)
-            super().make_train_function(force)
-            self.train_function = self._fastest(self.train_function, self.train_step)
-
-    def make_test_function(self, force=False):
-        if self.test_function is None or force:
-            super().make_test_function(force)
-            self.test_function = self._fastest(self.test_function, self.test_step)
-
-    def get_metrics_result(self):
-        # On several workers each number that is read is a collective operation: they are read at the end of an epoch only.
-        in_a_step = tf.inside_function() and distribute.several_workers(self.distribute_strategy)
-        return {} if in_a_step else super().get_metrics_result()
-
-    def _get_metrics_result_or_logs(self, logs):
-        return super()._get_metrics_result_or_logs(logs) if logs else self.get_metrics_result()
-
-    def _fastest(self, function, step_function):
-        """Keras' function of an iterator; where that is a pass over a Feed, a loop inside XLA over its steps; or a step of all workers."""
-        loop, one_step = compiled_loop(lambda batch: step_function(batch)), step_of_workers(self.distribute_strategy, step_function)
-
-        def run(iterator):
-            if isinstance(iterator, feed.Pass):
-                loop(iterator, self.steps_per_execution)
-                return self.get_metrics_result()
-            if isinstance(iterator, tf.distribute.DistributedIterator) and distribute.several_workers(self.distribute_strategy):
-                one_step(iterator)
-                return {}
-            return function(iterator)
-
-        return run
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
-        example = tf.zeros((1, *self.shape))
-        super()._maybe_symbolic_build(data_batch=(example, self.training_target(example, None)))
+def suits_xla(model):
+    """Whether XLA makes a model faster on the devices found, and why: (bool, str)."""
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        return False, "several replicas"
+    if tf.config.list_physical_devices("GPU"):
+        return True, "a GPU"
+    layers = [layer for network in (model.encoder, model.decoder) for layer in keras_internals.all_layers(network)]
+    if any("Conv" in type(layer).__name__ for layer in layers):
+        return False, "convolutions on a CPU"
+    recurrent = any(isinstance(layer, keras.layers.RNN) for layer in layers)
+    return True, f"a {'recurrent' if recurrent else 'dense'} network on a CPU"
 
 
-def as_list(callbacks):
-    """The callbacks that fit or evaluate is given, one, several or none, as a list."""
-    callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
+def run_inside_xla(model):
+    """Whether the steps of a compiled model are a loop inside XLA, which takes arrays from a Feed."""
+    return model.jit_compile and not model.run_eagerly and not keras_internals.is_made_in_a_scope(model)
 
 
-class Progress(keras.callbacks.ProgbarLogger):
-    """Keras' progress bar, which would count to the end of a block of steps also where the data end before it: 448/430."""
+def fastest(model, function, step_function):
+    """Keras' function of an iterator; where that is a pass over a Feed, a loop inside XLA over its steps; or a step of all workers."""
+    loop, one_step = compiled_loop(lambda batch: step_function(batch)), step_of_workers(model.distribute_strategy, step_function)
 
-    def _update_progbar(self, batch, logs=None):
-        super()._update_progbar(batch if self.target is None else min(batch, self.target - 1), logs)
+    def run(iterator):
+        if isinstance(iterator, feed.Pass):
+            loop(iterator, model.steps_per_execution)
+            return model.get_metrics_result()
+        if isinstance(iterator, tf.distribute.DistributedIterator) and distribute.several_workers(model.distribute_strategy):
+            one_step(iterator)
+            return {}
+        return function(iterator)
+
+    return run
 
 
 def step_of_workers(strategy, step_function):

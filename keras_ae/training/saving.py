@@ -4,7 +4,7 @@ import pathlib
 
 import keras
 
-from keras_ae import distribute
+from keras_ae.training import keras_internals, replicas
 from keras_ae.utils import files
 
 
@@ -21,30 +21,27 @@ class Saved(keras.Model):
 
     def load_weights(self, filepath, **kwargs):
         """As keras.Model.load_weights."""
-        distribute.alone(super().load_weights, filepath, **kwargs)
+        replicas.alone(super().load_weights, filepath, **kwargs)
 
     def save_own_variables(self, store):
         super().save_own_variables(store)
         optimizer = getattr(self, "optimizer", None)  # Keras sets it in compile
         if optimizer is not None and optimizer.built:  # part of a training's state: a resumed one draws on
-            for i, generator in enumerate(self._seed_generators_of_all_layers()):
+            for i, generator in enumerate(keras_internals.seed_generators(self)):
                 store[f"seed_{i}"] = keras.ops.convert_to_numpy(generator.state)  # also of a mirrored variable
 
     def load_own_variables(self, store):
         super().load_own_variables({name: store[name] for name in store.keys() if not name.startswith("seed_")})  # noqa: SIM118
-        for i, generator in enumerate(self._seed_generators_of_all_layers()):
+        for i, generator in enumerate(keras_internals.seed_generators(self)):
             if f"seed_{i}" in store:
                 generator.state.assign(store[f"seed_{i}"])
-
-    def _seed_generators_of_all_layers(self):
-        return [generator for layer in self._flatten_layers() for generator in layer._seed_generators]
 
     def _written(self, save, filepath, overwrite, options):
         path = pathlib.Path(filepath)
         plain = not options and path.suffix in (".keras", ".h5") and "://" not in str(filepath)
         asks = path.exists() and not overwrite
         if asks or not plain:  # Keras asks before it writes; folders, shards and remote files are its own business
-            distribute.alone(save, filepath, overwrite=overwrite, **options)
+            replicas.alone(save, filepath, overwrite=overwrite, **options)
             return
         with files.replacing(path, "the file") as part:
-            distribute.alone(save, part)
+            replicas.alone(save, part)

@@ -27,7 +27,7 @@ def to_float(x, shape):
     Raises:
         ValueError: x has another shape.
     """
-    x = tf.convert_to_tensor(x)
+    x = tf.convert_to_tensor(as_array(x))
     if x.shape.rank == len(shape) and shape[-1] == 1 and len(shape) == 3:
         x = x[..., tf.newaxis]  # (batch, height, width) -> (batch, height, width, 1)
     if x.shape.rank != len(shape) + 1 or not x.shape[1:].is_compatible_with(shape):
@@ -87,9 +87,13 @@ def is_eager(x):
 
 def in_batches(function, x, batch_size=1000):
     """Applies `function` to slices of x along the first axis and joins the results, so that memory stays bounded."""
-    if not is_eager(x) or len(x) <= batch_size:
-        return function(x)
-    return tf.concat([function(x[i : i + batch_size]) for i in range(0, len(x), batch_size)], axis=0)
+    results = [function(batch) for batch in batches(x, batch_size)]
+    return results[0] if len(results) == 1 else tf.concat(results, axis=0)
+
+
+def batches(x, size):
+    """Slices of x along the first axis: a list. Inside a graph, whose batches have an unknown length, x as it is."""
+    return [x[i : i + size] for i in range(0, len(x), size)] if is_eager(x) else [x]
 
 
 def split(fraction, *arrays):
@@ -105,9 +109,31 @@ def is_array(x):
     return tf.is_tensor(x) or hasattr(x, "__array__") or isinstance(x, list)
 
 
+def as_array(x):
+    """A data frame, a list or a variable as an array or a tensor; arrays and tensors as they are."""
+    if isinstance(x, (tf.Variable, keras.Variable)):
+        return tf.convert_to_tensor(x)
+    return x if tf.is_tensor(x) else np.asarray(x)
+
+
+def weights(sample_weight, count):
+    """Weights of examples as a float32 array (count,). ValueError if they have another shape."""
+    array = np.asarray(sample_weight, "float32")
+    if array.shape != (count,):
+        raise ValueError(
+            f"Expected `sample_weight` to hold one weight for each example, shape ({count},). Received: shape={array.shape}"
+        )
+    return array
+
+
 def check_dataset(dataset, shape):
     """Raises ValueError unless the batches of a tf.data.Dataset have a shape that a model of `shape` can take."""
     specs = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
+    if len(specs) == 3 and isinstance(specs[2], tf.TensorSpec) and specs[2].shape.rank not in (None, 1):
+        raise ValueError(
+            "Expected the weights of a dataset of (x, y, sample_weight) to have the shape (batch,). "
+            f"Received: shape={tuple(specs[2].shape)}"
+        )
     for spec in specs[:2]:
         if isinstance(spec, tf.TensorSpec) and spec.shape.rank not in (None, 1):  # (batch,): labels
             to_float(tf.zeros([0 if n is None else n for n in spec.shape], spec.dtype), shape)

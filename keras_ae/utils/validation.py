@@ -26,6 +26,13 @@ def positive_widths(widths):
     return widths
 
 
+def same_length(x, arrays, names):
+    """Raises ValueError unless the arrays, which have these names, hold as many examples as x."""
+    for array, name in zip(arrays, names, strict=False):
+        if len(array) != len(x):
+            raise ValueError(f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}")
+
+
 def layer_of(role, identifier, names, kind, *args, **options):
     """The layer of a name, a config or a layer.
 

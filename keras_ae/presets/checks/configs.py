@@ -14,7 +14,6 @@ MAX_SIZES = {  # by the name of the argument
     "flows": 2**6,
     "width": 2**12,
     "size": 2**16,
-    "k": 2**14,
 }
 MAX_EXAMPLE = 2**26  # values of one example
 MAX_AXES = 8
@@ -71,6 +70,7 @@ def check_known(config, base, source):
     cls = keras.saving.get_registered_object(config.get("registered_name"))
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise reading.DamagedPresetError(source, f"the class {config.get('class_name')}, which is no model of keras_ae")
+    _check_sizes(config["config"], source, cls.size_limits)
 
 
 def check_agreement(config, metadata, source):
@@ -127,18 +127,18 @@ def _classes_of(module):
     return set(classes)
 
 
-def _check_sizes(value, source):
+def _check_sizes(value, source, limits=MAX_SIZES):
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
     for key, item in items:
-        if key in MAX_SIZES and _largest([item]) > MAX_SIZES[key]:
-            raise ValueError(f"Expected `{key}` of at most {MAX_SIZES[key]:,} in {source}. Received: {item}")
+        if key in limits and _largest([item]) > limits[key]:
+            raise ValueError(f"Expected `{key}` of at most {limits[key]:,} in {source}. Received: {item}")
         if key == "shape" and isinstance(item, (list, tuple)):
             if len(item) > MAX_AXES or math.prod(n for n in item if isinstance(n, (int, float))) > MAX_EXAMPLE:
                 raise ValueError(f"Expected a shape of at most {MAX_EXAMPLE:,} values in {source}. Received: {item[:MAX_AXES]}")
         if key == "widths" and isinstance(item, (list, tuple)) and (len(item) > MAX_WIDTHS or _largest(item) > MAX_WIDTH):
             received = f"{len(item)} of them, up to {_largest(item)}"
             raise ValueError(f"Expected at most {MAX_WIDTHS} `widths` of at most {MAX_WIDTH:,} in {source}. Received: {received}")
-        _check_sizes(item, source)
+        _check_sizes(item, source, limits)
 
 
 def _largest(values):

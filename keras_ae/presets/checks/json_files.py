@@ -139,5 +139,7 @@ METADATA_ENTRIES = {
     "date": _is_text,
     "formula": _is_list_of(_is_text),
     "verbs": _is_list_of(_is_text),
+    "examples": _is_list_of(_is_text),
+    "limits": _is_text,
 }
 OPTIONAL_ENTRIES = set(METADATA_ENTRIES) - {"family", "parameters", "sha256", "metrics"}

@@ -109,12 +109,13 @@ def budget(values):
 
 def check_outputs(model, source):
     """Raises ValueError if a layer of a network gives absurdly many values, which would only be allocated when it is used."""
-    for layer in model._flatten_layers():
-        for output in getattr(layer, "_inbound_nodes", ()) and [t for node in layer._inbound_nodes for t in node.outputs]:
-            if math.prod(n or 1 for n in output.shape) > configs.MAX_EXAMPLE:
-                raise ValueError(
-                    f"Expected layers of at most {configs.MAX_EXAMPLE:,} values in {source}. Received: {layer.name}, {output.shape}"
-                )
+    from keras_ae.training import keras_internals
+
+    for layer, output in keras_internals.outputs_of_layers(model):
+        if math.prod(n or 1 for n in output.shape) > configs.MAX_EXAMPLE:
+            raise ValueError(
+                f"Expected layers of at most {configs.MAX_EXAMPLE:,} values in {source}. Received: {layer.name}, {output.shape}"
+            )
 
 
 # Inside
