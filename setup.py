@@ -41,6 +41,7 @@ setup(
         "tensorflow-probability[tf]>=0.25",
         "numpy",
         "matplotlib",
+        "wrapt",
     ],
     extras_require={
         "datasets": datasets,

@@ -3,12 +3,14 @@
     vae = keras_ae.load("vae_mnist")
     images = vae.sample(16)
 
-Importing this package imports nothing heavy; TensorFlow comes with the first name that needs it. Only where Keras is imported
-already, the models come at once: `keras.models.load_model` finds no class that is not there.
+Importing this package imports nothing heavy; TensorFlow comes with the first name that needs it. Where Keras is imported, before or
+after, the models come too: `keras.models.load_model` finds no class that is not there.
 """
 
 import importlib
 import sys
+
+import wrapt
 
 from keras_ae.presets import info, list_models, load, upload_preset, verify
 from keras_ae.utils import imports
@@ -74,5 +76,13 @@ def __dir__():
     return sorted([*globals(), *__all__])
 
 
-if "keras" in sys.modules:
-    importlib.import_module("keras_ae.models")
+def _import_models(module=None):
+    """Imports all models, since `keras.models.load_model` finds only classes that are there. Not while keras_ae itself is imported."""
+    others = [other for name, other in sys.modules.items() if name.startswith("keras_ae.") and other is not module]
+    if "keras" in sys.modules and not any(other.__spec__ and other.__spec__._initializing for other in others):
+        importlib.import_module("keras_ae.models")
+
+
+# Whatever is imported first: Keras now, Keras later, or a part of keras_ae that brings Keras.
+for _name in ("keras", *(f"keras_ae.{package}" for package in ("distributions", "networks", "training", "utils.inputs"))):
+    wrapt.register_post_import_hook(_import_models, _name)

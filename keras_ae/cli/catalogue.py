@@ -17,10 +17,10 @@ def add_commands(command):
     sub.add_argument("name", help=console.NAME)
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub = command("verify", _verify, "Measure the metrics on the cards again and compare.", "vae_mnist --images 500")
-    sub.add_argument("names", nargs="*", help="built-in models or folders (default: all built-in ones)")
+    sub.add_argument("names", nargs="*", help="built-in models or folders")
     sub.add_argument("--images", type=int, help="only the first so many test images (default: as on the card)")
     sub.add_argument("--samples", type=int, help="importance samples (default: as on the card)")
-    sub.add_argument("--all", action="store_true", help="all built-in models, as when none is named")
+    sub.add_argument("--all", action="store_true", help="all built-in models")
     sub.add_argument("--quick", action="store_true", help="the card's quick values: 500 images, 50 importance samples, in seconds")
     sub = command(
         "card",
@@ -60,11 +60,14 @@ def _info(options):
 
 
 def _verify(options):
+    if bool(options.names) == options.all:
+        received = f"--all beside {' '.join(options.names)}" if options.all else "neither"
+        raise ValueError(f"Expected the names of models, or --all for all built-in ones. Received: {received}")
     keras_ae = console.quiet_import()
     overrides = {"n_images": options.images, "n_samples": options.samples}
     overrides = {key: value for key, value in overrides.items() if value is not None}
     passed = True
-    for name in options.names or keras_ae.list_models():
+    for name in keras_ae.list_models() if options.all else options.names:
         for result in keras_ae.verify(name, quick=options.quick, **overrides):
             passed &= result["passed"]
             print(

@@ -203,6 +203,22 @@ class Autoencoder(Trainer):
     def build_from_config(self, config):
         pass
 
+    def export(self, filepath, format="tf_saved_model", verbose=None, **options):
+        """As keras.Model.export, of the reconstruction: x (batch, *shape) -> (batch, *shape). For a part, see `keras_ae.export`.
+
+        Args:
+            filepath: str or path, a folder for a SavedModel, a file for ONNX.
+            format: "tf_saved_model" or "onnx".
+            verbose, options: as in keras.Model.export; not for ONNX.
+        """
+        if format == "onnx":
+            from keras_ae import exports
+
+            exports.export(self, filepath, role="reconstruct", format="onnx")
+            return
+        options.setdefault("input_signature", [keras.InputSpec("float32", (None, *self.shape), name="x")])
+        super().export(filepath, format=format, verbose=verbose, **options)
+
     # Presets: imported when they are called
 
     @classmethod

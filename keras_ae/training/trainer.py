@@ -98,6 +98,7 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
             steps_per_execution = 32 if jit_compile else 1
         keras_internals.forget_loss(self)
         super().compile(optimizer, loss, jit_compile=jit_compile, steps_per_execution=steps_per_execution, **kwargs)
+        self.loss = loss or self.objective  # what tells others, such as keras.wrappers, that the model knows what to minimise
 
     @property
     def training_plan(self):
