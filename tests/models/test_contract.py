@@ -126,9 +126,9 @@ def named(value):
 
 def slow_but_for(fast, cases):
     """Parameters of a test, (cls, ...) or cls, of which those of the classes in `fast` alone are not slow."""
-    for case in cases:
-        values = case if isinstance(case, tuple) else (case,)
-        yield pytest.param(*values, marks=[] if values[0] in fast else pytest.mark.slow)
+    cases = [case if isinstance(case, tuple) else (case,) for case in cases]
+    slow = pytest.mark.slow
+    return [pytest.param(*case, marks=[] if case[0] in fast else slow) for case in cases]
 
 
 PAIRS = [(cls, kind) for cls in MODELS for kind in SHAPES if has(cls, kind) and (kind != "glu" or cls in FIRST)]
