@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,15 @@ from keras_ae import distributions
 
 def make(**options):
     options = {"shape": (8, 8, 1), "latent_dim": 2, "classes": 3, "widths": (16,), "width": 8, **options}
-    return keras_ae.ConditionalVAE(**options)
+    model = keras_ae.ConditionalVAE(**options)
+    model.compile(run_eagerly=True)  # a graph does not pay for a few steps
+    return model
+
+
+@functools.cache
+def shared():
+    """A model for what is refused. Not to be changed."""
+    return make()
 
 
 def test_with_labels_the_objective_is_that_of_the_pair(images):
@@ -54,9 +64,10 @@ def test_what_is_not_known_is_summed_over():
 
 
 def test_without_labels_there_is_no_classification_term(images):
-    logs = make().evaluate(images, np.full(20, -1), verbose=0, return_dict=True)
+    vae = make()
+    logs = vae.evaluate(images, np.full(20, -1), verbose=0, return_dict=True)
     assert logs["classification"] == 0
-    assert make().evaluate(images, verbose=0, return_dict=True)["classification"] == 0
+    assert vae.evaluate(images, verbose=0, return_dict=True)["classification"] == 0
 
 
 def test_the_likelihood_sums_over_the_labels():
@@ -103,6 +114,7 @@ def test_it_draws_the_digit_asked_for_and_classifies():
     assert np.mean(sevens == 7) > 0.95
 
 
+@pytest.mark.slow
 def test_images_without_labels_help_to_classify():
     """30 labels: a classifier trained on them alone is worse than with the images of the other digits beside."""
     (x, y), (x_test, y_test) = keras_ae.datasets.load("digits")
@@ -138,14 +150,14 @@ def test_it_combines_with_a_hierarchy(images, tmp_path):
     ("call", "message"),
     [
         (
-            lambda x: make().fit(x, np.full(20, 3)),
+            lambda x: shared().fit(x, np.full(20, 3)),
             r"`y` to be integers of shape \(batch,\), from -1 to 2. Received: .* from 3 to 3",
         ),
-        (lambda x: make().fit(x, np.zeros(20)), "dtype=float64"),
-        (lambda x: make().fit(x, np.zeros((20, 3), int)), r"shape=\(20, 3\)"),
-        (lambda x: make().fit(x, np.zeros(19, int)), "as many examples"),
-        (lambda x: make().encode(x, labels=np.full(20, -2)), "from -2 to -2"),
-        (lambda x: make().sample(3, labels=-1), "from 0 to 2. Received: .* from -1"),
+        (lambda x: shared().fit(x, np.zeros(20)), "dtype=float64"),
+        (lambda x: shared().fit(x, np.zeros((20, 3), int)), r"shape=\(20, 3\)"),
+        (lambda x: shared().fit(x, np.zeros(19, int)), "as many examples"),
+        (lambda x: shared().encode(x, labels=np.full(20, -2)), "from -2 to -2"),
+        (lambda x: shared().sample(3, labels=-1), "from 0 to 2. Received: .* from -1"),
         (lambda x: make(prior="vamp"), "one made of the posterior"),
         (lambda x: make(classes=0), "classes=0"),
         (lambda x: make(classification=-1), "classification=-1"),
