@@ -153,7 +153,7 @@ def test_a_flow_trains_under_xla(images):
 def test_a_vae_trains_is_saved_and_bounds_the_likelihood(name, images, tmp_path):
     vae = coupled() if name == "iaf" else vae_with(name)
     vae.compile(run_eagerly=True)
-    history = vae.fit(images, epochs=2, batch_size=16, verbose=0).history
+    history = vae.fit(images, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
     np.testing.assert_allclose(history["loss"], np.add(history["reconstruction"], history["kl"]), rtol=1e-5)
     elbo = vae.elbo(images, n_samples=50, seed=0)
@@ -219,7 +219,7 @@ def test_mixed_precision_computes_densities_in_float32(name, images):
         keras.config.set_dtype_policy("float32")
 
 
-@pytest.mark.parametrize("name", ["iaf", "hierarchical"])
+@pytest.mark.parametrize("name", ["iaf", pytest.param("hierarchical", marks=pytest.mark.slow)])
 def test_the_gradient_of_dreg_is_that_of_the_bound_for_a_posterior_with_weights(name):
     """Equal in the mean: the posterior's own weights are constants in its density, as what the encoder says is."""
     vae, exact = linear_vae("diagonal")

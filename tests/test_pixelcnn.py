@@ -53,6 +53,7 @@ def test_draws_follow_the_density():
     np.testing.assert_array_equal(network.sample(5, seed=3), network.sample(5, seed=3))
 
 
+@pytest.mark.slow
 def test_the_condition_counts():
     """A map that repeats the one that is given, four times as large."""
     rng = np.random.default_rng(0)
@@ -97,7 +98,7 @@ def test_half_precision_keeps_the_density_whole():
 @eagerly()
 def test_a_fit_leaves_the_seeds_of_others_alone(images, monkeypatch):
     """What a user draws after it depends on the user's own seed, and the fit on its own."""
-    monkeypatch.setattr(keras_ae.samplers, "FLOW_EPOCHS", 2)
+    monkeypatch.setattr(keras_ae.samplers, "FLOW_EPOCHS", 1)
     model, x = keras_ae.AE((8, 8, 1), 2, widths=(4,)), np.repeat(images, 2, axis=0)
     draws, densities = [], []
     for seed in (1, 2):

@@ -122,13 +122,13 @@ def test_the_centres_start_where_kmeans_has_them(images):
     np.testing.assert_array_equal(model.clusters(images), found.labels_)
 
 
-@pytest.mark.parametrize("eager", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_two_replicas_train_as_one_device(eager, two_replicas):
+@pytest.mark.slow
+def test_two_replicas_train_as_one_device(two_replicas):
     """Also where they share a batch unevenly: 15 examples, of which the last batch has 5."""
     x, _ = blobs(15)
 
     def trained(model):
-        model.compile(keras.optimizers.SGD(0.001), run_eagerly=eager)
+        model.compile(keras.optimizers.SGD(0.001), jit_compile=False)
         model.fit(x, batch_size=10, epochs=3, shuffle=False, verbose=0)
         return [np.array(weight) for weight in model.get_weights()]
 
@@ -250,7 +250,7 @@ def test_a_full_mixture_trains_all_of_its_scale(how):
 # Both
 
 
-@both
+@pytest.mark.parametrize("cls", [keras_ae.IDEC, pytest.param(keras_ae.VaDE, marks=pytest.mark.slow)])
 def test_separated_blobs_are_found_exactly(cls):
     x, y = blobs()
     model = cls((5,), 3, widths=(16,), clusters=4)
@@ -302,8 +302,7 @@ def test_saving_keeps_the_clusters(cls, images, tmp_path):
         assert loaded.has_clusters and loaded.n_clusters == 4
         np.testing.assert_allclose(loaded.cluster_probabilities(images), model.cluster_probabilities(images), atol=1e-6)
         np.testing.assert_array_equal(loaded.clusters(images), model.clusters(images))
-    unstarted = make(cls)
-    unstarted.save(tmp_path / "unstarted.keras")
+    cls((8, 8, 1), 3, widths=(16,), clusters=4).save(tmp_path / "unstarted.keras")
     loaded = keras.models.load_model(tmp_path / "unstarted.keras")
     assert not loaded.has_clusters
     loaded.start_clusters(images)

@@ -105,7 +105,10 @@ def test_padding_comes_back_as_padding(sequences):
     assert (np.array(model.decode(model.encode(x))) != -7).all()
 
 
-@pytest.mark.parametrize("likelihood", ["bernoulli", "continuous_bernoulli", "discretized_logistic_mixture"])
+@pytest.mark.parametrize(
+    "likelihood",
+    ["bernoulli", pytest.param("continuous_bernoulli", marks=pytest.mark.slow), "discretized_logistic_mixture"],
+)
 def test_padding_may_lie_outside_the_support(likelihood):
     """Rows of digits, where black is no padding: of a likelihood for [0, 1], with -1 after the last row."""
     (x, _), _ = keras_ae.datasets.load("digits")
@@ -113,7 +116,7 @@ def test_padding_may_lie_outside_the_support(likelihood):
     x[::2, 5:] = -1
     model = keras_ae.SequenceAE((8, 8), 4, widths=(8,), likelihood=likelihood, mask_value=-1)
     model.compile(run_eagerly=True)
-    history = model.fit(x, validation_data=x, epochs=2, verbose=0).history
+    history = model.fit(x, validation_data=x, batch_size=40, verbose=0).history
     assert np.isfinite(history["val_loss"]).all() and all(np.isfinite(w).all() for w in model.get_weights())
     assert (model.predict(x, verbose=0)[::2, 5:] == -1).all()
     x[0, 0, 0] = -1  # one value of a step is no padding
@@ -158,7 +161,7 @@ def test_a_vae_of_padded_sequences(sequences, tmp_path):
     np.testing.assert_allclose(short.elbo(x, seed=1), long.elbo(longer, seed=1), rtol=1e-4)
     np.testing.assert_allclose(short.posterior(x).stddev(), long.posterior(longer).stddev(), rtol=1e-4)
     short.compile(run_eagerly=True)
-    short.fit(x, epochs=2, verbose=0)
+    short.fit(x, verbose=0)
     short.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     np.testing.assert_allclose(loaded.predict(x, verbose=0), short.predict(x, verbose=0), atol=1e-6)
@@ -169,7 +172,7 @@ def test_a_preset_keeps_the_mask_value(sequences, tmp_path):
     model, x = make(mask_value=-7.0, likelihood=distributions.Gaussian(0.5)), padded(sequences, 6, -7.0)
     model.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
-    np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(loaded.reconstruct(x), model.reconstruct(x), atol=1e-6)
     np.testing.assert_allclose(loaded.objective(x, x), model.objective(x, x), rtol=1e-5)
 
 

@@ -89,7 +89,7 @@ def test_a_map_of_symbols(images, tmp_path):
     network = keras_ae.networks.residual((8, 8, 1), 12, 12, (8, 8, 1), widths=(4, 6), blocks=1, code="map")
     model = keras_ae.VQVAE((8, 8, 1), 12, network=network, size=8, width=3)
     model.compile(run_eagerly=True)
-    model.fit(images, epochs=2, verbose=0)
+    model.fit(images, verbose=0)
     assert model.symbols(images).shape == (20, 4)  # a map of 2 x 2
     model.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
