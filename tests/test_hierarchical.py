@@ -129,7 +129,7 @@ def test_a_hierarchy_learns_with_objectives_and_priors(images, objective):
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("objective", ["iwae", "mmd"])
+@pytest.mark.parametrize("objective", ["iwae", pytest.param("mmd", marks=pytest.mark.slow)])
 @eagerly()
 def test_a_hierarchy_combines_with_objectives_and_priors(images, objective, tmp_path):
     vae = combined(objective)

@@ -13,7 +13,7 @@ from keras_ae import distributions, objectives
 EVERY = [
     "elbo",
     "iwae",
-    objectives.IWAE(3, "plain"),
+    pytest.param(objectives.IWAE(3, "plain"), marks=pytest.mark.slow),
     "free_bits",
     "capacity",
     "total_correlation",

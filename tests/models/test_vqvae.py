@@ -56,7 +56,18 @@ def test_the_gradient_goes_straight_through(images):
     assert not any("codebook" in weight.path for weight in model.trainable_weights)
 
 
-def test_training_uses_the_codebook_and_evaluation_leaves_it(images):
+def test_training_moves_the_codebook_and_evaluation_leaves_it(images):
+    model = make()
+    start = np.array(model.quantizer.codebook)
+    model.fit(images, verbose=0)
+    before = np.array(model.quantizer.codebook)
+    assert np.abs(before - start).max() > 1e-3
+    model.evaluate(images, verbose=0)
+    np.testing.assert_array_equal(model.quantizer.codebook, before)
+
+
+@pytest.mark.slow
+def test_training_uses_the_codebook_and_evaluation_leaves_it():
     (x, _), _ = keras_ae.datasets.load("digits")
     model = make()
     model.compile(keras.optimizers.Adam(0.003), jit_compile=False)
