@@ -111,7 +111,10 @@ def test_the_command_line_says_it_in_one_line(small_disk, capfd, images):
     assert sorted(path.name for path in small_disk().iterdir()) == ["filling", "mine"]
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize(
+    "number",
+    [errno.ENOSPC, *[pytest.param(number, marks=pytest.mark.slow) for number in (errno.EROFS, errno.EACCES)]],
+)
 def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(number, os.strerror(number))
