@@ -153,7 +153,9 @@ def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(vae, pictures, e
         (["plot", "{vae}", "latent_circle", "--out", "a.png"], "Expected --out to end in .gif or .mp4"),
         (["plot", "{vae}", "manifold", "--n", "1"], "`n` to be an integer of at least 2"),
         (["evaluate", "{vae}", "--dataset", "cifar"], "Received: 'cifar'"),
-        (["evaluate", "{vae}", "--dataset", "mnist_5k"], "Received: shape=(1000, 28, 28, 1)"),
+        pytest.param(  # a set that takes seconds to read
+            ["evaluate", "{vae}", "--dataset", "mnist_5k"], "Received: shape=(1000, 28, 28, 1)", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_mistake_gives_one_line_and_no_traceback(command, message, vae, dae, tmp_path, monkeypatch, capsys):

@@ -111,18 +111,22 @@ def test_a_whole_training_follows_from_the_seed(strategy):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_model_of_several_replicas_is_saved_and_loaded(strategy, tmp_path):
+@pytest.mark.parametrize("how", ["preset", pytest.param("keras", marks=pytest.mark.slow)])
+def test_a_model_of_several_replicas_is_saved_and_loaded(how, strategy, tmp_path):
     vae, _, predicted = trained(strategy, keras_ae.VAE)
     x = examples(25)
-    vae.save(tmp_path / "vae.keras")
-    vae.save_to_preset(tmp_path / "vae")
-    for load in (lambda: keras.models.load_model(tmp_path / "vae.keras"), lambda: keras_ae.load(tmp_path / "vae")):
-        np.testing.assert_allclose(load().predict(x, verbose=0), predicted, atol=1e-6)
-        with strategy.scope():
-            loaded = load()
-        np.testing.assert_allclose(loaded.predict(x, verbose=0), predicted, atol=1e-6)
-        loaded.fit(x, verbose=0)
-        assert loaded.distribute_strategy is strategy
+    if how == "keras":
+        vae.save(tmp_path / "vae.keras")
+        load = functools.partial(keras.models.load_model, tmp_path / "vae.keras")
+    else:
+        vae.save_to_preset(tmp_path / "vae")
+        load = functools.partial(keras_ae.load, tmp_path / "vae")
+    np.testing.assert_allclose(load().predict(x, verbose=0), predicted, atol=1e-6)
+    with strategy.scope():
+        loaded = load()
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), predicted, atol=1e-6)
+    loaded.fit(x, verbose=0)
+    assert loaded.distribute_strategy is strategy
 
 
 def test_xla_and_several_steps_at_once_give_way(strategy, tmp_path):

@@ -108,7 +108,9 @@ def test_the_noise_of_a_dae_is_its_own(scene_of):
     assert set(np.unique(look.noisy)) == {0.0, 0.5}
 
 
-def test_the_log_likelihood_is_that_of_the_model(preset, scene_of, eagerly):
+def test_the_log_likelihood_is_that_of_the_model(preset, scene_of, eagerly, monkeypatch):
+    monkeypatch.setattr(scene, "SAMPLES", 50)
+    monkeypatch.setattr(scene, "OTHERS", 5)
     shown, model = scene_of(keras_ae.VAE), keras_ae.load(preset(keras_ae.VAE))
     x = datasets.load("digits")[1][0]
     expected = model.log_likelihood(x[3:4], n_samples=scene.SAMPLES, seed=0)[0]
