@@ -1,15 +1,18 @@
 import importlib.util
+import io
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import types
 
 import numpy as np
 import pytest
 
 import keras_ae
-from benchmarks import family, report, task, workers
+from benchmarks import __main__ as command
+from benchmarks import family, report, task, worker, workers
 from benchmarks.races import RACES
 
 
@@ -90,6 +93,50 @@ def test_the_twin_in_pytorch_agrees():
     torch_conv.twins(keras_ae.VAE((28, 28, 1), task.LATENT, network="conv"))  # raises where they differ
 
 
+class Steady:
+    """In the place of a contestant's process: a turn takes one microsecond an image."""
+
+    def __init__(self, contestant, quick):
+        self.count = contestant.quick_count if quick else contestant.count
+
+    def __enter__(self):
+        return self
+
+    def turn(self, passes):
+        return {"seconds": 1e-6 * passes * self.count, "value": 500.0, "disturbed": False}
+
+    def __exit__(self, *_):
+        pass
+
+
+def test_the_command_writes_what_the_contestants_answer(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "_Worker", Steady)
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: name != "pythae")
+    command.main(["dense", "--quick", "--out", str(tmp_path)])
+    race = json.loads((tmp_path / "results.json").read_text())["races"]["dense"]
+    names = [contestant.name for contestant in RACES["dense"].contestants]
+    assert [result["name"] for result in race] == [name for name in names if "pythae" not in name]
+    for result in race:
+        assert result["times"] == [pytest.approx(1.0)] and result["disturbed"] == [False]
+        assert result["first_seconds"] == pytest.approx(1.28e-3) and result["value"] == 500.0
+    assert "mean nothing" in (tmp_path / "results.md").read_text()
+    assert (tmp_path / "results.png").stat().st_size > 10_000
+    printed = capsys.readouterr()
+    assert (tmp_path / "results.md").read_text() in printed.out and "pythae is not installed" in printed.err
+
+
+def test_a_contestants_process_answers_each_turn(monkeypatch, capsys):
+    known = types.SimpleNamespace(multiply=lambda count: lambda passes: count * passes)
+    monkeypatch.setitem(sys.modules, "benchmarks.known", known)
+    monkeypatch.setattr(sys, "argv", ["worker", "known", "multiply", "10"])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1\n4\n"))
+    worker.main()
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [answer["value"] for answer in answers] == [10, 40]
+    assert all(answer.keys() == {"seconds", "value", "disturbed"} for answer in answers)
+
+
+@pytest.mark.slow
 def test_quick_races_in_which_all_do_the_same_work(tmp_path):
     command = [sys.executable, "-m", "benchmarks", "dense", "--quick", "--out", str(tmp_path)]
     subprocess.run(command, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True)

@@ -1,33 +1,57 @@
+import functools
 import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import keras_ae
-from keras_ae import cli, cli_models, image_files
+from keras_ae import cli, cli_models, image_files, plots
 
 
-def saved(kind, folder, **options):
-    kind((8, 8, 1), 3, widths=(16,), **options).save_to_preset(folder, dataset="digits")
+def saved(kind, folder):
+    kind((8, 8, 1), 3, widths=(16,)).save_to_preset(folder, dataset="digits")
     return str(folder)
 
 
-@pytest.fixture
-def vae(tmp_path):
-    return saved(keras_ae.VAE, tmp_path / "vae")
+@pytest.fixture(scope="module")
+def presets(tmp_path_factory):
+    return tmp_path_factory.mktemp("presets")
 
 
-@pytest.fixture
-def dae(tmp_path):
-    return saved(keras_ae.DAE, tmp_path / "dae")
+@pytest.fixture(scope="module")
+def vae(presets):
+    return saved(keras_ae.VAE, presets / "vae")
 
 
-@pytest.fixture
-def pictures(tmp_path):
+@pytest.fixture(scope="module")
+def dae(presets):
+    return saved(keras_ae.DAE, presets / "dae")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
     """A folder of three images, 16 x 16."""
-    image_files.write(tmp_path / "in", ["a.png", "b.png", "c.jpg"], np.random.default_rng(0).random((3, 16, 16, 1)))
-    return tmp_path / "in"
+    folder = tmp_path_factory.mktemp("pictures")
+    images = np.random.default_rng(0).random((3, 16, 16, 1))
+    image_files.write(folder, ["a.png", "b.png", "c.jpg"], images)
+    return folder
+
+
+@pytest.fixture
+def short_walk(monkeypatch):
+    """Three frames, not 60, of a moving picture."""
+    walk = functools.partial(plots.latent_circle, frames=3)
+    monkeypatch.setattr(plots, "latent_circle", walk)
+
+
+@pytest.fixture
+def eagerly():
+    """Lets TensorFlow run its functions as they are written, which is faster for a single call."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def is_png(path):
@@ -44,7 +68,7 @@ def test_pictures_of_a_vae(command, vae, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("kind", cli_models.KINDS)
-def test_plot_draws_every_kind(kind, vae, dae, tmp_path, monkeypatch, capsys):
+def test_plot_draws_every_kind(kind, vae, dae, short_walk, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     name = "vae_mnist" if kind == "training_curves" else dae if kind == "corruption_levels" else vae
     n = [] if kind in ("training_curves", "latent_circle") else ["--n", "20"]
@@ -54,7 +78,7 @@ def test_plot_draws_every_kind(kind, vae, dae, tmp_path, monkeypatch, capsys):
     assert out.read_bytes()[:4] in (b"\x89PNG", b"GIF8") and out.stat().st_size > 2000
 
 
-def test_plot_of_a_model_without_a_prior_takes_codes(tmp_path):
+def test_plot_of_a_model_without_a_prior_takes_codes(short_walk, tmp_path):
     ae = saved(keras_ae.AE, tmp_path / "ae")
     for kind, name in (("manifold", "a.png"), ("latent_circle", "a.gif")):
         assert cli.main(["plot", ae, kind, "--n", "3", "--out", str(tmp_path / name)]) == 0
@@ -92,7 +116,7 @@ def test_images_go_in_and_a_picture_or_a_folder_comes_out(dae, vae, pictures, tm
     assert cli.main(["interpolate", vae, "--images", str(pictures), "--out", str(tmp_path / "walk.png")]) == 0
 
 
-def test_evaluate_prints_what_evaluate_finds(vae, capsys):
+def test_evaluate_prints_what_evaluate_finds(vae, eagerly, capsys):
     assert cli.main(["evaluate", vae, "--n", "50", "--samples", "5", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     train, (x, y) = keras_ae.datasets.load("digits")
@@ -105,7 +129,7 @@ def test_evaluate_prints_what_evaluate_finds(vae, capsys):
     assert "knn" in lines and len(lines["kl_per_dimension"].split()) == 3
 
 
-def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(vae, pictures, monkeypatch, capsys):
+def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(vae, pictures, eagerly, monkeypatch, capsys):
     monkeypatch.setattr(cli_models.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["evaluate", vae, "--n", "20", "--samples", "2", "--json"]) == 0
     printed = capsys.readouterr()
@@ -129,16 +153,17 @@ def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(vae, pictures, m
         (["plot", "{vae}", "latent_circle", "--out", "a.png"], "Expected --out to end in .gif or .mp4"),
         (["plot", "{vae}", "manifold", "--n", "1"], "`n` to be an integer of at least 2"),
         (["evaluate", "{vae}", "--dataset", "cifar"], "Received: 'cifar'"),
-        (["evaluate", "{vae}", "--dataset", "mnist_5k"], "Received: shape=(1000, 28, 28, 1)"),
+        pytest.param(  # a set that takes seconds to read
+            ["evaluate", "{vae}", "--dataset", "mnist_5k"], "Received: shape=(1000, 28, 28, 1)", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_mistake_gives_one_line_and_no_traceback(command, message, vae, dae, tmp_path, monkeypatch, capsys):
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.chdir(tmp_path)
     assert cli.main([part.format(vae=vae, dae=dae) for part in command]) == 2
     error = capsys.readouterr().err
     assert message in error and error.startswith("keras-ae: ") and error.count("\n") == 1
-    assert not list((tmp_path / "work").iterdir())  # nothing was written
+    assert not list(tmp_path.iterdir())  # nothing was written
 
 
 def test_a_preset_without_a_data_set_asks_for_one(tmp_path, capsys):

@@ -1,8 +1,8 @@
 """Several real processes on this machine's loopback, as several machines would be."""
 
+import json
 import subprocess
 import sys
-import textwrap
 
 import keras
 import numpy as np
@@ -10,29 +10,34 @@ import pytest
 
 import keras_ae
 from keras_ae import cluster as clusters
-
-pytestmark = pytest.mark.multiprocess
-
-PRELUDE = """
-import json, os, signal, sys, time
-import numpy as np
 from keras_ae import distribute
+
+# How a worker learns of the others: by TF_CONFIG, or by SLURM's resolver, as in the README, here with two tasks on one machine.
+BY_TF_CONFIG = """
+import json, os, sys
+from keras_ae import distribute
+rank = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
 strategy = distribute.strategy("auto")
-import keras, tensorflow as tf, keras_ae
-out, rank = sys.argv[1], json.loads(os.environ["TF_CONFIG"])["task"]["index"]
-x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
 """
-
-
-def run(program, folder, workers, prelude=PRELUDE):
-    """Runs a program on a cluster; returns (exit code, what was printed)."""
-    (folder / "program.py").write_text(prelude + textwrap.dedent(program))
-    command = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", str(workers), str(folder / "program.py"), str(folder)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=170)
-    return result.returncode, result.stdout + result.stderr
-
-
+BY_SLURM = """
+import json, os, sys
+import tensorflow as tf
+from keras_ae import distribute
+config = json.loads(os.environ.pop("TF_CONFIG"))
+rank, first = config["task"]["index"], int(config["cluster"]["worker"][0].split(":")[1])
+os.environ |= {"SLURM_PROCID": str(rank), "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost"}
+os.environ |= {"SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_JOB_ID": "1"}
+slurm = tf.distribute.cluster_resolver.SlurmClusterResolver(
+    gpus_per_node=2, gpus_per_task=1, tasks_per_node=2, auto_set_gpu=False, port_base=first
+)
+strategy = distribute.strategy("multiworker", cluster_resolver=slurm)
+"""
 TRAINING = """
+import numpy as np
+import keras, tensorflow as tf, keras_ae
+out = sys.argv[1]
+x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+
 def trained(cls):
     keras.utils.set_random_seed(rank)  # another one on each worker: they have to agree by themselves
     with strategy.scope():
@@ -70,28 +75,39 @@ print("replicas", strategy.num_replicas_in_sync, "chief", distribute.is_chief())
 """
 
 
-@pytest.fixture(scope="module", params=[2, 3])
-def cluster(request, tmp_path_factory):
-    """What each worker of a cluster came to, what they printed, and the folder that they wrote into."""
-    folder = tmp_path_factory.mktemp("cluster")
-    code, output = run(TRAINING, folder, request.param)
-    assert code == 0, output
-    return [dict(np.load(folder / f"{i}.npz")) for i in range(request.param)], output, folder
+X = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
 
 
-def test_all_workers_end_alike(cluster):
+@pytest.mark.slow
+@pytest.mark.multiprocess
+@pytest.mark.parametrize("n, strategy", [(2, BY_SLURM), (3, BY_TF_CONFIG)], ids=["2 of SLURM", "3 of TF_CONFIG"])
+def test_a_cluster_trains(n, strategy, tmp_path):
+    """One training, since processes are slow to start, and all that must hold of it."""
+    (tmp_path / "program.py").write_text(strategy + TRAINING)
+    command = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", str(n), str(tmp_path / "program.py"), str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=170)
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    for i in range(n):
+        assert f"[{i}] replicas {n} chief {i == 0}\n" in output, output
+    workers = [dict(np.load(tmp_path / f"{i}.npz")) for i in range(n)]
+    all_workers_end_alike(workers)
+    it_trains_like_one_device(keras_ae.AE, workers[0])
+    it_trains_like_one_device(keras_ae.VAE, workers[0])
+    each_image_is_used_once_an_epoch(workers)
+    workers_share_no_noise(*workers[:2])
+    only_the_chief_writes(workers, tmp_path)
+
+
+def all_workers_end_alike(workers):
     """Weights, logs and predictions, although each began with a seed of its own."""
-    workers, output, _ = cluster
-    for i, worker in enumerate(workers):
-        assert f"[{i}] replicas {len(workers)} chief {i == 0}\n" in output
+    for worker in workers:
         for name in worker.keys() - {"noise", "images"}:
             np.testing.assert_array_equal(worker[name], workers[0][name], err_msg=name)
 
 
-@pytest.mark.parametrize("cls", [keras_ae.AE, keras_ae.VAE])
-def test_a_cluster_trains_like_one_device(cluster, cls):
+def it_trains_like_one_device(cls, results):
     """26 images in batches of 8: the last batch, of 2, leaves one of three workers with nothing."""
-    results, x = cluster[0][0], np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
 
     def weights(when):
         return [results[f"{cls.__name__} {when} {i}"] for i in range(len(model.get_weights()))]
@@ -99,8 +115,8 @@ def test_a_cluster_trains_like_one_device(cluster, cls):
     model = cls((8, 8, 1), 3, widths=(16,))
     model.compile(keras.optimizers.SGD(0.01), metrics=["mse"], jit_compile=False)
     model.set_weights(weights("start"))
-    logs = model.fit(x, epochs=2, batch_size=8, shuffle=False, validation_data=x[:11], verbose=0).history
-    logs = {**{name: values[-1] for name, values in logs.items()}, **model.evaluate(x, verbose=0, return_dict=True)}
+    logs = model.fit(X, epochs=2, batch_size=8, shuffle=False, validation_data=X[:11], verbose=0).history
+    logs = {**{name: values[-1] for name, values in logs.items()}, **model.evaluate(X, verbose=0, return_dict=True)}
     exact = cls is keras_ae.AE
     for weight, of_cluster in zip(model.get_weights(), weights("end"), strict=True):
         np.testing.assert_allclose(of_cluster, weight, atol=1e-6 if exact else 0.1)
@@ -110,22 +126,18 @@ def test_a_cluster_trains_like_one_device(cluster, cls):
     np.testing.assert_allclose(results[f"{cls.__name__} predict"], results[f"{cls.__name__} reconstruct"], atol=1e-5)
 
 
-def test_each_image_is_used_once_an_epoch(cluster):
-    workers, _, _ = cluster
-    x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
+def each_image_is_used_once_an_epoch(workers):
     images = np.concatenate([worker["images"] for worker in workers])
     images = images[images != 0]  # the example of zeros, of weight zero, that a worker with nothing gets
-    np.testing.assert_array_equal(np.sort(images), np.sort(x[:, 0, 0, 0]))
-    assert not np.array_equal(images, x[:, 0, 0, 0])  # shuffled
+    np.testing.assert_array_equal(np.sort(images), np.sort(X[:, 0, 0, 0]))
+    assert not np.array_equal(images, X[:, 0, 0, 0])  # shuffled
 
 
-def test_workers_share_no_noise(cluster):
-    first, second = (worker["noise"] for worker in cluster[0][:2])
-    assert np.abs(first - second).min() > 0
+def workers_share_no_noise(first, second):
+    assert np.abs(first["noise"] - second["noise"]).min() > 0
 
 
-def test_only_the_chief_writes(cluster):
-    workers, _, folder = cluster
+def only_the_chief_writes(workers, folder):
     names = {f"{i}.npz" for i in range(len(workers))} | {"program.py", "preset"}
     assert {path.name for path in folder.iterdir()} == names
     vae = keras_ae.load(folder / "preset")
@@ -158,6 +170,8 @@ print("weights", float(sum(abs(w).sum() for w in vae.get_weights())), file=sys.s
 """
 
 
+@pytest.mark.slow
+@pytest.mark.multiprocess
 def test_a_killed_worker_comes_back(tmp_path):
     """A recipe that knows nothing of workers, by `keras-ae train`: worker 1 is killed in its third epoch, the cluster starts again, and
     the training goes on from the backup. Only the chief writes.
@@ -181,22 +195,17 @@ def test_a_killed_worker_comes_back(tmp_path):
     assert card.metadata["training"]["hardware"].endswith("2 replicas")
 
 
-def test_slurm_is_asked_by_its_resolver(tmp_path):
-    """As in the README, with two tasks on one machine; TF_CONFIG is not set there."""
-    program = """
-        first = int(json.loads(os.environ.pop("TF_CONFIG"))["cluster"]["worker"][0].split(":")[1])
-        os.environ |= {"SLURM_PROCID": str(rank), "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost"}
-        os.environ |= {"SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_JOB_ID": "1"}
-        slurm = tf.distribute.cluster_resolver.SlurmClusterResolver(
-            gpus_per_node=2, gpus_per_task=1, tasks_per_node=2, auto_set_gpu=False, port_base=first
-        )
-        strategy = distribute.strategy("multiworker", cluster_resolver=slurm)
-        print("replicas", strategy.num_replicas_in_sync, "chief", distribute.is_chief())
-    """
-    code, output = run(program, tmp_path, 2, prelude=PRELUDE.replace('strategy = distribute.strategy("auto")\n', ""))
-    assert code == 0 and "[0] replicas 2 chief True\n" in output and "[1] replicas 2 chief False\n" in output, output
+def test_each_worker_finds_its_place_in_tf_config(monkeypatch):
+    configs = clusters.configs(3)
+    assert [json.loads(config)["task"] for config in configs] == [{"type": "worker", "index": i} for i in range(3)]
+    for config in configs:
+        monkeypatch.setenv("TF_CONFIG", config)
+        addresses = distribute._workers_of_tf_config()
+        assert len(set(addresses)) == 3 and addresses == json.loads(configs[0])["cluster"]["worker"]
+        assert all(address.startswith("127.0.0.1:") for address in addresses)
 
 
+@pytest.mark.multiprocess
 def test_a_failure_stops_the_cluster(tmp_path, capfd):
     """The other workers would wait for ever."""
     program = tmp_path / "program.py"

@@ -63,9 +63,10 @@ LAYERS = [
 ]
 
 
+@pytest.mark.parametrize("training", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["plain", "training"])
 @pytest.mark.parametrize("layer, arguments, seeds", LAYERS, ids=lambda value: getattr(value, "__name__", None))
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras' test trains a model without weights
-def test_keras_conformance(layer, arguments, seeds):
+def test_keras_conformance(layer, arguments, seeds, training):
     """Keras' own test of a layer: serialisation, symbolic shapes and dtypes, training, mixed precision."""
     shape = {networks.DepthToSpace: (2, 8, 8, 4), networks.GatedLinearUnit: (2, 5, 6)}.get(layer, (2, 8, 8, 1))
     output = {networks.DepthToSpace: (2, 16, 16, 1), networks.GatedLinearUnit: (2, 5, 3)}.get(layer, shape)
@@ -76,4 +77,5 @@ def test_keras_conformance(layer, arguments, seeds):
         expected_output_shape=output,
         expected_num_seed_generators=seeds,
         expected_num_trainable_weights=0,
+        run_training_check=training,
     )

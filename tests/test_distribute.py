@@ -1,8 +1,7 @@
 """Several replicas in one process; several processes are in test_cluster.py."""
 
+import functools
 import json
-import os
-import subprocess
 import sys
 
 import keras
@@ -11,23 +10,37 @@ import pytest
 import tensorflow as tf
 
 import keras_ae
-from keras_ae import distribute, random
+from keras_ae import cli, distribute, random
 
 DEFAULT = tf.distribute.get_strategy()
+on_both = pytest.mark.parametrize("strategy", [2, 4], indirect=True)
 
 
-@pytest.fixture(params=[2, 4])
+@pytest.fixture(params=[2, pytest.param(4, marks=pytest.mark.slow)])
 def strategy(request, two_replicas):
     """Two replicas by TensorFlow's own strategy, as a user would make it, and four by ours, in one process."""
     return two_replicas if request.param == 2 else distribute.strategy("mirrored")
 
 
-def trained(strategy, cls, x, batch_size=8, loss=None, weights=None, **options):
-    """(model, logs of the last epoch and of evaluate, prediction) of the same training under any strategy."""
+def examples(n):
+    return np.random.default_rng(0).random((n, 8, 8, 1), dtype="float32")
+
+
+def made(strategy, cls, loss=None, **options):
+    """A compiled model, the same one under any strategy."""
     keras.utils.set_random_seed(1)
     with strategy.scope():
         model = cls((8, 8, 1), 3, widths=(16,))
         model.compile(keras.optimizers.SGD(0.01), loss, metrics=["mse"], **{"jit_compile": False, **options})
+    return model
+
+
+@functools.cache
+def trained(strategy, cls, n=25, batch_size=8, loss=None, weighted=False):
+    """(model, logs of the last epoch and of evaluate, prediction) of the same training under any strategy, once for all tests."""
+    x = examples(n)
+    weights = np.random.default_rng(1).random(n) if weighted else None
+    model = made(strategy, cls, loss)
     logs = model.fit(
         x, batch_size=batch_size, epochs=2, shuffle=False, sample_weight=weights, validation_data=x[:11], verbose=0
     ).history
@@ -37,14 +50,17 @@ def trained(strategy, cls, x, batch_size=8, loss=None, weights=None, **options):
 
 
 @pytest.mark.parametrize(
-    "n, batch_size, loss", [(24, 8, None), (25, 8, None), (26, 7, "mse")], ids=["even", "last batch of 1", "uneven, weighted, mse"]
+    "case",
+    [
+        pytest.param((24, 8), id="even", marks=pytest.mark.slow),
+        pytest.param((25, 8), id="last batch of 1"),
+        pytest.param((26, 7, "mse", True), id="uneven, weighted, mse"),
+    ],
 )
-def test_replicas_train_like_one_device(strategy, n, batch_size, loss):
+def test_replicas_train_like_one_device(strategy, case):
     """To rounding: weights, loss and metrics of fit, validation and evaluate, prediction; also with a last batch of one image."""
-    x = np.random.default_rng(0).random((n, 8, 8, 1), dtype="float32")
-    weights = np.random.default_rng(1).random(n) if batch_size == 7 else None
-    one, logs, predicted = trained(DEFAULT, keras_ae.AE, x, batch_size, loss, weights)
-    many, logs_of_many, predicted_by_many = trained(strategy, keras_ae.AE, x, batch_size, loss, weights)
+    one, logs, predicted = trained(DEFAULT, keras_ae.AE, *case)
+    many, logs_of_many, predicted_by_many = trained(strategy, keras_ae.AE, *case)
     assert many.distribute_strategy.num_replicas_in_sync in (2, 4)
     for weight, of_many in zip(one.get_weights(), many.get_weights(), strict=True):
         np.testing.assert_allclose(of_many, weight, atol=1e-6)
@@ -54,22 +70,19 @@ def test_replicas_train_like_one_device(strategy, n, batch_size, loss):
 
 
 def test_a_dataset_of_ones_own_trains_like_one_device(strategy):
-    x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
-    results = []
-    for one_of in (DEFAULT, strategy):
-        keras.utils.set_random_seed(1)
-        with one_of.scope():
-            model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
-            model.compile(keras.optimizers.SGD(0.01), jit_compile=False)
-        loss = model.fit(tf.data.Dataset.from_tensor_slices((x, x)).batch(8), epochs=2, verbose=0).history["loss"]
-        results.append([*model.get_weights(), loss])
-    for a, b in zip(*results, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    one, logs, _ = trained(DEFAULT, keras_ae.AE)
+    x = examples(25)
+    many = made(strategy, keras_ae.AE)
+    dataset = tf.data.Dataset.from_tensor_slices((x, x)).batch(8)
+    loss = many.fit(dataset, epochs=2, verbose=0).history["loss"]
+    for weight, of_many in zip(one.get_weights(), many.get_weights(), strict=True):
+        np.testing.assert_allclose(of_many, weight, rtol=1e-5, atol=1e-6)
+    assert loss[-1] == pytest.approx(logs["loss"], rel=1e-5)
 
 
-def test_the_loss_of_a_vae_keeps_its_scale(strategy, images):
-    _, logs, _ = trained(DEFAULT, keras_ae.VAE, images)
-    _, logs_of_many, _ = trained(strategy, keras_ae.VAE, images)
+def test_the_loss_of_a_vae_keeps_its_scale(strategy):
+    _, logs, _ = trained(DEFAULT, keras_ae.VAE)
+    _, logs_of_many, _ = trained(strategy, keras_ae.VAE)
     for name, value in logs.items():
         assert logs_of_many[name] == pytest.approx(value, rel=0.1), name
     for prefix in ("", "val_", "evaluate "):
@@ -77,6 +90,7 @@ def test_the_loss_of_a_vae_keeps_its_scale(strategy, images):
         assert loss == pytest.approx(reconstruction + kl, rel=1e-5)
 
 
+@on_both
 def test_the_noise_of_replicas_differs_and_follows_from_the_seed(strategy):
     def noise(seed):
         with strategy.scope():
@@ -90,36 +104,46 @@ def test_the_noise_of_replicas_differs_and_follows_from_the_seed(strategy):
     assert len(np.unique(rows, axis=0)) == len(rows)
 
 
-def test_a_whole_training_follows_from_the_seed(strategy, images):
-    first, again = (trained(strategy, keras_ae.VAE, images) for _ in range(2))
+def test_a_whole_training_follows_from_the_seed(strategy):
+    first, again = trained(strategy, keras_ae.VAE), trained.__wrapped__(strategy, keras_ae.VAE)
     assert first[1] == again[1]
     for a, b in zip(first[0].get_weights(), again[0].get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_model_of_several_replicas_is_saved_and_loaded(strategy, images, tmp_path):
-    vae, _, predicted = trained(strategy, keras_ae.VAE, images)
-    vae.save(tmp_path / "vae.keras")
-    vae.save_to_preset(tmp_path / "vae")
-    for load in (lambda: keras.models.load_model(tmp_path / "vae.keras"), lambda: keras_ae.load(tmp_path / "vae")):
-        np.testing.assert_allclose(load().predict(images, verbose=0), predicted, atol=1e-6)
-        with strategy.scope():
-            loaded = load()
-        np.testing.assert_allclose(loaded.predict(images, verbose=0), predicted, atol=1e-6)
-        loaded.fit(images, verbose=0)
-        assert loaded.distribute_strategy is strategy
+@pytest.mark.parametrize("how", ["preset", pytest.param("keras", marks=pytest.mark.slow)])
+def test_a_model_of_several_replicas_is_saved_and_loaded(how, strategy, tmp_path):
+    vae, _, predicted = trained(strategy, keras_ae.VAE)
+    x = examples(25)
+    if how == "keras":
+        vae.save(tmp_path / "vae.keras")
+        load = functools.partial(keras.models.load_model, tmp_path / "vae.keras")
+    else:
+        vae.save_to_preset(tmp_path / "vae")
+        load = functools.partial(keras_ae.load, tmp_path / "vae")
+    np.testing.assert_allclose(load().predict(x, verbose=0), predicted, atol=1e-6)
+    with strategy.scope():
+        loaded = load()
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), predicted, atol=1e-6)
+    loaded.fit(x, verbose=0)
+    assert loaded.distribute_strategy is strategy
 
 
-def test_xla_and_several_steps_at_once_give_way(strategy, images, tmp_path):
+def test_xla_and_several_steps_at_once_give_way(strategy, tmp_path):
     """Where one device has them: a model that was saved with them loads and trains."""
+    options = {"jit_compile": True, "steps_per_execution": 4}
     with pytest.warns(UserWarning, match="which several replicas need and get. Received: jit_compile=True, steps_per_execution=4"):
-        _, logs, _ = trained(strategy, keras_ae.AE, images, jit_compile=True, steps_per_execution=4)
-    one, logs_of_one, _ = trained(DEFAULT, keras_ae.AE, images, jit_compile=True, steps_per_execution=4)
-    assert logs == pytest.approx(logs_of_one, rel=1e-5)
+        many = made(strategy, keras_ae.AE, **options)
+    logs = many.fit(examples(25), batch_size=8, epochs=2, shuffle=False, verbose=0).history
+    _, logs_of_one, _ = trained(DEFAULT, keras_ae.AE)
+    for name, values in logs.items():
+        assert values[-1] == pytest.approx(logs_of_one[name], rel=1e-5), name
+    one = made(DEFAULT, keras_ae.AE, **options)
+    assert one.jit_compile
     one.save(tmp_path / "one.keras")
     with strategy.scope():
         loaded = keras.models.load_model(tmp_path / "one.keras")
-    loaded.fit(images, verbose=0)
+    loaded.fit(examples(25), verbose=0)
     assert not loaded.jit_compile
 
 
@@ -134,9 +158,9 @@ def test_names_of_strategies():
     assert distribute.is_chief() and not distribute.several_workers()
 
 
-def test_one_device_by_name_trains(images):
-    _, logs, _ = trained(DEFAULT, keras_ae.AE, images)
-    _, logs_of_named, _ = trained(distribute.strategy("cpu:1"), keras_ae.AE, images)
+def test_one_device_by_name_trains():
+    _, logs, _ = trained(DEFAULT, keras_ae.AE)
+    _, logs_of_named, _ = trained(distribute.strategy("cpu:1"), keras_ae.AE)
     assert logs_of_named == pytest.approx(logs, rel=1e-5)
 
 
@@ -175,24 +199,22 @@ def test_a_multiworker_strategy_comes_first(monkeypatch):
         distribute.strategy("multiworker")
 
 
-def test_train_takes_a_strategy(tmp_path):
-    """`keras-ae train --strategy`: a recipe that knows nothing of strategies runs on both logical CPUs."""
+def test_train_takes_a_strategy(tmp_path, monkeypatch, capsys):
+    """`keras-ae train --strategy`: a recipe that knows nothing of strategies runs on all four logical CPUs."""
     recipe = """
         import sys, keras, tensorflow as tf, keras_ae
         (images, _), _ = keras_ae.datasets.load("digits")
         ae = keras_ae.AE((8, 8, 1), 3, widths=(16,))
         ae.compile(jit_compile=False)
         log = keras_ae.TrainingLog(f"{sys.argv[1]}.log")
-        ae.fit(images[:100], epochs=1, verbose=0, callbacks=[log])
+        ae.fit(images[:32], epochs=1, verbose=0, callbacks=[log])
         ae.save_to_preset(sys.argv[1], training=log)
     """
     (tmp_path / "tiny.py").write_text("\n".join(line.strip() for line in recipe.splitlines()))
-    program = "import sys, tensorflow as tf; from keras_ae import cli; two = [tf.config.LogicalDeviceConfiguration()] * 2\n"
-    program += "tf.config.set_logical_device_configuration(tf.config.list_physical_devices('CPU')[0], two)\n"
-    program += "sys.exit(cli.main(['train', 'tiny.py', '--strategy', sys.argv[1]]))"
-    command = [sys.executable, "-c", program]
-    result = subprocess.run([*command, "mirrored"], capture_output=True, text=True, cwd=tmp_path, env={**os.environ})
-    assert result.returncode == 0 and result.stdout == "saved tiny\n", result.stderr
-    assert keras_ae.info(tmp_path / "tiny").metadata["training"]["hardware"].endswith("2 replicas")
-    result = subprocess.run([*command, "tpu"], capture_output=True, text=True, cwd=tmp_path)
-    assert result.returncode == 2 and "Received: 'tpu'" in result.stderr.splitlines()[-1]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    assert cli.main(["train", "tiny.py", "--strategy", "mirrored"]) == 0
+    assert capsys.readouterr() == ("saved tiny\n", "")
+    assert keras_ae.info(tmp_path / "tiny").metadata["training"]["hardware"].endswith("4 replicas")
+    assert cli.main(["train", "tiny.py", "--strategy", "tpu"]) == 2
+    assert "Received: 'tpu'" in capsys.readouterr().err.splitlines()[-1]

@@ -188,14 +188,13 @@ def test_a_masked_network_sees_only_what_comes_before(n):
         np.testing.assert_array_equal(jacobian != 0, np.broadcast_to(np.tri(n, k=-1, dtype=bool), jacobian.shape))
 
 
-@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"])
 @pytest.mark.parametrize("layer", [*LIKELIHOODS, *POSTERIORS, *PRIORS], ids=ids)
-def test_gradients_reach_parameters_and_weights(layer, jit):
+def test_gradients_reach_parameters_and_weights(layer, xla):
     prior = isinstance(layer, distributions.Prior)
     values = None if prior else tf.constant(params(layer, (3,)))
     x = np.random.default_rng(1).random((6, 3), dtype="float32")
 
-    @tf.function(jit_compile=jit)
     def gradients():
         with tf.GradientTape() as tape:
             sources = list(layer.trainable_variables)
@@ -205,9 +204,9 @@ def test_gradients_reach_parameters_and_weights(layer, jit):
             log_prob = tf.reduce_sum((layer() if prior else layer(values)).log_prob(x))
         return tape.gradient(log_prob, [getattr(v, "value", v) for v in sources])
 
-    if not isinstance(layer, distributions.StandardNormal):
-        assert gradients()
-    for gradient in gradients():
+    found = tf.function(gradients, jit_compile=True)() if xla else gradients()
+    assert found or isinstance(layer, distributions.StandardNormal)
+    for gradient in found:
         assert gradient is not None and np.isfinite(gradient).all() and np.abs(gradient).max() > 0
 
 
@@ -243,10 +242,11 @@ def test_the_layers_work_in_any_keras_model(vectors):
 
     model = Regression()
     model.compile(keras.optimizers.Adam(0.05))
-    y = vectors[:, :1] * 2 + 1
-    history = model.fit(vectors, y, epochs=200, verbose=0)
+    x = np.tile(vectors, (20, 1))
+    y = x[:, :1] * 2 + 1
+    history = model.fit(x, y, epochs=16, verbose=0)
     assert history.history["loss"][-1] < history.history["loss"][0] - 1
-    np.testing.assert_allclose(model.predict(vectors, verbose=0), y, atol=0.5)
+    np.testing.assert_allclose(model.predict(x, verbose=0), y, atol=0.5)
 
 
 def test_a_new_likelihood_is_five_lines():
@@ -310,7 +310,7 @@ class Correlated(distributions.Likelihood):
 @pytest.mark.parametrize(
     "layer", [Correlated(), distributions.Gaussian("predicted"), distributions.DiscretizedLogisticMixture(2)], ids=ids
 )
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_masked_sequence_has_the_density_of_its_steps(layer, jit_compile):
     """Against the likelihood of each step alone, in a graph that knows no batch size; a draw, and a padding outside the support."""
     masked, values = distributions.Masked(layer, -9.0), params(layer, (4, 2), batch=3)

@@ -1,7 +1,10 @@
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from eagerly import eagerly
 
 import keras_ae
 from keras_ae import feed, steps
@@ -57,60 +60,75 @@ def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, most):
     np.testing.assert_array_equal(seen[:n], passes(source, 1)[0])
 
 
-def trained(jit_compile, **options):
+def trained(how, options="validation", epochs=3, **more):
+    """The logs, weights and steps of a small training.
+
+    how: "xla"; "loop", the same loop eagerly; "graph" or "eager", by Keras' own.
+    """
     keras.utils.set_random_seed(1)
     model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
-    model.compile(keras.optimizers.Adam(0.01), jit_compile=jit_compile, metrics=["mse"])
+    own_loop = how in ("xla", "loop")
+    model.compile(keras.optimizers.Adam(0.01), jit_compile=own_loop, run_eagerly=how == "eager", metrics=["mse"])
     x = np.random.default_rng(0).integers(0, 256, (43, 8, 8)).astype("uint8")
-    options = options if "validation_split" in options else {"validation_data": x[:20], **options}
-    history = model.fit(x, batch_size=8, epochs=3, verbose=0, **options).history
+    options = OPTIONS[options] if options == "split" else {"validation_data": x[:20], **OPTIONS[options]}
+    with eagerly() if how == "loop" else contextlib.nullcontext():
+        history = model.fit(x, batch_size=8, epochs=epochs, verbose=0, **options, **more).history
     return history, model.get_weights(), int(model.optimizer.iterations)
 
 
-@pytest.mark.parametrize("options", [{}, {"shuffle": False, "validation_split": 0.1}, {"sample_weight": np.arange(43.0)}])
-def test_the_loop_inside_xla_trains_like_kerass_own(options):
+OPTIONS = {
+    "validation": {},
+    "split": {"shuffle": False, "validation_split": 0.1},
+    "weights": {"sample_weight": np.arange(43.0)},
+}
+WAYS = [("loop", "eager", "weights"), *[pytest.param("xla", "graph", options, marks=pytest.mark.slow) for options in OPTIONS]]
+
+
+@pytest.mark.parametrize("ours, kerass, options", WAYS)
+def test_the_loop_inside_xla_trains_like_kerass_own(ours, kerass, options):
     """The same numbers, but for rounding, with and without it: logs, metrics, validation and weights."""
-    with_loop, without = trained(True, **options), trained(False, **options)
+    with_loop, without = trained(ours, options), trained(kerass, options)
     assert set(with_loop[0]) == set(without[0]) == {"loss", "mse", "val_loss", "val_mse"}
     for name, values in with_loop[0].items():
         np.testing.assert_allclose(values, without[0][name], rtol=1e-4, err_msg=name)
     for one, other in zip(with_loop[1], without[1], strict=True):
         np.testing.assert_allclose(one, other, atol=2e-4)
-    assert with_loop[2] == without[2] == (15 if "validation_split" in options else 18)
+    assert with_loop[2] == without[2] == (15 if options == "split" else 18)
 
 
-def test_an_epoch_has_the_steps_that_were_asked_for():
-    history, _, iterations = trained(True, steps_per_epoch=2, validation_steps=1)
+@pytest.mark.parametrize("how", ["loop", pytest.param("xla", marks=pytest.mark.slow)])
+def test_an_epoch_has_the_steps_that_were_asked_for(how):
+    history, _, iterations = trained(how, steps_per_epoch=2, validation_steps=1)
     assert iterations == 6 and len(history["val_loss"]) == 3
     model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
     model.compile(jit_compile=True)
     x = np.random.default_rng(0).random((24, 8, 8, 1), dtype="float32")
-    first = model.evaluate(x[:8], verbose=0)
-    assert model.evaluate(x, batch_size=8, steps=1, verbose=0) == pytest.approx(first)
+    with eagerly() if how == "loop" else contextlib.nullcontext():
+        first = model.evaluate(x[:8], verbose=0)
+        assert model.evaluate(x, batch_size=8, steps=1, verbose=0) == pytest.approx(first)
 
 
-def test_a_second_fit_compiles_nothing():
-    traces = []
+def test_a_second_fit_compiles_nothing_and_other_ways_go_by_kerass_own_function():
+    traces, losses = [], []
 
     class Counted(keras_ae.AE):
         def objective(self, x, target):
             traces.append(x)
             return super().objective(x, target)
 
-    model, x = Counted((8, 8, 1), 3, widths=(4,)), np.zeros((40, 8, 8, 1), "float32")
+    model, x = Counted((8, 8, 1), 3, widths=(4,)), np.zeros((16, 8, 8, 1), "float32")
     model.compile(jit_compile=True)
-    model.fit(x, batch_size=8, verbose=0, validation_data=x)
+
+    def fit():
+        losses.append(model.fit(x, batch_size=8, verbose=0, validation_data=x).history["loss"][0])
+
+    fit()
     first = len(traces)
-    model.fit(x + 1, batch_size=8, verbose=0, validation_data=x)
+    fit()
     assert first == len(traces) > 0
-
-
-def test_train_on_batch_and_other_datasets_go_by_kerass_own_function():
-    model, x = keras_ae.AE((8, 8, 1), 3, widths=(4,)), np.zeros((16, 8, 8, 1), "float32")
-    model.compile(jit_compile=True)
-    losses = [model.fit(x, verbose=0).history["loss"][0], model.train_on_batch(x), model.test_on_batch(x)]
+    losses += [model.train_on_batch(x), model.test_on_batch(x)]
     losses += model.fit(tf.data.Dataset.from_tensor_slices(x).batch(8), verbose=0).history["loss"]
-    losses += model.fit(x, verbose=0).history["loss"]
+    fit()
     assert np.isfinite(losses).all() and losses == sorted(losses, reverse=True)
 
 
@@ -126,35 +144,41 @@ def test_the_plan_is_visible_and_overridden():
     assert "eagerly" in model.training_plan
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_a_second_fit_and_a_second_evaluate_see_new_draws(jit_compile):
+@pytest.mark.parametrize("ways", [("loop", "graph"), pytest.param(("xla", "graph"), marks=pytest.mark.slow)])
+def test_dynamic_binarisation_is_drawn_anew_in_each_pass_on_every_way_of_feeding(ways):
     """Ten calls of fit for an epoch are as good as one call for ten; so are they in the loop inside XLA."""
-    model, dataset = (
-        keras_ae.AE((8, 8, 1), 3, widths=(4,)),
-        keras_ae.datasets.binarize_dynamic(np.full((40, 8, 8, 1), 64, "uint8"), 16),
-    )
-    model.compile(keras.optimizers.SGD(0.0), jit_compile=jit_compile)
-    apart = [model.fit(dataset, verbose=0).history["loss"][0] for _ in range(3)]
-    assert len(set(apart)) == 3
-    assert len({model.evaluate(dataset, verbose=0) for _ in range(2)}) == 2
-    dataset = keras_ae.datasets.binarize_dynamic(np.full((40, 8, 8, 1), 64, "uint8"), 16)
-    np.testing.assert_allclose(model.fit(dataset, epochs=3, verbose=0).history["loss"], apart, rtol=1e-6)
+    x = np.full((40, 8, 8, 1), 64, "uint8")
+    losses = []
+    for how in ways:
+        keras.utils.set_random_seed(0)
+        model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
+        model.compile(keras.optimizers.SGD(0.0), jit_compile=how != "graph")
+        dataset, again = (keras_ae.datasets.binarize_dynamic(x, 16) for _ in range(2))
+        with eagerly() if how == "loop" else contextlib.nullcontext():
+            apart = [model.fit(dataset, verbose=0).history["loss"][0] for _ in range(3)]
+            assert len(set(apart)) == 3
+            assert len({model.evaluate(dataset, verbose=0) for _ in range(2)}) == 2
+            losses.append(model.fit(again, epochs=3, verbose=0).history["loss"])
+        np.testing.assert_allclose(losses[-1], apart, rtol=1e-6)
+    np.testing.assert_allclose(*losses, rtol=0.02)  # other draws of the same distribution
 
 
-def test_what_is_gathered_at_once_is_bounded(monkeypatch):
+@pytest.mark.parametrize("how", ["loop", pytest.param("xla", marks=pytest.mark.slow)])
+def test_what_is_gathered_at_once_is_bounded(how, monkeypatch):
     def batch(tensors, seed, order, step, size, *rest):
         sizes.append(size)
         return made(tensors, seed, order, step, size, *rest)
 
     sizes, made = [], feed.batch
     monkeypatch.setattr(feed, "batch", batch)
-    history, weights, iterations = trained(True)
+    epochs = 1 if how == "loop" else 3
+    history, weights, iterations = trained(how, epochs=epochs)
     assert max(sizes) == 40  # all whole batches of the 43 examples
     sizes.clear()
     monkeypatch.setattr(steps, "BLOCK_BYTES", 2 * 8 * 64)  # two batches
-    again = trained(True)
+    again = trained(how, epochs=epochs)
     assert max(sizes) == 16
-    assert again[2] == iterations == 18
+    assert again[2] == iterations == 6 * epochs
     np.testing.assert_allclose(again[0]["loss"], history["loss"], rtol=1e-6)
     for one, other in zip(again[1], weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -165,17 +189,8 @@ def test_class_weights_are_refused():
         keras_ae.AE((8, 8, 1), 3, widths=(4,)).fit(np.zeros((4, 8, 8, 1)), class_weight={0: 1.0})
 
 
-def test_dynamic_binarisation_is_drawn_anew_in_each_pass_on_every_way_of_feeding():
-    x = np.full((40, 8, 8, 1), 64, "uint8")
-    dataset = keras_ae.datasets.binarize_dynamic(x, 16)
+def test_a_dataset_of_dynamic_binarisation_is_drawn_anew_in_each_pass():
+    dataset = keras_ae.datasets.binarize_dynamic(np.full((40, 8, 8, 1), 64, "uint8"), 16)
     first, second = (np.concatenate(list(dataset)) for _ in range(2))
     assert set(np.unique(first)) == {0, 1} and first.mean() == pytest.approx(64 / 255, abs=0.03)
     assert 0.3 < np.mean(first != second) < 0.45  # 2 p (1 - p) = 0.376
-    losses = []
-    for jit_compile in (True, False):
-        keras.utils.set_random_seed(0)
-        model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
-        model.compile(keras.optimizers.SGD(0.0), jit_compile=jit_compile)
-        losses.append(model.fit(keras_ae.datasets.binarize_dynamic(x, 16), epochs=3, verbose=0).history["loss"])
-        assert len(set(losses[-1])) == 3
-    np.testing.assert_allclose(*losses, rtol=0.02)  # other draws of the same distribution

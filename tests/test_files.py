@@ -46,7 +46,7 @@ def small_disk(tmp_path):
 def large():
     """A VAE whose weights, 240 kB, are too many for the disk; and a picture and a config that are not."""
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(400,))
-    vae.compile(jit_compile=False)
+    vae.compile(run_eagerly=True)
     return vae
 
 
@@ -78,7 +78,7 @@ def test_a_backup_outlives_a_full_disk(small_disk, images):
     """The backup of the last epoch that had room is kept, and training goes on from it when there is room again."""
     folder = small_disk()
     model = keras_ae.AE((8, 8, 1), 3, widths=(20,))
-    model.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
     fill = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epoch == 2 and small_disk(full=True))
     backup = keras.callbacks.BackupAndRestore(folder / "backup")
     with pytest.raises(OSError, match=FULL.format("the file .*latest.weights.h5")):
@@ -111,7 +111,10 @@ def test_the_command_line_says_it_in_one_line(small_disk, capfd, images):
     assert sorted(path.name for path in small_disk().iterdir()) == ["filling", "mine"]
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize(
+    "number",
+    [errno.ENOSPC, *[pytest.param(number, marks=pytest.mark.slow) for number in (errno.EROFS, errno.EACCES)]],
+)
 def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(number, os.strerror(number))
@@ -144,7 +147,7 @@ def test_other_errors_stay_as_they_are():
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, images):
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
-    model.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
     model.fit(images, verbose=0)
     for name, save, load in (
         ("a.keras", model.save, keras.models.load_model),

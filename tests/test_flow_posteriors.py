@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager import eagerly
 from linear import linear_vae
 from scipy import stats
 
@@ -106,19 +107,19 @@ def test_a_planar_flow_without_a_direction_is_the_identity():
         np.testing.assert_allclose(log_determinant, 0, atol=1e-5)
 
 
-@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
-def test_an_inverse_autoregressive_flow_knows_the_density_of_any_code(jit):
+@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"])
+def test_an_inverse_autoregressive_flow_knows_the_density_of_any_code(xla):
     """The same at its draws, found anew, with the same gradient; and it integrates to one."""
     layer, params = with_params("iaf", 3, weights=0.3)  # not too curved for differences
     z, log_prob = layer(params).experimental_sample_and_log_prob(2, seed=1)
 
-    @tf.function(jit_compile=jit)
     def anew(z):
         with tf.GradientTape() as tape:
             tape.watch(z)
             log_prob = layer(params).log_prob(z)
         return log_prob, tape.gradient(log_prob, z)
 
+    anew = tf.function(anew, jit_compile=True) if xla else anew
     found, gradient = anew(z)
     np.testing.assert_allclose(found, log_prob, rtol=1e-3, atol=1e-3)
     step = np.float32(0.01) * np.eye(3, dtype="float32")
@@ -133,11 +134,26 @@ def test_the_density_of_an_inverse_autoregressive_flow_integrates_to_one():
     assert np.exp(layer(params).log_prob(grid)).sum() * (axis[1] - axis[0]) ** 2 == pytest.approx(1, abs=0.01)
 
 
-@every_flow
-def test_a_vae_trains_is_saved_and_bounds_the_likelihood(name, images, tmp_path):
-    vae = vae_with(name, prior=distributions.RealNVP(3, flows=2, width=16) if name == "iaf" else "standard_normal")
-    vae.compile(jit_compile=name == "iaf")  # XLA takes long to compile, and one is enough
+def coupled():
+    """The inverse autoregressive flow under a prior that is a flow too."""
+    return vae_with("iaf", prior=distributions.RealNVP(3, flows=2, width=16))
+
+
+@pytest.mark.slow
+def test_a_flow_trains_under_xla(images):
+    vae = coupled()
+    vae.compile(jit_compile=True)
     history = vae.fit(images, epochs=2, batch_size=8, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    np.testing.assert_allclose(history["loss"], np.add(history["reconstruction"], history["kl"]), rtol=1e-5)
+
+
+@every_flow
+@eagerly()
+def test_a_vae_trains_is_saved_and_bounds_the_likelihood(name, images, tmp_path):
+    vae = coupled() if name == "iaf" else vae_with(name)
+    vae.compile(run_eagerly=True)
+    history = vae.fit(images, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
     np.testing.assert_allclose(history["loss"], np.add(history["reconstruction"], history["kl"]), rtol=1e-5)
     elbo = vae.elbo(images, n_samples=50, seed=0)
@@ -175,6 +191,7 @@ def test_gradients_reach_every_weight(name, objective, images):
         assert gradient is not None and np.isfinite(gradient).all() and np.abs(gradient).max() > 0, weight.path
 
 
+@pytest.mark.slow
 def test_two_replicas_train_like_one_device(images, two_replicas):
     losses = []
     for strategy in (tf.distribute.get_strategy(), two_replicas):
@@ -202,7 +219,7 @@ def test_mixed_precision_computes_densities_in_float32(name, images):
         keras.config.set_dtype_policy("float32")
 
 
-@pytest.mark.parametrize("name", ["iaf", "hierarchical"])
+@pytest.mark.parametrize("name", ["iaf", pytest.param("hierarchical", marks=pytest.mark.slow)])
 def test_the_gradient_of_dreg_is_that_of_the_bound_for_a_posterior_with_weights(name):
     """Equal in the mean: the posterior's own weights are constants in its density, as what the encoder says is."""
     vae, exact = linear_vae("diagonal")
@@ -257,6 +274,7 @@ def fitted_gap(posterior, log_joint, log_p):
     return log_p - np.mean([bound(tf.constant([i, 1])) for i in range(20)])
 
 
+@pytest.mark.slow
 def test_flows_come_nearer_to_a_posterior_that_is_no_gaussian():
     """p(z) = N(0, I), p(x|z) = N(x; |z|, 0.2^2): the posterior of x = 1.5 is a ring. The bound against log p(x) by quadrature."""
     axis = np.linspace(-6, 6, 1201)

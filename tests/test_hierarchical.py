@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager import eagerly
 from scipy import stats
 
 import keras_ae
@@ -106,17 +107,34 @@ def test_the_bound_of_a_hierarchy_tightens_to_the_density():
     vae.decoder.set_weights([kernel, bias])
     exact = stats.multivariate_normal(bias + kernel.T @ [0, 0.5], kernel.T @ kernel + 0.49 * np.eye(3))
     x = exact.rvs(40, random_state=0).astype("float32")
-    bounds = [float(tf.reduce_mean(vae.log_likelihood(x, n, seed=0))) for n in (1, 20, 20_000)]
+    with eagerly():
+        bounds = [float(tf.reduce_mean(vae.log_likelihood(x, n, seed=0))) for n in (1, 20)]
+    bounds.append(float(tf.reduce_mean(vae.log_likelihood(x, 20_000, seed=0))))
     assert bounds[0] < bounds[1] < bounds[2] < exact.logpdf(x).mean() + 0.02
     assert bounds[2] == pytest.approx(exact.logpdf(x).mean(), abs=0.02)
 
 
+def combined(objective):
+    return keras_ae.HVAE(
+        (8, 8, 1), (2, 3), widths=(16,), width=8, prior="flow", objective=objective, posterior=("diagonal", "full")
+    )
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["iwae", "mmd"])
-def test_a_hierarchy_combines_with_objectives_and_priors(images, objective, tmp_path):
-    vae = keras_ae.HVAE((8, 8, 1), (2, 3), widths=(16,), width=8, prior="flow", objective=objective, posterior=("diagonal", "full"))
+def test_a_hierarchy_learns_with_objectives_and_priors(images, objective):
+    vae = combined(objective)
     vae.compile(keras.optimizers.Adam(0.01))
     losses = vae.fit(images, epochs=20, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("objective", ["iwae", pytest.param("mmd", marks=pytest.mark.slow)])
+@eagerly()
+def test_a_hierarchy_combines_with_objectives_and_priors(images, objective, tmp_path):
+    vae = combined(objective)
+    vae.compile(keras.optimizers.Adam(0.01), run_eagerly=True)
+    assert np.isfinite(vae.fit(images, verbose=0).history["loss"]).all()
     assert [z.shape[1] for z in vae.split(vae.encode(images))] == [2, 3]
     vae.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")

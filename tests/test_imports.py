@@ -32,6 +32,7 @@ def test_nothing_is_frozen_where_tensorflow_was_there_before():
     assert gc.get_freeze_count() == frozen
 
 
+@pytest.mark.slow
 def test_a_fresh_process_freezes_what_it_imports():
     code = (
         "import gc, keras_ae; assert not gc.get_freeze_count(); keras_ae.VAE; assert gc.isenabled(); print(gc.get_freeze_count())"

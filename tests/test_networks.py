@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -5,11 +7,21 @@ import tensorflow as tf
 
 from keras_ae import networks
 
+SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (7, 5, 2), (1, 9, 1)]
+OPTIONS = list(itertools.product([(4,), (4, 6, 8)], ["relu", "glu"]))  # widths and activation
+# Each shape with one of them, and one shape with all; the others are slow.
+FEW = {*zip(SHAPES, [OPTIONS[3], OPTIONS[3], OPTIONS[2], OPTIONS[3], OPTIONS[2]], strict=True), *((SHAPES[3], o) for o in OPTIONS)}
+
 
 @pytest.mark.parametrize("network", [networks.dense, networks.conv, networks.residual])
-@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (32, 32, 3), (7, 5, 2), (1, 9, 1)], ids=str)
-@pytest.mark.parametrize("widths", [(4,), (4, 6, 8)], ids=str)
-@pytest.mark.parametrize("activation", ["relu", "glu"])
+@pytest.mark.parametrize(
+    ("shape", "widths", "activation"),
+    [
+        pytest.param(shape, *options, marks=[] if (shape, options) in FEW else pytest.mark.slow)
+        for shape, options in itertools.product(SHAPES, OPTIONS)
+    ],
+    ids=str,
+)
 def test_shapes(network, shape, widths, activation):
     output_shape = (*shape[:-1], 2 * shape[-1])
     encoder, decoder = network(shape, 6, 3, output_shape, widths=widths, activation=activation)
@@ -92,15 +104,14 @@ def test_networks_survive_json(network):
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 3, 8), (6, 8)])
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, jit_compile):
+@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"])
+def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, xla):
     """Values, gradients, and the gradients of gradients, against keras.activations.gelu."""
     rng = np.random.default_rng(0)
     x, bias = (tf.constant(rng.standard_normal(s).astype("float32")) for s in (shape, shape[-1:]))
     layer = networks.BiasGelu()
     layer.build(shape)
 
-    @tf.function(jit_compile=jit_compile)
     def both(x, bias):
         layer.bias.assign(bias)
         results = []
@@ -114,5 +125,6 @@ def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, jit_compile):
             results.append((y, by_x, by_bias, outer.gradient(by_x, x)))
         return results
 
+    both = tf.function(both, jit_compile=True) if xla else both
     for fused, plain in zip(*both(x, bias), strict=True):
         np.testing.assert_allclose(fused, plain, atol=1e-5)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager import eagerly
 
 import keras_ae
 from keras_ae.pixelcnn import PixelCNN
@@ -52,6 +53,7 @@ def test_draws_follow_the_density():
     np.testing.assert_array_equal(network.sample(5, seed=3), network.sample(5, seed=3))
 
 
+@pytest.mark.slow
 def test_the_condition_counts():
     """A map that repeats the one that is given, four times as large."""
     rng = np.random.default_rng(0)
@@ -76,7 +78,7 @@ def test_a_saved_network_is_the_same(tmp_path):
 
 def test_an_example_without_weight_moves_nothing():
     network, maps = jolted(PixelCNN((2, 2), 3, width=4, blocks=1)), every_map(3, 2)
-    network.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    network.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
     before = network.get_weights()
     network.fit(maps, np.zeros(81), sample_weight=np.zeros(81), verbose=0)
     for weight, old in zip(network.get_weights(), before, strict=True):
@@ -93,8 +95,10 @@ def test_half_precision_keeps_the_density_whole():
         keras.config.set_dtype_policy("float32")
 
 
-def test_a_fit_leaves_the_seeds_of_others_alone(images):
+@eagerly()
+def test_a_fit_leaves_the_seeds_of_others_alone(images, monkeypatch):
     """What a user draws after it depends on the user's own seed, and the fit on its own."""
+    monkeypatch.setattr(keras_ae.samplers, "FLOW_EPOCHS", 1)
     model, x = keras_ae.AE((8, 8, 1), 2, widths=(4,)), np.repeat(images, 2, axis=0)
     draws, densities = [], []
     for seed in (1, 2):
@@ -106,6 +110,7 @@ def test_a_fit_leaves_the_seeds_of_others_alone(images):
     np.testing.assert_array_equal(*densities)
 
 
+@pytest.mark.slow
 def test_a_vqvae_gets_a_prior_over_its_symbols(monkeypatch):
     monkeypatch.setattr(keras_ae.samplers, "PIXELCNN_EPOCHS", 4)
     (x, _), (x_test, _) = keras_ae.datasets.load("digits")

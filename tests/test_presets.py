@@ -23,7 +23,7 @@ def saved(tmp_path_factory):
     """A trained model and the preset of it, for tests that leave it alone or copy it."""
     keras.utils.set_random_seed(0)
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), posterior="full", prior="mixture", beta=2.0)
-    vae.compile(jit_compile=False)
+    vae.compile(run_eagerly=True)
     vae.fit(np.random.default_rng(0).random((20, 8, 8, 1), dtype="float32"), verbose=0)
     folder = tmp_path_factory.mktemp("presets") / "mine"
     vae.save_to_preset(folder)
@@ -72,7 +72,8 @@ def test_a_model_comes_back_equal(name, tmp_path):
         assert loaded.corruption.rate == 0.3
 
 
-def test_the_folder_holds_what_it_should(folder, vae):
+def test_the_folder_holds_what_it_should(saved):
+    vae, folder = saved
     assert {path.name for path in folder.iterdir()} == FILES
     card = keras_ae.info(folder)
     assert (card.name, card.family, card.parameters, card.dataset) == ("mine", "VAE", vae.count_params(), None)
@@ -84,14 +85,15 @@ def test_the_folder_holds_what_it_should(folder, vae):
     assert "# mine" in (folder / "README.md").read_text()
 
 
-def test_a_loaded_model_goes_on_training(folder, images):
-    model = keras_ae.load(folder)
+def test_a_loaded_model_goes_on_training(saved, images):
+    model = keras_ae.load(saved[1])
     before = model.evaluate(images, verbose=0)
     model.fit(images, epochs=20, verbose=0)
     assert model.evaluate(images, verbose=0) < before
 
 
-def test_overrides_and_fresh_weights(folder, vae, images):
+def test_overrides_and_fresh_weights(saved, images):
+    folder = saved[1]
     assert float(keras_ae.load(folder, beta=0.5).beta) == 0.5
     fresh = keras_ae.load(folder, load_weights=False, latent_dim=2, prior="standard_normal")
     assert fresh.encode(images).shape == (20, 2)
@@ -101,7 +103,8 @@ def test_overrides_and_fresh_weights(folder, vae, images):
         keras_ae.load(folder, latent_dim=2, prior="standard_normal")
 
 
-def test_the_verbs_of_a_class(folder):
+def test_the_verbs_of_a_class(saved):
+    folder = saved[1]
     assert isinstance(keras_ae.VAE.from_preset(folder), keras_ae.VAE)
     with pytest.raises(ValueError, match="Expected a preset of DAE.*which is a VAE"):
         keras_ae.DAE.from_preset(folder)
@@ -251,18 +254,30 @@ def test_list_models_filters():
     assert keras_ae.list_models("nothing*") == keras_ae.list_models(family="nothing") == []
 
 
+def pixels(model):
+    return np.random.default_rng(0).integers(0, 256, (4, *model.shape)).astype("uint8")
+
+
 @pytest.mark.parametrize("name", keras_ae.list_models())
-def test_every_built_in_preset(name, tmp_path):
+def test_every_built_in_preset(name):
     model, card = keras_ae.load(name), keras_ae.info(name)
     assert model.count_params() == card.parameters and type(model).__name__ == card.family
-    x = np.random.default_rng(0).integers(0, 256, (4, *model.shape)).astype("uint8")
-    assert model.reconstruct(x).shape == (4, *model.shape)
+    assert model.reconstruct(pixels(model)).shape == (4, *model.shape)
     assert {path.name for path in card.folder.iterdir()} == FILES - {"samples.png"} | {"recipe.py", card.picture.name}
     expected = cards.as_markdown(name, card.metadata, card.picture.name)
     assert (card.folder / "README.md").read_text() == expected, "the card does not follow from metadata.json"
     assert card.metrics and card.metadata["training"]["curve"]["loss"]
-    shutil.copytree(card.folder, tmp_path / "copy")  # a folder of any name is a preset
-    np.testing.assert_array_equal(keras_ae.load(tmp_path / "copy").reconstruct(x), model.reconstruct(x))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name == "vae_digits" else pytest.mark.slow) for name in keras_ae.list_models()],
+)
+def test_a_folder_of_any_name_is_a_preset(name, tmp_path):
+    model = keras_ae.load(name)
+    shutil.copytree(keras_ae.info(name).folder, tmp_path / "copy")
+    copy = keras_ae.load(tmp_path / "copy")
+    np.testing.assert_array_equal(copy.reconstruct(pixels(model)), model.reconstruct(pixels(model)))
 
 
 def test_the_zoo_is_small():
@@ -314,6 +329,7 @@ def test_the_symbols_are_used():
     assert perplexity["name"] == "perplexity" and perplexity["value"] > keras_ae.info("vqvae_mnist").metadata["model"]["size"] / 2
 
 
+@pytest.mark.slow
 def test_a_model_of_the_zoo_can_be_trained_from_nothing(tmp_path):
     assert cli.main(["train", "vae_digits", "--out", str(tmp_path / "vae_digits")]) == 0
     trained, card = keras_ae.info(tmp_path / "vae_digits").metrics[0], keras_ae.info("vae_digits").metrics[0]
@@ -349,6 +365,7 @@ def test_verify_notices_a_wrong_number(tmp_path):
     assert not keras_ae.verify(tmp_path / "wrong", quick=True)[0]["passed"]
 
 
+@pytest.mark.slow
 def test_a_fresh_process_loads_presets_and_keras_files(folder, vae, tmp_path):
     """Keras finds only classes that are imported; a process that has used none of them must do as well."""
     vae.save(tmp_path / "vae.keras")
@@ -374,6 +391,7 @@ for _ in range(int(sys.argv[2])):
 """
 
 
+@pytest.mark.slow
 def test_loads_and_saves_at_once(tmp_path):
     """Two processes save two models in turns to the same folder, two threads load it: each load gives one of them, whole."""
     folder = tmp_path / "shared"

@@ -1,13 +1,17 @@
 """What README.md claims."""
 
+import ast
+import inspect
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+import keras_ae
 from keras_ae import cli
 
 PRELUDE = """
@@ -34,6 +38,39 @@ def test_links_lead_somewhere(link):
     assert link.startswith("https://") or (ROOT / link).exists()
 
 
+def ours(node):
+    """What of keras_ae an expression names, as keras_ae.VAE; None where it names none of it."""
+    if isinstance(node, ast.Name):
+        return keras_ae if node.id == "keras_ae" else None
+    if isinstance(node, ast.Attribute):
+        owner = ours(node.value)
+        return None if owner is None else getattr(owner, node.attr)
+    return None
+
+
+@pytest.mark.parametrize("example", re.findall(r"```py(?:thon)?\n(.*?)```", README, re.DOTALL))
+def test_the_python_examples_name_what_is_there(example):
+    """Names of keras_ae and the arguments of its calls; of all examples, those as well that cannot be run here."""
+    for node in ast.walk(ast.parse(example)):
+        ours(node)  # raises AttributeError
+        called = ours(node.func) if isinstance(node, ast.Call) else None
+        if called is not None:
+            keywords = {keyword.arg: None for keyword in node.keywords}
+            if inspect.isclass(called):  # of whose signature Keras tells nothing
+                inspect.signature(called.__init__).bind(None, *node.args, **keywords)  # raises TypeError
+            else:
+                inspect.signature(called).bind(*node.args, **keywords)
+
+
+def test_the_commands_are_taken():
+    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
+    commands = re.findall(r"^keras-ae (.*)", blocks, re.MULTILINE)
+    assert len(commands) == 8
+    for line in commands:
+        assert callable(cli._parser().parse_args(shlex.split(line, comments=True)).run)
+
+
+@pytest.mark.slow
 def test_the_python_examples_run(monkeypatch, tmp_path):
     """As written, in a fresh process of two logical CPUs, with a small stand-in for MNIST and one epoch."""
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28)).astype("uint8")

@@ -37,10 +37,14 @@ def make(beta, **options):
     return vae
 
 
-@pytest.mark.parametrize("xla", [True, False])
-def test_beta_moves_at_every_step(images, xla):
+@pytest.mark.parametrize(
+    "how",
+    [{"run_eagerly": True}, pytest.param({"jit_compile": True, "steps_per_execution": 4}, marks=pytest.mark.slow)],
+    ids=["eager", "xla"],
+)
+def test_beta_moves_at_every_step(images, how):
     x = np.repeat(images[:1], 20, axis=0)  # four steps an epoch
-    vae = make(WarmUp(10), jit_compile=xla, steps_per_execution=4 if xla else 1)
+    vae = make(WarmUp(10), **how)
     history = fit_without_learning(vae, x, epochs=3)
     for epoch in range(3):
         mean_beta = np.mean([min(1, step / 10) for step in range(4 * epoch, 4 * epoch + 4)])
@@ -52,10 +56,11 @@ def test_beta_moves_at_every_step(images, xla):
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["kl"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_beta_moves_alike_on_two_replicas(images, two_replicas):
     x = np.repeat(images[:1], 20, axis=0)
     with two_replicas.scope():
-        vae = make(WarmUp(10))
+        vae = make(WarmUp(10), jit_compile=False)
     history = vae.fit(x, batch_size=10, epochs=3, verbose=0).history
     for epoch in range(3):
         weighted = history["loss"][epoch] - history["reconstruction"][epoch]
@@ -64,7 +69,7 @@ def test_beta_moves_alike_on_two_replicas(images, two_replicas):
 
 
 def test_a_schedule_goes_on_after_saving(images, tmp_path):
-    vae = make(WarmUp(10), jit_compile=False)
+    vae = make(WarmUp(10), run_eagerly=True)
     fit_without_learning(vae, images)  # four steps
     vae.save(tmp_path / "vae.keras")
     loaded = keras.models.load_model(tmp_path / "vae.keras")
@@ -76,7 +81,7 @@ def test_a_schedule_goes_on_after_saving(images, tmp_path):
 
 
 def test_kerass_own_schedules_do_too(images, tmp_path):
-    vae = make(keras.optimizers.schedules.PiecewiseConstantDecay([3], [0.25, 4.0]), jit_compile=False)
+    vae = make(keras.optimizers.schedules.PiecewiseConstantDecay([3], [0.25, 4.0]), run_eagerly=True)
     fit_without_learning(vae, images)
     assert float(vae.beta.numpy()) == 4
     vae.save_to_preset(tmp_path / "preset")

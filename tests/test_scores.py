@@ -4,9 +4,16 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from eagerly import eagerly
 
 import keras_ae
 from keras_ae import datasets, distributions, representation, scores
+
+
+@pytest.fixture(autouse=True)
+def without_tracing():
+    with eagerly():
+        yield
 
 
 @pytest.fixture

@@ -8,29 +8,69 @@ import time
 
 import keras
 import numpy as np
+import pytest
 
 import keras_ae
+from keras_ae import cli
 
 RECIPE = """
     import sys, keras, keras_ae
-    folder, epochs = sys.argv[1], 6
+    folder = sys.argv[1]
     keras.utils.set_random_seed(1)
     (images, _), _ = keras_ae.datasets.load("digits")
-    train = keras_ae.datasets.binarize_dynamic(images[:256], batch_size=64)
+    train = keras_ae.datasets.binarize_dynamic(images[:256], batch_size=BATCH)
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
-    vae.compile(keras.optimizers.Adam(0.01))
+    vae.compile(keras.optimizers.Adam(0.01), OPTIONS)
     log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
-    slow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: __import__("time").sleep(SLEEP))
-    vae.fit(train, epochs=epochs, validation_data=images[256:], callbacks=[slow, log, backup])
-    metrics = [keras_ae.evaluation.nll(vae, "digits", n_samples=20, n_images=50)]
+    each_epoch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: EACH_EPOCH)
+    vae.fit(train, epochs=EPOCHS, validation_data=images[256:512], callbacks=[each_epoch, log, backup])
+    metrics = [keras_ae.evaluation.METRIC(vae, "digits", n_samples=20, n_images=50)]
     vae.save_to_preset(folder, dataset="digits", training=log, metrics=metrics)
     backup.delete()
 """
 
 
-def test_a_killed_training_is_resumed_and_ends_with_its_card(tmp_path):
+def write_recipe(path, **words):
+    """The recipe with a value in the place of each word in capitals."""
+    text = textwrap.dedent(RECIPE)
+    for word, value in words.items():
+        text = text.replace(word, value)
+    path.write_text(text)
+
+
+def test_a_training_that_failed_is_resumed_and_ends_with_its_card(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [])
     recipe, out = tmp_path / "tiny.py", tmp_path / "tiny"
-    recipe.write_text(textwrap.dedent(RECIPE.replace("SLEEP", "0.5")))
+    words = {"EPOCHS": "3", "BATCH": "128", "OPTIONS": "run_eagerly=True", "METRIC": "negative_elbo"}
+    write_recipe(recipe, **words, EACH_EPOCH="1 / (epoch != 2)")
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["train", str(recipe), "--out", str(out)])
+    before = keras_ae.TrainingLog(tmp_path / "tiny.log").read()
+    assert len(before) == 2 and not out.exists()
+    capsys.readouterr()
+
+    write_recipe(recipe, **words, EACH_EPOCH="None")
+    assert cli.main(["train", str(recipe), "--out", str(out)]) == 0
+    check_resumed(capsys.readouterr().out, out, before, epochs=3, metric="negative_elbo")
+
+
+def check_resumed(printed, out, before, epochs, metric):
+    """The preset of a training that was resumed, whose log held the lines `before`."""
+    assert f"Epoch 1/{epochs}" not in printed and f"Epoch {epochs}/{epochs}" in printed
+    curve = keras_ae.info(out).metadata["training"]["curve"]
+    assert len(curve["loss"]) == epochs and curve["loss"][0] == before[0]["loss"]
+    assert curve["loss"][-1] < curve["loss"][0]
+    assert keras_ae.info(out).metrics[0]["protocol"]["dataset"] == "digits"
+    assert metric in (out / "README.md").read_text()
+    assert not out.with_suffix(".backup").exists()
+    assert keras_ae.load(out).sample(4).shape == (4, 8, 8, 1)
+
+
+@pytest.mark.slow
+def test_a_killed_training_is_resumed_and_ends_as_an_undisturbed_one(tmp_path):
+    recipe, out = tmp_path / "tiny.py", tmp_path / "tiny"
+    words = {"EPOCHS": "6", "BATCH": "64", "OPTIONS": "", "METRIC": "nll"}
+    write_recipe(recipe, **words, EACH_EPOCH='__import__("time").sleep(0.5)')
     command = [sys.executable, "-m", "keras_ae.cli", "train", str(recipe), "--out", str(out)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
     log, deadline = tmp_path / "tiny.log", time.monotonic() + 120
@@ -41,17 +81,10 @@ def test_a_killed_training_is_resumed_and_ends_with_its_card(tmp_path):
     before = [json.loads(line) for line in log.read_text().splitlines()]
     assert 2 <= len(before) < 6 and not out.exists()
 
-    recipe.write_text(textwrap.dedent(RECIPE.replace("SLEEP", "0")))
+    write_recipe(recipe, **words, EACH_EPOCH="None")
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "Epoch 1/6" not in result.stdout and "Epoch 6/6" in result.stdout
-    curve = keras_ae.info(out).metadata["training"]["curve"]
-    assert len(curve["loss"]) == 6 and curve["loss"][0] == before[0]["loss"]
-    assert curve["loss"][-1] < curve["loss"][0]
-    assert keras_ae.info(out).metrics[0]["protocol"]["dataset"] == "digits"
-    assert "nll" in (out / "README.md").read_text()
-    assert not (tmp_path / "tiny.backup").exists()
-    assert keras_ae.load(out).sample(4).shape == (4, 8, 8, 1)
+    check_resumed(result.stdout, out, before, epochs=6, metric="nll")
 
     undisturbed = subprocess.run([*command[:-1], str(tmp_path / "undisturbed")], capture_output=True, text=True, cwd=tmp_path)
     assert undisturbed.returncode == 0, undisturbed.stderr
@@ -66,7 +99,7 @@ def test_a_kill_while_the_backup_is_written_leaves_the_one_before(tmp_path, imag
             keras_ae.VAE((8, 8, 1), 3, widths=(4,)),
             keras_ae.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False),
         )
-        model.compile(jit_compile=False)
+        model.compile(run_eagerly=True)
         begun = []
 
         def replace(source, target):
@@ -96,7 +129,7 @@ def test_a_kill_while_the_backup_is_written_leaves_the_one_before(tmp_path, imag
 def test_the_log_replaces_the_epochs_that_are_run_again(tmp_path, images):
     log = keras_ae.TrainingLog(tmp_path / "log")
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
-    model.compile(jit_compile=False)
+    model.compile(run_eagerly=True)
     model.fit(images, epochs=3, verbose=0, callbacks=[log])
     first = log.read()
     model.fit(images, epochs=4, initial_epoch=2, verbose=0, callbacks=[log])
@@ -114,6 +147,6 @@ def test_a_half_written_line_is_left_out(tmp_path):
 def test_averaged_weights_are_validated_and_kept(images):
     """Adam(use_ema=True) with SwapEMAWeights: what is validated last is what the model ends with."""
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
-    model.compile(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9), jit_compile=False)
+    model.compile(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9), run_eagerly=True)
     history = model.fit(images, epochs=5, validation_data=images, verbose=0, callbacks=[keras.callbacks.SwapEMAWeights()]).history
     np.testing.assert_allclose(model.evaluate(images, verbose=0), history["val_loss"][-1], rtol=1e-5)

@@ -1,6 +1,7 @@
 """The tutorials: each notebook is the executed form of its .py, without an error and with pictures."""
 
 import base64
+import functools
 import importlib.util
 import os
 import pathlib
@@ -26,6 +27,18 @@ def outputs(notebook):
     return [output for cell in code_cells(notebook) for output in cell.outputs]
 
 
+@functools.cache
+def source_of(path):
+    """The cells of a tutorial's .py."""
+    return jupytext.read(path).cells
+
+
+@functools.cache
+def kept(path):
+    """The notebook that stands beside a tutorial's .py."""
+    return nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+
+
 def pictures(notebook):
     """The PNG and GIF pictures of a notebook, bytes."""
     found = [output.get("data", {}) for output in outputs(notebook)]
@@ -34,7 +47,7 @@ def pictures(notebook):
 
 @pytest.fixture
 def notebook(path):
-    return nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    return kept(path)
 
 
 def test_there_are_tutorials():
@@ -47,8 +60,8 @@ def test_every_notebook_has_its_source():
 
 @each_tutorial
 def test_notebook_is_made_of_its_source(path, notebook):
-    source = jupytext.read(path)
-    assert [(cell.cell_type, cell.source) for cell in notebook.cells] == [(cell.cell_type, cell.source) for cell in source.cells]
+    of_source = [(cell.cell_type, cell.source) for cell in source_of(path)]
+    assert [(cell.cell_type, cell.source) for cell in notebook.cells] == of_source
 
 
 @each_tutorial
@@ -69,9 +82,10 @@ def test_notebook_has_pictures_and_numbers_and_is_small(path, notebook):
 
 @each_tutorial
 def test_tutorial_reads_as_a_lecture(path):
-    text = jupytext.read(path).cells[0].source
+    cells = source_of(path)
+    text = cells[0].source
     assert text.startswith("# ") and "**What you will learn**" in text
-    headings = [line for cell in jupytext.read(path).cells for line in cell.source.splitlines() if line.startswith("## ")]
+    headings = [line for cell in cells for line in cell.source.splitlines() if line.startswith("## ")]
     assert headings[-2:] == ["## Exercises", "## References"]
 
 
@@ -98,5 +112,4 @@ def test_tutorial_runs(path, monkeypatch):
         monkeypatch.setenv(name, value)
     executed = build.execute(path)
     assert not [output for output in outputs(executed) if output.output_type == "error"]
-    kept = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
-    assert len(pictures(executed)) == len(pictures(kept))
+    assert len(pictures(executed)) == len(pictures(kept(path)))

@@ -18,11 +18,17 @@ from keras_ae.explorer import page, scene
 NO_SERVER = "the page was served"
 
 
+class Unserved:
+    """In the place of NiceGUI, whose import takes seconds."""
+
+    __spec__ = "there"
+    app = property(lambda self: pytest.fail(NO_SERVER))
+
+
 @pytest.fixture
 def unserved(monkeypatch):
     """Lets no server start."""
-    nicegui = pytest.importorskip("nicegui")
-    monkeypatch.setattr(nicegui.ui, "run", lambda *args, **options: pytest.fail(NO_SERVER))
+    monkeypatch.setitem(sys.modules, "nicegui", Unserved())
 
 
 def test_a_taken_port_is_named(capsys, unserved):

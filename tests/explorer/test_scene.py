@@ -1,11 +1,13 @@
 """What the explorer shows, against the verbs of the model and scikit-learn."""
 
 import base64
+import functools
 import io
 import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from sklearn.decomposition import PCA
 
@@ -16,13 +18,31 @@ from keras_ae.explorer import scene
 FAMILIES = [keras_ae.AE, keras_ae.DAE, keras_ae.SparseAE, keras_ae.VAE]
 
 
-@pytest.fixture
-def preset(tmp_path):
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    """Makes a model and saves it, once for the same arguments: -> the folder."""
+
+    @functools.cache
     def saved(kind=keras_ae.VAE, latent_dim=3, shape=(8, 8, 1), dataset="digits", **options):
-        kind(shape, latent_dim, widths=(16,), **options).save_to_preset(tmp_path / kind.__name__, dataset=dataset)
-        return str(tmp_path / kind.__name__)
+        folder = tmp_path_factory.mktemp("presets") / kind.__name__
+        kind(shape, latent_dim, widths=(16,), **options).save_to_preset(folder, dataset=dataset)
+        return str(folder)
 
     return saved
+
+
+@pytest.fixture(scope="module")
+def scene_of(preset):
+    """The scene of such a model, one for the same arguments."""
+    return functools.cache(lambda *args, **options: scene.Scene(preset(*args, **options)))
+
+
+@pytest.fixture
+def eagerly():
+    """Lets TensorFlow run its functions as they are written, which is faster for a single call."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def pixels(url):
@@ -64,9 +84,8 @@ def test_codes_that_do_not_vary_still_have_axes_with_two_ends():
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
-def test_a_look_is_what_the_model_says(kind, preset):
-    name = preset(kind)
-    shown, model = scene.Scene(name), keras_ae.load(name)
+def test_a_look_is_what_the_model_says(kind, preset, scene_of):
+    shown, model = scene_of(kind), keras_ae.load(preset(kind))
     (x,) = datasets.load("digits")[1][0][3:4]
     look = shown.look(x)
     assert look.noisy is None
@@ -83,25 +102,27 @@ def test_a_look_is_what_the_model_says(kind, preset):
     assert shown.denoises == (kind is keras_ae.DAE) and shown.has_likelihood == (kind is keras_ae.VAE)
 
 
-def test_the_noise_of_a_dae_is_its_own(preset):
-    shown = scene.Scene(preset(keras_ae.DAE, corruption="masking"))
+def test_the_noise_of_a_dae_is_its_own(scene_of):
+    shown = scene_of(keras_ae.DAE, corruption="masking")
     look = shown.look(np.full((8, 8, 1), 0.5, "float32"), noise=1)
     assert set(np.unique(look.noisy)) == {0.0, 0.5}
 
 
-def test_the_log_likelihood_is_that_of_the_model(preset):
-    name = preset(keras_ae.VAE)
-    shown, x = scene.Scene(name), datasets.load("digits")[1][0]
-    expected = keras_ae.load(name).log_likelihood(x[3:4], n_samples=scene.SAMPLES, seed=0)[0]
+def test_the_log_likelihood_is_that_of_the_model(preset, scene_of, eagerly, monkeypatch):
+    monkeypatch.setattr(scene, "SAMPLES", 50)
+    monkeypatch.setattr(scene, "OTHERS", 5)
+    shown, model = scene_of(keras_ae.VAE), keras_ae.load(preset(keras_ae.VAE))
+    x = datasets.load("digits")[1][0]
+    expected = model.log_likelihood(x[3:4], n_samples=scene.SAMPLES, seed=0)[0]
     assert shown.log_likelihood(x[3]) == pytest.approx(float(expected), abs=1e-3)
     low, high = shown.usual_log_likelihood
-    found = keras_ae.load(name).log_likelihood(x[: scene.OTHERS], n_samples=scene.SAMPLES, seed=0)
+    found = model.log_likelihood(x[: scene.OTHERS], n_samples=scene.SAMPLES, seed=0)
     assert (low, high) == pytest.approx((float(np.min(found)), float(np.max(found))), abs=1e-3)
 
 
 @pytest.mark.parametrize("latent_dim", [2, 11])
-def test_the_manifold_is_decoded_where_the_pad_shows_it(latent_dim, preset):
-    shown = scene.Scene(preset(keras_ae.AE, latent_dim))
+def test_the_manifold_is_decoded_where_the_pad_shows_it(latent_dim, scene_of):
+    shown = scene_of(keras_ae.AE, latent_dim)
     side, (low, high) = 5, (shown.axes.low[:2], shown.axes.high[:2])
     grid = shown.manifold(side)
     assert grid.shape == (40, 40, 1)
@@ -111,8 +132,8 @@ def test_the_manifold_is_decoded_where_the_pad_shows_it(latent_dim, preset):
         np.testing.assert_allclose(grid[8 * row : 8 * row + 8, 8 * column : 8 * column + 8], expected, atol=1e-5)
 
 
-def test_the_map_holds_codes_and_classes(preset):
-    shown = scene.Scene(preset(keras_ae.AE, 2))
+def test_the_map_holds_codes_and_classes(scene_of):
+    shown = scene_of(keras_ae.AE, 2)
     found = json.loads(json.dumps(shown.as_dict()))
     x, y = datasets.load("digits")[1]
     plane = found["map"]
@@ -131,11 +152,11 @@ def test_a_picture_keeps_every_pixel():
         np.testing.assert_array_equal(pixels(scene.as_url(image)).reshape(5, 7, channels), np.round(255 * image))
 
 
-def test_draws_are_of_the_prior_or_of_examples(preset):
-    vae = scene.Scene(preset(keras_ae.VAE))
+def test_draws_are_of_the_prior_or_of_examples(scene_of):
+    vae = scene_of(keras_ae.VAE)
     np.testing.assert_array_equal(vae.draw(7), vae.model.prior.sample(seed=random.from_int(7)))
     assert not (vae.draw(7) == vae.draw(8)).any()
-    ae = scene.Scene(preset(keras_ae.AE))
+    ae = scene_of(keras_ae.AE)
     assert any((ae.draw(400) == code).all() for code in ae.codes)
 
 

@@ -1,9 +1,12 @@
 """IDEC and VaDE against numpy, scipy and scikit-learn, the formulas of the papers, and data whose clusters are known."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager import eagerly
 from scipy import stats
 from sklearn import cluster, mixture
 
@@ -15,9 +18,16 @@ both = pytest.mark.parametrize("cls", [keras_ae.IDEC, keras_ae.VaDE])
 
 def make(cls, images=None, **options):
     model = cls((8, 8, 1), 3, **{"widths": (16,), "clusters": 4, **options})
+    model.compile(run_eagerly=True)  # a graph does not pay for a few steps
     if images is not None:
         model.start_clusters(images)
     return model
+
+
+@functools.cache
+def unstarted(cls):
+    """A model whose clusters are not started, for what is refused. Not to be changed."""
+    return make(cls)
 
 
 def blobs(n=300, seed=0):
@@ -98,7 +108,7 @@ def test_the_frequencies_follow_in_training_alone(images):
     model.evaluate(images, verbose=0)
     np.testing.assert_allclose(model.frequencies, [0.4, 0.3, 0.2, 0.1])
     mean = np.mean(model.cluster_probabilities(images), axis=0)
-    model.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     model.fit(images, epochs=2, batch_size=20, verbose=0)
     np.testing.assert_allclose(model.frequencies, 0.99**2 * np.array([0.4, 0.3, 0.2, 0.1]) + (1 - 0.99**2) * mean, rtol=1e-4)
 
@@ -112,6 +122,7 @@ def test_the_centres_start_where_kmeans_has_them(images):
     np.testing.assert_array_equal(model.clusters(images), found.labels_)
 
 
+@pytest.mark.slow
 def test_two_replicas_train_as_one_device(two_replicas):
     """Also where they share a batch unevenly: 15 examples, of which the last batch has 5."""
     x, _ = blobs(15)
@@ -217,9 +228,14 @@ def test_samples_of_one_cluster_are_of_that_cluster():
     np.testing.assert_allclose(model.sample(4, seed=1, cluster=asked), each, rtol=1e-5)
 
 
-def test_a_full_mixture_trains_all_of_its_scale_also_under_xla():
+@pytest.mark.parametrize(
+    "how",
+    [{"run_eagerly": True}, pytest.param({"jit_compile": True, "steps_per_execution": 2}, marks=pytest.mark.slow)],
+    ids=["eager", "xla"],
+)
+def test_a_full_mixture_trains_all_of_its_scale(how):
     model, x, _ = started_vade(covariance="full")
-    model.compile(keras.optimizers.SGD(0.01), jit_compile=True, steps_per_execution=2)
+    model.compile(keras.optimizers.SGD(0.01), **how)
     below, prior = np.array(model._prior.below), model.prior.components_distribution
     exact = stats.multivariate_normal(prior.mean()[1], prior.covariance()[1])
     z = np.random.default_rng(0).standard_normal((7, 2)).astype("float32")
@@ -234,7 +250,7 @@ def test_a_full_mixture_trains_all_of_its_scale_also_under_xla():
 # Both
 
 
-@both
+@pytest.mark.parametrize("cls", [keras_ae.IDEC, pytest.param(keras_ae.VaDE, marks=pytest.mark.slow)])
 def test_separated_blobs_are_found_exactly(cls):
     x, y = blobs()
     model = cls((5,), 3, widths=(16,), clusters=4)
@@ -250,9 +266,10 @@ def test_separated_blobs_are_found_exactly(cls):
     rows = np.asarray(model.cluster_probabilities(x))
     np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(rows.argmax(axis=1), model.clusters(x))
-    scores = keras_ae.evaluate(model, x, y)
-    assert scores["cluster_accuracy"] == scores["cluster_nmi"] == scores["cluster_ari"] == 100
-    assert "cluster_accuracy" not in keras_ae.evaluate(cls((5,), 3, widths=(), clusters=4), x, y)
+    with eagerly():
+        scores = keras_ae.evaluate(model, x, y)
+        assert scores["cluster_accuracy"] == scores["cluster_nmi"] == scores["cluster_ari"] == 100
+        assert "cluster_accuracy" not in keras_ae.evaluate(cls((5,), 3, widths=(), clusters=4), x, y)
 
 
 @both
@@ -285,14 +302,14 @@ def test_saving_keeps_the_clusters(cls, images, tmp_path):
         assert loaded.has_clusters and loaded.n_clusters == 4
         np.testing.assert_allclose(loaded.cluster_probabilities(images), model.cluster_probabilities(images), atol=1e-6)
         np.testing.assert_array_equal(loaded.clusters(images), model.clusters(images))
-    unstarted = make(cls)
-    unstarted.save(tmp_path / "unstarted.keras")
+    cls((8, 8, 1), 3, widths=(16,), clusters=4).save(tmp_path / "unstarted.keras")
     loaded = keras.models.load_model(tmp_path / "unstarted.keras")
     assert not loaded.has_clusters
     loaded.start_clusters(images)
     assert loaded.has_clusters
 
 
+@pytest.mark.slow
 @both
 def test_xla_gives_the_same_objective(cls, images):
     model, x = make(cls, images), tf.constant(images)
@@ -309,19 +326,19 @@ def test_xla_gives_the_same_objective(cls, images):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda cls: make(cls).clusters(np.zeros((2, 8, 8, 1))), "`start_clusters.x.` before"),
-        (lambda cls: make(cls).cluster_probabilities(np.zeros((2, 8, 8, 1))), "`start_clusters.x.` before"),
-        (lambda cls: make(cls).start_clusters(np.zeros((3, 8, 8, 1))), "one example a cluster, 4. Received: 3"),
-        (lambda cls: make(cls).start_clusters(np.zeros((9, 8, 7, 1))), r"Received: shape=\(9, 8, 7, 1\)"),
-        (lambda cls: make(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2]), "`labels`.*Received: shape=.3,."),
+        (lambda cls: unstarted(cls).clusters(np.zeros((2, 8, 8, 1))), "`start_clusters.x.` before"),
+        (lambda cls: unstarted(cls).cluster_probabilities(np.zeros((2, 8, 8, 1))), "`start_clusters.x.` before"),
+        (lambda cls: unstarted(cls).start_clusters(np.zeros((3, 8, 8, 1))), "one example a cluster, 4. Received: 3"),
+        (lambda cls: unstarted(cls).start_clusters(np.zeros((9, 8, 7, 1))), r"Received: shape=\(9, 8, 7, 1\)"),
+        (lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2]), "`labels`.*Received: shape=.3,."),
         (
-            lambda cls: make(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2, 2]),
+            lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2, 2]),
             "-1 or 0 to 3, each of these at least once",
         ),
-        (lambda cls: make(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0.0, 1, 2, 3]), "dtype=float64"),
+        (lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0.0, 1, 2, 3]), "dtype=float64"),
         (lambda cls: make(cls, clusters=1), "at least 2. Received: clusters=1"),
         (lambda cls: make(cls, clusters=2.0), "Received: clusters=2.0"),
-        (lambda cls: make(cls).compile(loss="mse"), "Expected no `loss`"),
+        (lambda cls: unstarted(cls).compile(loss="mse"), "Expected no `loss`"),
     ],
 )
 def test_what_does_not_fit_is_refused(cls, call, message):
@@ -336,11 +353,12 @@ def test_numbers_that_do_not_fit_are_refused(images):
         make(keras_ae.VaDE, beta=-1)
     with pytest.raises(ValueError, match='"diagonal" or "full". Received: covariance=\'tied\''):
         make(keras_ae.VaDE, covariance="tied")
+    model = make(keras_ae.VaDE, images)
     with pytest.raises(ValueError, match="from 0 to 3, or 2 of them. Received: cluster=4"):
-        make(keras_ae.VaDE, images).sample(2, cluster=4)
+        model.sample(2, cluster=4)
     for wrong in (1.0, True, [0, 4], [0, 1, 2]):
         with pytest.raises(ValueError, match="Received: cluster="):
-            make(keras_ae.VaDE, images).sample(2, cluster=wrong)
+            model.sample(2, cluster=wrong)
 
 
 @pytest.mark.full_data

@@ -41,17 +41,22 @@ def test_it_equals_the_papers_formula_for_one_layer_of_sigmoids(images):
 def test_the_estimate_is_unbiased(images):
     model = make(jacobian=2)
     exact = np.sum(jacobians(model, images) ** 2, axis=(1, 2))
-    draws = np.stack([model.squared_jacobian(images, seed=seed) for seed in range(400)])
+    x = np.tile(images, (400, 1, 1, 1))
+    draws = np.reshape(model.squared_jacobian(x, seed=3), (400, 20))
     z = (draws.mean(axis=0) - exact) / (draws.std(axis=0) / 20)
     assert np.abs(z).max() < 5 and draws.std() > 0, z
-    np.testing.assert_array_equal(model.squared_jacobian(images, seed=3), draws[3])
+    first, second, other = (model.squared_jacobian(images, seed=seed) for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first - other).max() > 0
 
 
 def test_the_penalty_makes_the_code_less_sensitive(images):
     norms = []
     for weight in (0.0, 3.0):
         model = make(weight=weight)
-        logs = model.fit(images, epochs=100, verbose=0).history
+        model.compile(jit_compile=False)
+        x = np.tile(images, (50, 1, 1, 1))
+        logs = model.fit(x, epochs=2, batch_size=20, verbose=0, shuffle=False).history
         assert logs["loss"][-1] == pytest.approx(logs["reconstruction"][-1] + logs["penalty"][-1], rel=1e-4)
         norms.append(np.mean(model.squared_jacobian(images)))
     assert norms[1] < 0.3 * norms[0], norms

@@ -1,3 +1,4 @@
+import functools
 import itertools
 
 import keras
@@ -11,9 +12,17 @@ from keras_ae import densities, random
 
 
 def make(**options):
-    return keras_ae.TDVAE(
+    model = keras_ae.TDVAE(
         **{"shape": (6, 4), "latent_dim": (2, 3), "widths": (8,), "max_jump": 3, "belief": 5, "width": 7, **options}
     )
+    model.compile(run_eagerly=True)  # a graph does not pay for a few steps
+    return model
+
+
+@functools.cache
+def shared():
+    """A model of random weights. Not to be changed."""
+    return make()
 
 
 @pytest.fixture
@@ -107,20 +116,19 @@ def test_every_term_again_with_the_same_draws(sequences):
         transition = stats.norm.logpdf(v2, *p2) - stats.norm.logpdf(v2, *p_t)
         reconstruction = -stats.norm.logpdf(target[i, t2], model.decoder(v2[None])[0]).sum()
         assert objective[i] == pytest.approx(reconstruction + kl.sum() + transition.sum(), rel=1e-4)
-    model.compile(jit_compile=False)
     logs = model.evaluate(x, verbose=0, return_dict=True)
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["kl"] + logs["transition"], rel=1e-5)
 
 
 def test_each_pair_within_reach_is_equally_likely():
-    t1, t2 = map(np.array, make()._draw_pairs(24_000))
+    t1, t2 = map(np.array, shared()._draw_pairs(24_000))
     pairs, counts = np.unique(np.stack([t1, t2]), axis=1, return_counts=True)
     assert set(zip(*pairs, strict=True)) == {(s, t) for s in range(6) for t in range(s + 1, min(s + 3, 5) + 1)}  # 12 pairs
     assert stats.chisquare(counts).pvalue > 1e-3
 
 
 def test_a_belief_knows_the_past_and_not_the_future(sequences):
-    model, x = make(), tf.constant(sequences)
+    model, x = shared(), tf.constant(sequences)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         states = tf.unstack(tf.reshape(model._encode(x), (10, 6, 5)), axis=1)
@@ -154,7 +162,7 @@ def test_a_transition_set_by_hand_rolls_out_exactly():
 
 
 def test_a_rollout_follows_its_seed(sequences, monkeypatch):
-    model = make()
+    model = shared()
     one = model.rollout(sequences, 2, seed=3)
     assert one.shape == (10, 2, 4)
     np.testing.assert_array_equal(one, model.rollout(sequences, 2, seed=3))
@@ -209,11 +217,11 @@ def test_it_learns_which_way_digits_move():
         (lambda: make(belief=0), "Received: belief=0"),
         (lambda: make(width=0), "Received: width=0"),
         (lambda: make(latent_dim=(2, 0)), "Received: latent_dim=0"),
-        (lambda: make().rollout(np.zeros((1, 2, 4)), 0), "Received: n=0"),
-        (lambda: make().rollout(np.zeros((1, 2, 4)), 1, jump=4), "from 1 to max_jump=3. Received: jump=4"),
-        (lambda: make().rollout(np.zeros((1, 2, 5)), 1), r"the shape \(batch, 2, 4\). Received: shape=\(1, 2, 5\)"),
-        (lambda: make().belief(np.zeros(4)), r"the shape \(batch, 6, 4\). Received: shape=\(4,\)"),
-        (lambda: make().compile(loss="mse"), "Expected no `loss`"),
+        (lambda: shared().rollout(np.zeros((1, 2, 4)), 0), "Received: n=0"),
+        (lambda: shared().rollout(np.zeros((1, 2, 4)), 1, jump=4), "from 1 to max_jump=3. Received: jump=4"),
+        (lambda: shared().rollout(np.zeros((1, 2, 5)), 1), r"the shape \(batch, 2, 4\). Received: shape=\(1, 2, 5\)"),
+        (lambda: shared().belief(np.zeros(4)), r"the shape \(batch, 6, 4\). Received: shape=\(4,\)"),
+        (lambda: shared().compile(loss="mse"), "Expected no `loss`"),
     ],
 )
 def test_what_does_not_fit_is_refused(call, message):

@@ -4,12 +4,21 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager import eagerly
 
 import keras_ae
 
 
 def make(shape=(8, 8, 1), **options):
-    return keras_ae.VQVAE2(shape, **{"widths": (6, 8), "size": 16, "width": 3, "blocks": 0, "activation": "tanh", **options})
+    model = keras_ae.VQVAE2(shape, **{"widths": (6, 8), "size": 16, "width": 3, "blocks": 0, "activation": "tanh", **options})
+    model.compile(run_eagerly=True)  # a graph does not pay for a few steps
+    return model
+
+
+@functools.cache
+def shared():
+    """A model whose codebooks are `spread`. Not to be changed."""
+    return spread(make())
 
 
 def spread(model):
@@ -32,7 +41,7 @@ def nearest(flat, quantizer):
 
 
 def test_a_code_is_the_rows_of_both_maps_the_top_first(images):
-    model = spread(make())
+    model = shared()
     assert model.map_shapes == [(2, 2), (4, 4)] and model.latent_dim == (4 + 16) * 3 and model.symbols_per_code == 20
     z, symbols = np.array(model.encode(images)), np.array(model.symbols(images))
     assert z.shape == (20, 60) and symbols.shape == (20, 20) and symbols.dtype == "int32"
@@ -110,6 +119,18 @@ def test_the_bottom_map_depends_on_the_top_one(images):
     assert np.abs(model.decode_symbols(symbols) - picture).max() > 0.01
 
 
+def test_training_moves_both_codebooks_and_evaluation_leaves_them(images):
+    model = make()
+    start = [np.array(quantizer.codebook) for quantizer in model.quantizers]
+    model.fit(images, verbose=0)
+    before = [np.array(quantizer.codebook) for quantizer in model.quantizers]
+    model.evaluate(images, verbose=0)
+    for quantizer, codebook, old in zip(model.quantizers, before, start, strict=True):
+        assert np.abs(codebook - old).max() > 1e-3
+        np.testing.assert_array_equal(quantizer.codebook, codebook)
+
+
+@pytest.mark.slow
 def test_training_uses_both_codebooks_and_evaluation_leaves_them():
     (x, _), _ = keras_ae.datasets.load("digits")
     model = make(widths=(8, 16), activation=None)
@@ -123,6 +144,7 @@ def test_training_uses_both_codebooks_and_evaluation_leaves_them():
         np.testing.assert_array_equal(quantizer.codebook, codebook)
 
 
+@pytest.mark.slow
 def test_two_replicas_move_both_codebooks_as_one(images, two_replicas):
     """Rows that start again do so at the same vectors: in the first step most of the bottom codebook does."""
     found, start = [], None
@@ -152,6 +174,7 @@ def test_a_preset_is_the_model(images, tmp_path):
     np.testing.assert_array_equal(loaded.reconstruct(images), model.reconstruct(images))
 
 
+@eagerly()
 def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
     """log p of all symbols is that of the top map and that of the bottom map given it, by the networks themselves."""
     monkeypatch.setattr(keras_ae.samplers, "PIXELCNN_EPOCHS", 1)
@@ -175,9 +198,9 @@ def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
         (lambda: make(size=0), "Received: size=0"),
         (lambda: make(commitment=-1), "Received: commitment=-1"),
         (lambda: make(blocks=-1), "Received: blocks=-1"),
-        (lambda: make().decode_symbols(np.zeros((2, 4), int)), r"shape \(batch, 20\). Received: shape=\(2, 4\)"),
-        (lambda: make().decode_symbols(np.full((2, 20), 16)), "from 0 to 15. Received: from 16 to 16"),
-        (lambda: make().compile(loss="mse"), "Expected no `loss`"),
+        (lambda: shared().decode_symbols(np.zeros((2, 4), int)), r"shape \(batch, 20\). Received: shape=\(2, 4\)"),
+        (lambda: shared().decode_symbols(np.full((2, 20), 16)), "from 0 to 15. Received: from 16 to 16"),
+        (lambda: shared().compile(loss="mse"), "Expected no `loss`"),
     ],
 )
 def test_what_does_not_fit_is_refused(call, message):

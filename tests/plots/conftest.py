@@ -1,3 +1,4 @@
+import functools
 import os
 import pathlib
 
@@ -17,10 +18,11 @@ RIGHT, UP = np.tile(RAMP, (8, 1)), np.tile(RAMP[::-1, None], (1, 8))  # bright a
 PATTERNS = np.stack([RIGHT.ravel(), UP.ravel()]).astype("float32")  # (2, 64), orthogonal
 
 
+@functools.cache
 def linear(kind, scale=0.2, **options):
     """A model of 8 x 8 images with weights set by hand: decode(z) = 0.5 + z_1 RIGHT + z_2 UP, and encode is its inverse.
 
-    A VAE's posterior has the standard deviations scale and 2 * scale.
+    A VAE's posterior has the standard deviations scale and 2 * scale. It is the same model for all tests.
     """
     is_vae = kind is keras_ae.VAE
     encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4 if is_vae else 2)])
