@@ -16,7 +16,7 @@ import numpy as np
 import keras_ae
 from benchmarks import report
 from keras_ae import datasets, distributions, evaluation, networks, objectives, schedules
-from keras_ae.feed import Feed
+from keras_ae.training.feed import Feed
 
 HERE = pathlib.Path(__file__).parent
 SHAPE = (28, 28, 1)
@@ -67,7 +67,7 @@ def _gated(prior, quick):
     def make(x):
         vae = keras_ae.VAE(SHAPE, 40, widths=(300, 300), activation="glu", prior=prior, beta=schedules.WarmUp(20 * 469))
         if prior == "vamp":
-            vae._prior.pseudo_inputs.assign(x[:500] / 255.0)
+            vae.prior_layer.pseudo_inputs.assign(x[:500] / 255.0)
         return vae
 
     return _nats(make, 60, quick)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from benchmarks import workers
 from benchmarks.races import MS, RACES, US, S
-from keras_ae.training import hardware
+from keras_ae.training.callbacks import hardware
 
 SCALE = {US: 1e6, MS: 1e3, S: 1.0}  # units a second
 TOLERANCE = 0.05  # by which the losses of contestants that do the same work may differ from keras_ae's

@@ -110,7 +110,7 @@ def public(module):
         return ["Autoencoder"]  # the other classes have pages of their own
     own = [name for name, obj in vars(module).items() if getattr(obj, "__module__", None) == module.__name__ and callable(obj)]
     names = getattr(module, "__all__", own)
-    return [name for name in names if not name.startswith("_") and inspect.getdoc(getattr(module, name))]
+    return [name for name in names if callable(getattr(module, name)) and inspect.getdoc(getattr(module, name))]
 
 
 def is_ours(name, member):

@@ -177,8 +177,8 @@ class IWAE(Objective):
             raise ValueError("Expected beta=1 with the objective IWAE, whose bound has no separate KL term. Received: another beta")
         if self.gradient == "dreg" and not vae.posterior_layer.evaluates_any_code:
             raise ValueError(
-                f'Expected objective=IWAE(gradient="plain") with the posterior {type(vae.posterior_layer).__name__}, which knows the density of '
-                'its own draws only. Received: gradient="dreg"'
+                f'Expected objective=IWAE(gradient="plain") with the posterior {type(vae.posterior_layer).__name__}, '
+                'which knows the density of its own draws only. Received: gradient="dreg"'
             )
 
     def loss(self, vae, params, x):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import hub
+from keras_ae.presets import hub
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 SECONDS = 20  # for one load; a hang is a failure
@@ -101,7 +101,9 @@ def outcome(files, folder, label):
             return keras_ae.load(folder)
         except Exception as error:
             is_ours = (
-                type(error) in (ValueError, FileNotFoundError) and str(error).startswith("Expected") and "Received" in str(error)
+                isinstance(error, (ValueError, FileNotFoundError))
+                and str(error).startswith("Expected")
+                and "Received" in str(error)
             )
             if not is_ours:
                 raise AssertionError(f"{label}: {type(error).__name__}: {error}") from error

@@ -4,7 +4,8 @@ import numpy as np
 from scipy import stats
 
 import keras_ae
-from keras_ae import distributions, parts
+from keras_ae import distributions
+from keras_ae.distributions import base
 
 
 def linear_vae(posterior, latent_dim=2, features=5, scale=0.7):
@@ -22,10 +23,10 @@ def exact_posterior(vae, scale=0.7):
     weights, bias = (w.astype("float64") for w in vae.decoder.get_weights())
     precision, n = np.linalg.inv(weights @ weights.T + scale**2 * np.eye(len(weights))), len(weights)
     chol = np.linalg.cholesky(scale**2 * precision)
-    kernel = np.zeros((weights.shape[1], vae._posterior.params_size(n)))
+    kernel = np.zeros((weights.shape[1], vae.posterior_layer.params_size(n)))
     offset = np.zeros(kernel.shape[1])
     kernel[:, :n] = weights.T @ precision
     offset[:n] = -bias @ kernel[:, :n]
-    offset[n : 2 * n] = np.log(np.expm1(np.diag(chol) - parts.SMALLEST_SCALE))  # softplus^-1
+    offset[n : 2 * n] = np.log(np.expm1(np.diag(chol) - base.SMALLEST_SCALE))  # softplus^-1
     offset[2 * n :] = chol[1, 0] * np.sqrt(n)
     vae.encoder.set_weights([kernel, offset])

@@ -6,7 +6,7 @@ import pytest
 from eagerly import eagerly
 
 import keras_ae
-from keras_ae import cards, published
+from keras_ae.presets import cards, published
 
 
 @pytest.fixture(scope="module")

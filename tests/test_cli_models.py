@@ -7,7 +7,9 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_ae
-from keras_ae import cli, cli_models, image_files, plots
+from keras_ae import cli, plots
+from keras_ae.cli import pictures as commands
+from keras_ae.utils import image_files
 
 
 def saved(kind, folder):
@@ -67,7 +69,7 @@ def test_pictures_of_a_vae(command, vae, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {"saved": [str(out)]}
 
 
-@pytest.mark.parametrize("kind", cli_models.KINDS)
+@pytest.mark.parametrize("kind", commands.KINDS)
 def test_plot_draws_every_kind(kind, vae, dae, short_walk, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     name = "vae_mnist" if kind == "training_curves" else dae if kind == "corruption_levels" else vae
@@ -130,7 +132,7 @@ def test_evaluate_prints_what_evaluate_finds(vae, eagerly, capsys):
 
 
 def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(vae, pictures, eagerly, monkeypatch, capsys):
-    monkeypatch.setattr(cli_models.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["evaluate", vae, "--n", "20", "--samples", "2", "--json"]) == 0
     printed = capsys.readouterr()
     assert "elbo" in json.loads(printed.out) and "knn" not in json.loads(printed.out) and "scikit-learn" in printed.err

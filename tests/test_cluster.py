@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import cluster as clusters
 from keras_ae import distribute
+from keras_ae.cli import local_cluster as clusters
 
 # How a worker learns of the others: by TF_CONFIG, or by SLURM's resolver, as in the README, here with two tasks on one machine.
 BY_TF_CONFIG = """

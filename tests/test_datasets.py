@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ae import datasets, omniglot, random
+from keras_ae import datasets
+from keras_ae.datasets import omniglot
+from keras_ae.utils import seeds
 
 
 def digest(x):
@@ -258,7 +260,7 @@ def test_move_dynamic_turns_and_shifts_by_what_it_draws(monkeypatch):
     expected = {"right angle": np.rot90(x, axes=(1, 2)), "shift": np.roll(x, (-1, 1), axis=(1, 2))}
     for name, (draws, rotation, shift) in moves.items():
         drawn = np.repeat(np.array(draws, "float32")[:, None], 3, axis=1)  # of 0 to 1: angle, down and right
-        monkeypatch.setattr(random, "uniform", lambda shape, seed, drawn=drawn: tf.constant(drawn))
+        monkeypatch.setattr(seeds, "uniform", lambda shape, seed, drawn=drawn: tf.constant(drawn))
         ((moved, still),) = datasets.move_dynamic(x, 3, rotation=rotation, shift=shift).as_numpy_iterator()
         order = [int(np.argmin([np.abs(image - original).sum() for original in x])) for image in still]
         found, wanted = moved, expected[name][order]

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 import keras_ae
-from keras_ae import cli, distribute, random
+from keras_ae import cli, distribute
+from keras_ae.utils import seeds
 
 DEFAULT = tf.distribute.get_strategy()
 on_both = pytest.mark.parametrize("strategy", [2, 4], indirect=True)
@@ -94,8 +95,8 @@ def test_the_loss_of_a_vae_keeps_its_scale(strategy):
 def test_the_noise_of_replicas_differs_and_follows_from_the_seed(strategy):
     def noise(seed):
         with strategy.scope():
-            seeds = random.SeedGenerator(seed)
-        draw = tf.function(lambda: strategy.run(lambda: tf.random.stateless_normal([9], seeds.draw())))
+            generator = seeds.SeedGenerator(seed)
+        draw = tf.function(lambda: strategy.run(lambda: tf.random.stateless_normal([9], generator.draw())))
         return np.array([strategy.experimental_local_results(draw()) for _ in range(2)])  # (draws, replicas, 9)
 
     first, again, other = noise(1), noise(1), noise(2)

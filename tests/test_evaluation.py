@@ -6,7 +6,8 @@ from eagerly import eagerly
 from scipy.optimize import linear_sum_assignment
 
 import keras_ae
-from keras_ae import datasets, evaluation, published
+from keras_ae import datasets, evaluation
+from keras_ae.presets import published
 
 
 @pytest.fixture(scope="module")

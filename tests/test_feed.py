@@ -7,7 +7,7 @@ import tensorflow as tf
 from eagerly import eagerly
 
 import keras_ae
-from keras_ae import feed, steps
+from keras_ae.training import feed, loops
 
 
 def passes(source, n):
@@ -51,7 +51,7 @@ def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, most):
         tf.debugging.assert_equal(batch[0], -batch[1])
         count.assign_add(tf.shape(batch[0])[0])
 
-    run, one_pass = steps.compiled_loop(step), iter(source)
+    run, one_pass = loops.compiled_loop(step), iter(source)
     with pytest.raises(StopIteration):
         for _ in range(10):
             run(one_pass, most)
@@ -175,7 +175,7 @@ def test_what_is_gathered_at_once_is_bounded(how, monkeypatch):
     history, weights, iterations = trained(how, epochs=epochs)
     assert max(sizes) == 40  # all whole batches of the 43 examples
     sizes.clear()
-    monkeypatch.setattr(steps, "BLOCK_BYTES", 2 * 8 * 64)  # two batches
+    monkeypatch.setattr(loops, "BLOCK_BYTES", 2 * 8 * 64)  # two batches
     again = trained(how, epochs=epochs)
     assert max(sizes) == 16
     assert again[2] == iterations == 6 * epochs

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import cli, files, presets, training
+from keras_ae import cli, presets
+from keras_ae.training import callbacks
+from keras_ae.utils import files
 
 FULL = r"Expected a disk with room, and a folder that can be written, for {}.*Received: No space left on device"
 READ_ONLY = r"Expected a disk with room, and a folder that can be written, for {}.*Received: Read-only file system"
@@ -130,7 +132,7 @@ def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkey
         with monkeypatch.context() as patch:
             patch.setattr(pathlib.Path, name, fail)
             with pytest.raises(OSError, match=message):
-                model.fit(images, verbose=0, callbacks=[training.TrainingLog(tmp_path / "log")])
+                model.fit(images, verbose=0, callbacks=[callbacks.TrainingLog(tmp_path / "log")])
     with monkeypatch.context() as patch:
         patch.setattr(files.os, "replace", fail)
         with pytest.raises(OSError, match=message):

@@ -9,7 +9,9 @@ from linear import linear_vae
 from scipy import stats
 
 import keras_ae
-from keras_ae import distributions, flows, objectives, scores
+from keras_ae import distributions, objectives
+from keras_ae.distributions import flows
+from keras_ae.evaluation import scores
 
 MAKE = {
     "planar": lambda: distributions.PlanarFlow(3),
@@ -31,7 +33,7 @@ def with_params(name, n, batch=4, spread=1.0, weights=0.5):
 def vae_with(name, **options):
     """A VAE of 8 x 8 images, no weight of which is zero."""
     vae = keras_ae.VAE((8, 8, 1), 3, **{"widths": (16,), "posterior": MAKE[name](), **options})
-    for layer in getattr(vae._posterior, "networks", ()):
+    for layer in getattr(vae.posterior_layer, "networks", ()):
         layer.kernels[-1].assign(0.1 * np.random.default_rng(0).standard_normal(layer.kernels[-1].shape))
     return vae
 
@@ -158,11 +160,11 @@ def test_a_vae_trains_is_saved_and_bounds_the_likelihood(name, images, tmp_path)
     np.testing.assert_allclose(history["loss"], np.add(history["reconstruction"], history["kl"]), rtol=1e-5)
     elbo = vae.elbo(images, n_samples=50, seed=0)
     assert float(tf.reduce_mean(vae.log_likelihood(images, n_samples=50, seed=0))) > float(tf.reduce_mean(elbo))
-    np.testing.assert_array_equal(vae.encode(images), vae._posterior.centre(vae.posterior_params(images)))
+    np.testing.assert_array_equal(vae.encode(images), vae.posterior_layer.centre(vae.posterior_params(images)))
     vae.save(tmp_path / "vae.keras")
     loaded = keras.models.load_model(tmp_path / "vae.keras")
-    assert loaded._posterior.get_config() == vae._posterior.get_config()
-    assert len(loaded._posterior.weights) == len(vae._posterior.weights)
+    assert loaded.posterior_layer.get_config() == vae.posterior_layer.get_config()
+    assert len(loaded.posterior_layer.weights) == len(vae.posterior_layer.weights)
     for weight, expected in zip(loaded.weights, vae.weights, strict=True):
         np.testing.assert_array_equal(weight, expected)
     np.testing.assert_array_equal(loaded.encode(images), vae.encode(images))
@@ -181,7 +183,7 @@ def test_a_flow_is_part_of_a_preset(images, tmp_path):
 @pytest.mark.parametrize("objective", ["elbo", objectives.IWAE(4, "plain")], ids=["elbo", "iwae"])
 def test_gradients_reach_every_weight(name, objective, images):
     vae = vae_with(name, prior="realnvp", objective=objective)
-    for layer in getattr(vae._prior, "networks", ()):
+    for layer in getattr(vae.prior_layer, "networks", ()):
         layer.layers[-1].kernel.assign(0.1 * np.random.default_rng(1).standard_normal(layer.layers[-1].kernel.shape))
     x = tf.constant(images)
     with tf.GradientTape() as tape:
@@ -213,7 +215,7 @@ def test_mixed_precision_computes_densities_in_float32(name, images):
         posterior = vae.posterior(images)
         z = posterior.sample(seed=1)
         assert z.dtype == posterior.log_prob(z).dtype == vae.prior.log_prob(z).dtype == tf.float32
-        layers = [*getattr(vae._posterior, "networks", ()), *vae._prior.networks]
+        layers = [*getattr(vae.posterior_layer, "networks", ()), *vae.prior_layer.networks]
         assert {layer.compute_dtype for layer in layers} == {"float32"}
     finally:
         keras.config.set_dtype_policy("float32")
@@ -230,10 +232,10 @@ def test_the_gradient_of_dreg_is_that_of_the_bound_for_a_posterior_with_weights(
         flowing = keras_ae.HVAE((5,), (1, 1), widths=(), likelihood=distributions.Gaussian(0.7), width=4)
     flowing.decoder.set_weights(vae.decoder.get_weights())
     rng = np.random.default_rng(0)
-    for layer in (flowing.encoder, flowing._posterior):
+    for layer in (flowing.encoder, flowing.posterior_layer):
         layer.set_weights([rng.normal(0, 0.3, weight.shape) for weight in layer.get_weights()])
     x = tf.constant(np.tile(exact.rvs(20, random_state=1).astype("float32"), (20, 1)))
-    weights = flowing._posterior.trainable_weights
+    weights = flowing.posterior_layer.trainable_weights
 
     def gradients(objective):
         @tf.function

@@ -8,8 +8,9 @@ from eager import eagerly
 from scipy import stats
 
 import keras_ae
-from keras_ae import densities, distributions
-from keras_ae.hierarchical import HierarchicalPosterior, HierarchicalPrior
+from keras_ae import distributions
+from keras_ae.distributions import tfp_extensions
+from keras_ae.distributions.hierarchical import HierarchicalPosterior, HierarchicalPrior
 
 tfd = distributions.tfd
 
@@ -17,7 +18,7 @@ tfd = distributions.tfd
 def linear_chain():
     """z_1 ~ N(m, 1), z_2 ~ N(2 z_1, 0.5^2): one Gaussian vector, of which everything is known, m = 1 and m = -1."""
     m = tf.constant([[1.0], [-1.0]])
-    chain = densities.Chain(
+    chain = tfp_extensions.Chain(
         (1, 1),
         [
             lambda _: tfd.MultivariateNormalDiag(m, tf.ones_like(m)),
@@ -48,7 +49,7 @@ def test_the_density_of_the_last_draw_is_that_of_any_other():
 
 
 def test_a_part_that_depends_on_none_gets_as_many_draws():
-    chain = densities.Chain(
+    chain = tfp_extensions.Chain(
         (2, 1),
         [lambda _: tfd.OneHotCategorical(logits=[0.0, 1.0], dtype=tf.float32), lambda _: tfd.MultivariateNormalDiag([0.0], [1.0])],
     )
@@ -60,7 +61,7 @@ def test_a_part_that_depends_on_none_gets_as_many_draws():
 def test_kl_of_two_chains_is_that_of_the_joint_gaussians():
     """Of the first part exact, of the second in the mean over draws."""
     q, _ = linear_chain()
-    p = densities.Chain(
+    p = tfp_extensions.Chain(
         (1, 1),
         [
             lambda _: tfd.MultivariateNormalDiag([0.0], [2.0]),
@@ -90,7 +91,7 @@ def test_gradients_reach_every_network(layer):
 
 def test_the_vamp_prior_of_the_top_layer_is_the_mean_of_its_posteriors(images):
     vae = keras_ae.HVAE((8, 8, 1), (2, 3), widths=(16,), width=8, prior=distributions.VampPrior(2, components=6))
-    vae._prior.top.pseudo_inputs.assign(images[:6])
+    vae.prior_layer.top.pseudo_inputs.assign(images[:6])
     z = np.random.default_rng(0).standard_normal((4, 2)).astype("float32")
     each = vae.posterior(images[:6]).first.log_prob(z[:, None])  # (4, 6)
     np.testing.assert_allclose(vae.prior.first.log_prob(z), tf.reduce_logsumexp(each, axis=1) - np.log(6), rtol=1e-4)
@@ -99,7 +100,7 @@ def test_the_vamp_prior_of_the_top_layer_is_the_mean_of_its_posteriors(images):
 def test_the_bound_of_a_hierarchy_tightens_to_the_density():
     """A linear Gaussian model of two layers: p(x) is a Gaussian whose covariance is known."""
     vae = keras_ae.HVAE((3,), (1, 1), widths=(), likelihood=distributions.Gaussian(0.7), width=4)
-    for network in vae._prior.networks:  # z_2 ~ N(0.5, 1) whatever z_1
+    for network in vae.prior_layer.networks:  # z_2 ~ N(0.5, 1) whatever z_1
         network.set_weights([np.zeros(w.shape) for w in network.get_weights()])
         network.last.bias.assign([0.5, np.log(np.e - 1)])
     rng = np.random.default_rng(0)

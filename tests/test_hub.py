@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import hub
+from keras_ae.presets import hub
 
 PRESET = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"}
 

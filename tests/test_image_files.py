@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_ae import image_files
+from keras_ae.utils import image_files
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from keras_ae import imports
+from keras_ae.utils import imports
 
 
 def test_the_collector_rests_inside_and_works_afterwards():

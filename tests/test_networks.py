@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_ae import networks
+from keras_ae.networks import convolutional
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (7, 5, 2), (1, 9, 1)]
 OPTIONS = list(itertools.product([(4,), (4, 6, 8)], ["relu", "glu"]))  # widths and activation
@@ -74,7 +75,7 @@ def test_a_block_starts_near_the_identity():
     deep = networks.residual((8, 8, 1), 6, 3, (8, 8, 1), widths=(4,), blocks=3)
     assert len(deep[0].weights) == len(plain[0].weights) + 3 * 4  # two kernels and two biases
     h = keras.Input((4, 4, 8))
-    block = keras.Model(h, networks._block(h, "fused_gelu"))
+    block = keras.Model(h, convolutional._block(h, "fused_gelu"))
     x = np.random.default_rng(0).standard_normal((2, 4, 4, 8)).astype("float32")
     change = np.array(block(x)) - x
     assert 0 < np.abs(change).mean() < 0.5 * np.abs(x).mean()

@@ -9,6 +9,7 @@ from linear import exact_posterior, linear_vae
 
 import keras_ae
 from keras_ae import distributions, objectives
+from keras_ae.training import records
 
 EVERY = [
     "elbo",
@@ -28,10 +29,9 @@ def make(objective, **options):
 
 def parts_of(vae, x):
     """The objective of each example, and the parts that it logs."""
-    vae._logs = {}
-    loss = vae.objective(tf.constant(x), tf.constant(x))
-    logs, vae._logs = vae._logs, None
-    return np.array(loss), {name: np.array(part) for name, part in logs.items()}
+    with records.recording() as record:
+        loss = vae.objective(tf.constant(x), tf.constant(x))
+    return np.array(loss), {name: np.array(part) for name, part in record.parts.items()}
 
 
 @pytest.mark.parametrize("objective", EVERY, ids=lambda o: o if isinstance(o, str) else type(o).__name__)
@@ -40,12 +40,12 @@ def test_every_objective_trains_and_is_saved(images, objective, tmp_path):
     vae = make(objective)
     vae.compile(run_eagerly=True)
     history = vae.fit(images, validation_data=images, verbose=0).history
-    expected = {"loss", "reconstruction", "kl", *vae._objective.logged}
+    expected = {"loss", "reconstruction", "kl", *vae.objective_layer.logged}
     assert set(history) == expected | {f"val_{name}" for name in expected}
     assert all(np.isfinite(values).all() for values in history.values())
     vae.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
-    assert loaded._objective.get_config() == vae._objective.get_config()
+    assert loaded.objective_layer.get_config() == vae.objective_layer.get_config()
     np.testing.assert_allclose(loaded.elbo(images, seed=1), vae.elbo(images, seed=1), rtol=1e-5)
 
 
@@ -79,7 +79,7 @@ def test_an_objective_runs_under_xla(images):
 def test_the_iwae_of_one_draw_is_the_elbo(gradient):
     vae, exact = linear_vae("diagonal")
     x = exact.rvs(30, random_state=1).astype("float32")
-    vae._objective = objectives.IWAE(1, gradient)
+    vae.objective_layer = objectives.IWAE(1, gradient)
     losses, logs = parts_of(vae, np.tile(x, (200, 1)))
     np.testing.assert_allclose(losses, logs["reconstruction"] + logs["kl"], rtol=1e-4, atol=1e-4)
     losses = losses.reshape(200, 30)
@@ -92,7 +92,7 @@ def test_the_iwae_of_one_draw_is_the_elbo(gradient):
 def test_the_iwae_is_the_bound_of_log_likelihood():
     vae, exact = linear_vae("diagonal")
     x = exact.rvs(30, random_state=1).astype("float32")
-    vae._objective = objectives.IWAE(20)
+    vae.objective_layer = objectives.IWAE(20)
     copies = np.tile(x, (60, 1))
     losses = parts_of(vae, copies)[0].reshape(60, 30).mean(axis=1)
     bounds = vae.log_likelihood(copies, n_samples=20, batch_size=1800, seed=0).numpy().reshape(60, 30).mean(axis=1)
@@ -116,7 +116,7 @@ def test_the_gradient_of_dreg_is_that_of_the_bound():
     x = tf.constant(exact.rvs(10, random_state=1).astype("float32"))
     found = {}
     for gradient in ("dreg", "plain"):
-        vae._objective = objectives.IWAE(8, gradient)
+        vae.objective_layer = objectives.IWAE(8, gradient)
         found[gradient] = gradients(vae, x, vae.encoder.trainable_weights, 1000)
     errors = np.sqrt(sum(g.var(axis=0) / len(g) for g in found.values()))
     differences = (found["dreg"].mean(axis=0) - found["plain"].mean(axis=0)) / errors
@@ -125,7 +125,7 @@ def test_the_gradient_of_dreg_is_that_of_the_bound():
     assert signal.max() > 10  # so that equal is not just zero
     decoder = {}
     for gradient in ("dreg", "plain"):
-        vae._objective = objectives.IWAE(8, gradient)
+        vae.objective_layer = objectives.IWAE(8, gradient)
         vae._seeds.state.assign([1, 1])
         decoder[gradient] = gradients(vae, x, vae.decoder.trainable_weights, 1)
     np.testing.assert_allclose(decoder["dreg"], decoder["plain"], rtol=1e-3, atol=1e-4)
@@ -137,7 +137,7 @@ def test_dreg_has_no_noise_where_the_posterior_is_exact():
     x = tf.constant(exact.rvs(10, random_state=1).astype("float32"))
     noise = {}
     for gradient in ("dreg", "plain"):
-        vae._objective = objectives.IWAE(8, gradient)
+        vae.objective_layer = objectives.IWAE(8, gradient)
         noise[gradient] = np.abs(gradients(vae, x, vae.encoder.trainable_weights, 20)).max()
     assert noise["dreg"] < 0.02 < 0.1 < noise["plain"], noise
 
@@ -153,7 +153,7 @@ def test_free_bits_are_free(images):
     vae = make(objectives.FreeBits(50.0), beta=2.0)
     loss, logs = parts_of(vae, images)
     np.testing.assert_allclose(loss, logs["reconstruction"] + 2 * 3 * 50.0, rtol=1e-5)
-    vae._objective = objectives.FreeBits(0.0)
+    vae.objective_layer = objectives.FreeBits(0.0)
     loss, logs = parts_of(vae, images)
     np.testing.assert_allclose(loss, logs["reconstruction"] + 2 * logs["kl"].mean(), rtol=1e-4)
 
@@ -163,7 +163,7 @@ def test_free_bits_count_by_dimension(images):
     mean, stddev = vae.posterior(images).mean().numpy(), vae.posterior(images).stddev().numpy()
     kl = np.mean(0.5 * (mean**2 + stddev**2 - 1) - np.log(stddev), axis=0)
     limit = float(np.sort(kl)[1])
-    vae._objective = objectives.FreeBits(limit)
+    vae.objective_layer = objectives.FreeBits(limit)
     loss, logs = parts_of(vae, images)
     np.testing.assert_allclose(loss - logs["reconstruction"], 2 * limit + kl.max(), rtol=1e-3)
 
@@ -229,7 +229,7 @@ def test_discriminator_and_networks_do_not_train_each_other(images):
         vae._seeds.state.assign([1, 1])
         with tf.GradientTape(persistent=True) as tape:
             loss = vae.objective(x, x)
-        weights = vae._objective.discriminator.trainable_weights, vae.encoder.trainable_weights
+        weights = vae.objective_layer.discriminator.trainable_weights, vae.encoder.trainable_weights
         return [np.concatenate([np.ravel(g) for g in tape.gradient(loss, [w.value for w in ws])]) for ws in weights]
 
     (of_discriminator, of_encoder), (again, others) = gradient_of(1.0), gradient_of(50.0)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from eager import eagerly
 
 import keras_ae
-from keras_ae.pixelcnn import PixelCNN
+from keras_ae.samplers.pixelcnn import PixelCNN
 
 
 def jolted(network):

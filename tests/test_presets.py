@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import cards, cli, presets, safety
+from keras_ae import cli
+from keras_ae.presets import cards, saving
+from keras_ae.presets.checks import configs
 
 FILES = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"}
 
@@ -180,7 +182,7 @@ def rewrite_config(folder, change):
     change(config)
     (folder / "config.json").write_text(json.dumps(config))
     content = json.loads((folder / "metadata.json").read_text())
-    content["sha256"]["config.json"] = safety.sha256((folder / "config.json").read_bytes())
+    content["sha256"]["config.json"] = configs.sha256((folder / "config.json").read_bytes())
     (folder / "metadata.json").write_text(json.dumps(content))
 
 
@@ -451,7 +453,7 @@ def test_two_saves_do_not_mix(tmp_path, monkeypatch):
     for width in (4, 5):
         keras_ae.AE((3,), 2, widths=(width,)).save_to_preset(tmp_path / str(width))
     replace = os.replace
-    second = threading.Thread(target=presets._put, args=(tmp_path / "5", tmp_path / "both"))
+    second = threading.Thread(target=saving._put, args=(tmp_path / "5", tmp_path / "both"))
 
     def slow(source, target):
         if source == tmp_path / "4" / "metadata.json":
@@ -460,7 +462,7 @@ def test_two_saves_do_not_mix(tmp_path, monkeypatch):
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", slow)
-    presets._put(tmp_path / "4", tmp_path / "both")
+    saving._put(tmp_path / "4", tmp_path / "both")
     second.join()
     assert keras_ae.load(tmp_path / "both").get_config()["widths"] == (5,)
 

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 
-from keras_ae import corruption, datasets, published, random, representation
+from keras_ae import corruption, datasets
+from keras_ae.evaluation import representation
+from keras_ae.presets import published
+from keras_ae.utils import seeds
 
 pytestmark = pytest.mark.full_data
 OURS = [row for row in published.ROWS if row[-1] == published.OURS and row[0] != "step_mse"]
 
 
 def noisy(x, seed):
-    return np.asarray(corruption.GaussianCorruption(0.5).corrupt(x, random.from_int(seed)))
+    return np.asarray(corruption.GaussianCorruption(0.5).corrupt(x, seeds.from_int(seed)))
 
 
 def pca_error(train, test, model):

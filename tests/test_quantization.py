@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ae.quantization import VectorQuantizer
+from keras_ae.models.quantization import VectorQuantizer
 
 RNG = np.random.default_rng(0)
 

@@ -13,6 +13,7 @@ import pytest
 
 import keras_ae
 from keras_ae import cli
+from keras_ae.cli import parser
 
 PRELUDE = """
 import numpy as np
@@ -67,7 +68,7 @@ def test_the_commands_are_taken():
     commands = re.findall(r"^keras-ae (.*)", blocks, re.MULTILINE)
     assert len(commands) == 8
     for line in commands:
-        assert callable(cli._parser().parse_args(shlex.split(line, comments=True)).run)
+        assert callable(parser._parser().parse_args(shlex.split(line, comments=True)).run)
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from keras_ae import datasets, representation
+from keras_ae import datasets
+from keras_ae.evaluation import representation
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import tensorflow as tf
 from eagerly import eagerly
 
 import keras_ae
-from keras_ae import datasets, distributions, representation, scores
+from keras_ae import datasets, distributions
+from keras_ae.evaluation import representation, scores
 
 
 @pytest.fixture(autouse=True)

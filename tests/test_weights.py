@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_ae import weights
+from keras_ae.presets.checks import weights
 
 
 def dense(units, inputs):

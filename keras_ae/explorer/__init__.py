@@ -1,1 +1,4 @@
-"""The explorer: a page to play with a model, served on this machine (`page`) or written as a folder for any web host (`static`)."""
+"""The page to play with a model in the browser: `keras-ae explore`, and its static form.
+
+What belongs here: the page, its pictures, and what the browser runs.
+"""

@@ -102,7 +102,7 @@ class ConditionalVAE(VAE):
         return self.posterior_of(self.posterior_params(x, labels))
 
     def posterior_params(self, x, labels=None):
-        """What the encoder says of x, and what is known of its labels: arrays (batch, *shape), (batch,) -> (batch, params_size + classes)."""
+        """What the encoder says of x, and what is known of its labels: (batch, *shape), (batch,) -> (batch, params_size + classes)."""
         return self.params_of(self.checked(x), None if labels is None else self._checked_labels(labels))
 
     def encode(self, x, sample=False, seed=None, labels=None):

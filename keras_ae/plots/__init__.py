@@ -3,6 +3,8 @@
     keras_ae.plots.manifold(vae).savefig("manifold.png")
 
 Colours tell classes apart for colour-blind readers too, and classes are also named in the picture.
+
+What belongs here: pictures. Nothing here measures or trains.
 """
 
 from keras_ae.plots.codes import active_units, kl_per_dimension, latent_scatter, posterior_overlap

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from keras_ae import cli, image_files
+from keras_ae import cli
 from keras_ae.explorer import page, scene
+from keras_ae.utils import image_files
 
 NO_SERVER = "the page was served"
 

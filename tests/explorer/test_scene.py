@@ -12,8 +12,9 @@ from PIL import Image
 from sklearn.decomposition import PCA
 
 import keras_ae
-from keras_ae import datasets, random
+from keras_ae import datasets
 from keras_ae.explorer import scene
+from keras_ae.utils import seeds
 
 FAMILIES = [keras_ae.AE, keras_ae.DAE, keras_ae.SparseAE, keras_ae.VAE]
 
@@ -154,7 +155,7 @@ def test_a_picture_keeps_every_pixel():
 
 def test_draws_are_of_the_prior_or_of_examples(scene_of):
     vae = scene_of(keras_ae.VAE)
-    np.testing.assert_array_equal(vae.draw(7), vae.model.prior.sample(seed=random.from_int(7)))
+    np.testing.assert_array_equal(vae.draw(7), vae.model.prior.sample(seed=seeds.from_int(7)))
     assert not (vae.draw(7) == vae.draw(8)).any()
     ae = scene_of(keras_ae.AE)
     assert any((ae.draw(400) == code).all() for code in ae.codes)

@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn import cluster, mixture
 
 import keras_ae
-from keras_ae import representation
+from keras_ae.evaluation import representation
 
 both = pytest.mark.parametrize("cls", [keras_ae.IDEC, keras_ae.VaDE])
 
@@ -216,7 +216,7 @@ def test_the_mixture_starts_from_draws_so_that_unused_dimensions_keep_the_scale_
 
 def test_samples_of_one_cluster_are_of_that_cluster():
     model, x, _ = started_vade()
-    model._prior.start(np.full(3, 1 / 3), 10 * np.array([[1, 0], [0, 1], [-1, -1]]), np.full((3, 2), 0.01))
+    model.prior_layer.start(np.full(3, 1 / 3), 10 * np.array([[1, 0], [0, 1], [-1, -1]]), np.full((3, 2), 0.01))
     for number, centre in enumerate(np.array([[10, 0], [0, 10], [-10, -10]])):
         drawn = np.asarray(model.sample(50, seed=1, cluster=number))
         kernel, bias = model.decoder.get_weights()
@@ -236,14 +236,14 @@ def test_samples_of_one_cluster_are_of_that_cluster():
 def test_a_full_mixture_trains_all_of_its_scale(how):
     model, x, _ = started_vade(covariance="full")
     model.compile(keras.optimizers.SGD(0.01), **how)
-    below, prior = np.array(model._prior.below), model.prior.components_distribution
+    below, prior = np.array(model.prior_layer.below), model.prior.components_distribution
     exact = stats.multivariate_normal(prior.mean()[1], prior.covariance()[1])
     z = np.random.default_rng(0).standard_normal((7, 2)).astype("float32")
     np.testing.assert_allclose(prior.log_prob(z[:, None])[:, 1], exact.logpdf(z), rtol=1e-4)
     draws = np.asarray(prior.sample(4000, seed=(1, 2)))[:, 1]
     np.testing.assert_allclose(np.cov(draws.T), exact.cov, atol=0.15 * exact.cov.max())
     model.fit(x, batch_size=100, verbose=0)
-    moved = np.abs(np.array(model._prior.below) - below)
+    moved = np.abs(np.array(model.prior_layer.below) - below)
     assert (moved[:, 1, 0] > 0).all() and moved[:, 0].max() == 0  # L_10 of each, nothing above
 
 

@@ -26,7 +26,7 @@ def shared():
 def test_with_labels_the_objective_is_that_of_the_pair(images):
     """-log p(x|y, z) + KL(q(z|x, y) || N(0, I)) + log 3 - w log q(y|x), in numpy, from a posterior so narrow that a draw is its mean."""
     vae, labels = make(classification=2.0, beta=0.5), np.arange(20) % 3
-    last = vae._posterior.network.last
+    last = vae.posterior_layer.network.last
     last.bias.assign(np.concatenate([np.zeros(2), np.full(2, -30.0)]))  # of scale before softplus
     last.kernel.assign(np.concatenate([last.kernel.numpy()[:, :2], np.zeros((8, 2))], axis=1))
     z = np.array(vae.encode(images, labels=labels))
@@ -47,7 +47,7 @@ def test_what_is_not_known_is_summed_over():
         make(classification=0.0, beta=0.5, unknown="sum"),
         np.random.default_rng(1).random((20, 8, 8, 1)).astype("float32"),
     )
-    last = vae._posterior.network.last
+    last = vae.posterior_layer.network.last
     last.bias.assign(np.concatenate([np.zeros(2), np.full(2, -30.0)]))  # of scale before softplus: a draw is the mean
     last.kernel.assign(np.concatenate([last.kernel.numpy()[:, :2], np.zeros((8, 2))], axis=1))
     q = np.array(vae.classify(images))
@@ -76,7 +76,7 @@ def test_the_likelihood_sums_over_the_labels():
     vae = make(shape=(2,), widths=(), likelihood=distributions.Gaussian(1.0))
     kernel = np.zeros((5, 2))
     kernel[:3] = [[0, 0], [2, 0], [0, -3]]
-    last = vae._posterior.network.last
+    last = vae.posterior_layer.network.last
     last.kernel.assign(np.zeros((8, 4)))
     last.bias.assign(np.concatenate([np.zeros(2), np.full(2, np.log(np.e - 1))]))  # q(z|x, y) = N(0, I), the prior
     vae.decoder.set_weights([kernel, np.zeros(2)])
@@ -89,12 +89,12 @@ def test_the_likelihood_sums_over_the_labels():
 
 
 def test_a_draw_of_a_label_has_the_gradient_of_gumbel_softmax():
-    from keras_ae import densities
+    from keras_ae.distributions import tfp_extensions
 
     logits = tf.constant([[0.3, -0.2, 1.0]])
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        y = densities.StraightThroughOneHot(logits, dtype=tf.float32).sample(2000, seed=(1, 2))
+        y = tfp_extensions.StraightThroughOneHot(logits, dtype=tf.float32).sample(2000, seed=(1, 2))
         score = tf.reduce_mean(tf.reduce_sum(y * [1.0, 2.0, 5.0], axis=-1))
     assert set(np.unique(np.round(y, 5))) == {0, 1}
     np.testing.assert_allclose(np.mean(y, axis=(0, 1)), tf.nn.softmax(logits[0]), atol=0.03)

@@ -8,7 +8,8 @@ import tensorflow as tf
 from scipy import stats
 
 import keras_ae
-from keras_ae import densities, random
+from keras_ae.distributions import tfp_extensions
+from keras_ae.utils import seeds
 
 
 def make(**options):
@@ -38,7 +39,7 @@ class Exact:
 
     def __call__(self, v):
         loc, scale = self.function(v)
-        return densities.MultivariateNormalDiag(loc, scale * tf.ones_like(loc))
+        return tfp_extensions.MultivariateNormalDiag(loc, scale * tf.ones_like(loc))
 
 
 def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame():
@@ -63,15 +64,15 @@ def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame
         precision = 1 / scale1**2 + (a / q) ** 2
         return (loc1 / scale1**2 + a * z2 / q**2) / precision, precision**-0.5
 
-    model._state = Exact(lambda b: (b[:, :1], b[:, 1:]))
-    model._transition = Exact(lambda v: (a * v[:, :1], q))
-    model._smoothing = Exact(smoothing)
+    model.state_layer = Exact(lambda b: (b[:, :1], b[:, 1:]))
+    model.transition_layer = Exact(lambda v: (a * v[:, :1], q))
+    model.smoothing_layer = Exact(smoothing)
     frames = np.tile(x.astype("float32")[None, :, None], (copies, 1, 1))
     objective = np.array(model.objective(frames, frames))
     error = objective.std() / np.sqrt(copies)
     assert error < 0.01
     assert objective.mean() == pytest.approx(-np.mean(densities_of_next), abs=5 * error)
-    model._smoothing = Exact(lambda v: (v[:, 1:2], v[:, 2:3]))  # the belief at t1, blind to z2: a looser bound
+    model.smoothing_layer = Exact(lambda v: (v[:, 1:2], v[:, 2:3]))  # the belief at t1, blind to z2: a looser bound
     assert np.mean(model.objective(frames, frames)) > objective.mean() + 20 * error
 
 
@@ -84,7 +85,7 @@ def test_every_term_again_with_the_same_draws(sequences):
     model._seeds.state.assign(state)
     seed_of_pairs, seed_of_z2, seed_of_z1 = (model._seeds.draw() for _ in range(3))
     pairs = [(t1, t2) for t1, t2 in itertools.combinations(range(6), 2) if t2 - t1 <= 3]
-    chosen = [pairs[int(u * len(pairs))] for u in random.uniform((10,), seed_of_pairs).numpy()]
+    chosen = [pairs[int(u * len(pairs))] for u in seeds.uniform((10,), seed_of_pairs).numpy()]
 
     def b(i, t):
         return model._beliefs(tf.constant(x[i : i + 1, : t + 1]))[0, -1]
@@ -92,8 +93,8 @@ def test_every_term_again_with_the_same_draws(sequences):
     b1 = tf.stack([b(i, t1) for i, (t1, _) in enumerate(chosen)])
     b2 = tf.stack([b(i, t2) for i, (_, t2) in enumerate(chosen)])
     jumps = np.eye(3, dtype="float32")[[t2 - t1 - 1 for t1, t2 in chosen]]
-    z2 = model._state(b2).sample(seed=seed_of_z2)
-    z1 = model._smoothing(tf.concat([z2, b1, b2, jumps], 1)).sample(seed=seed_of_z1)
+    z2 = model.state_layer(b2).sample(seed=seed_of_z2)
+    z1 = model.smoothing_layer(tf.concat([z2, b1, b2, jumps], 1)).sample(seed=seed_of_z1)
 
     def normals(layer, v, z):
         """loc and scale of each value of z, (5,) each, by the weights: hidden = tanh(.) * sigmoid(.)."""
@@ -109,9 +110,9 @@ def test_every_term_again_with_the_same_draws(sequences):
 
     for i, (_, t2) in enumerate(chosen):
         v1, v2 = np.array(z1[i]), np.array(z2[i])
-        p1, p2 = normals(model._state, b1[i], v1), normals(model._state, b2[i], v2)
-        p_t = normals(model._transition, np.concatenate([v1, jumps[i]]), v2)
-        q_s = normals(model._smoothing, np.concatenate([v2, b1[i], b2[i], jumps[i]]), v1)
+        p1, p2 = normals(model.state_layer, b1[i], v1), normals(model.state_layer, b2[i], v2)
+        p_t = normals(model.transition_layer, np.concatenate([v1, jumps[i]]), v2)
+        q_s = normals(model.smoothing_layer, np.concatenate([v2, b1[i], b2[i], jumps[i]]), v1)
         kl = np.log(p1[1] / q_s[1]) + (q_s[1] ** 2 + (q_s[0] - p1[0]) ** 2) / (2 * p1[1] ** 2) - 0.5
         transition = stats.norm.logpdf(v2, *p2) - stats.norm.logpdf(v2, *p_t)
         reconstruction = -stats.norm.logpdf(target[i, t2], model.decoder(v2[None])[0]).sum()
@@ -131,7 +132,7 @@ def test_a_belief_knows_the_past_and_not_the_future(sequences):
     model, x = shared(), tf.constant(sequences)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
-        states = tf.unstack(tf.reshape(model._encode(x), (10, 6, 5)), axis=1)
+        states = tf.unstack(tf.reshape(model.code_of(x), (10, 6, 5)), axis=1)
     for t, state in enumerate(states):
         gradient = np.abs(tape.gradient(state, x)).max(axis=(0, 2))
         assert (gradient[: t + 1] > 0).all() and (gradient[t + 1 :] == 0).all()
@@ -143,12 +144,12 @@ def test_a_transition_set_by_hand_rolls_out_exactly():
     """A state is one of four places, and the network of p_T moves it on by the jump: a hidden unit for each place and jump is their AND."""
     model = make(shape=(4, 4), latent_dim=4, widths=(), max_jump=2, width=8)
     model.decoder.set_weights([np.eye(4), np.zeros(4)])
-    for layer in (model._state, model._transition):
+    for layer in (model.state_layer, model.transition_layer):
         layer.networks[0].last.bias.assign([0.0] * 4 + [-20.0] * 4)  # scales of 1e-5
-    start = model._state.networks[0].last
+    start = model.state_layer.networks[0].last
     start.kernel.assign(np.zeros((8, 8)))
     start.bias.assign([0, 0, 1, 0] + [-20] * 4)  # place 2, whatever it saw
-    move = model._transition.networks[0]
+    move = model.transition_layer.networks[0]
     both, out = np.zeros((6, 16)), np.zeros((8, 8))
     for unit, (place, jump) in enumerate(itertools.product(range(4), range(2))):
         both[[place, 4 + jump], unit] = 20

@@ -14,7 +14,8 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 import keras_ae
-from keras_ae import distributions, parts
+from keras_ae import distributions
+from keras_ae.distributions import base
 
 
 def wide_posterior(vae):
@@ -74,7 +75,7 @@ def test_the_bound_is_the_log_mean_of_the_weights(n_samples, batch_size):
     z = vae.encode(x).numpy()
     weights, offset = vae.decoder.get_weights()
     joint = stats.norm.logpdf(x, z @ weights + offset, 0.7).sum(axis=1) + stats.norm.logpdf(z).sum(axis=1)
-    narrow = parts.SMALLEST_SCALE + math.log1p(math.exp(-20))
+    narrow = base.SMALLEST_SCALE + math.log1p(math.exp(-20))
     bound = vae.log_likelihood(x, n_samples=n_samples, batch_size=batch_size, seed=0)
     # E over e ~ N(0, I) of log-mean-exp of e^2 / 2 lies within its extremes, found by the same draws' squares
     assert bound.shape == (20,)

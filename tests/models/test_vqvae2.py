@@ -168,7 +168,7 @@ def test_a_preset_is_the_model(images, tmp_path):
     model.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     config, expected = loaded.get_config(), model.get_config()
-    assert type(loaded) is keras_ae.VQVAE2 and type(loaded._likelihood) is keras_ae.distributions.Gaussian
+    assert type(loaded) is keras_ae.VQVAE2 and type(loaded.likelihood_layer) is keras_ae.distributions.Gaussian
     assert {**config, "likelihood": None} == {**expected, "likelihood": None}
     np.testing.assert_array_equal(loaded.symbols(images), model.symbols(images))
     np.testing.assert_array_equal(loaded.reconstruct(images), model.reconstruct(images))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import plots, scores
+from keras_ae import plots
+from keras_ae.evaluation import scores
 from keras_ae.plots import drawing
 
 from .conftest import linear

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import cards, plots
+from keras_ae import plots
+from keras_ae.presets import cards
 
 from .conftest import linear
 
