@@ -54,7 +54,7 @@ def trained(strategy, cls, n=25, batch_size=8, loss=None, weighted=False):
     "case",
     [
         pytest.param((24, 8), id="even", marks=pytest.mark.slow),
-        pytest.param((25, 8), id="last batch of 1"),
+        pytest.param((25, 8), id="last batch of 1", marks=pytest.mark.slow),
         pytest.param((26, 7, "mse", True), id="uneven, weighted, mse"),
     ],
 )
@@ -70,6 +70,7 @@ def test_replicas_train_like_one_device(strategy, case):
     np.testing.assert_allclose(predicted_by_many, predicted, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_dataset_of_ones_own_trains_like_one_device(strategy):
     one, logs, _ = trained(DEFAULT, keras_ae.AE)
     x = examples(25)
@@ -81,6 +82,7 @@ def test_a_dataset_of_ones_own_trains_like_one_device(strategy):
     assert loss[-1] == pytest.approx(logs["loss"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_loss_of_a_vae_keeps_its_scale(strategy):
     _, logs, _ = trained(DEFAULT, keras_ae.VAE)
     _, logs_of_many, _ = trained(strategy, keras_ae.VAE)
@@ -105,6 +107,7 @@ def test_the_noise_of_replicas_differs_and_follows_from_the_seed(strategy):
     assert len(np.unique(rows, axis=0)) == len(rows)
 
 
+@pytest.mark.slow
 def test_a_whole_training_follows_from_the_seed(strategy):
     first, again = trained(strategy, keras_ae.VAE), trained.__wrapped__(strategy, keras_ae.VAE)
     assert first[1] == again[1]
@@ -112,7 +115,8 @@ def test_a_whole_training_follows_from_the_seed(strategy):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("how", ["preset", pytest.param("keras", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["preset", "keras"])
 def test_a_model_of_several_replicas_is_saved_and_loaded(how, strategy, tmp_path):
     vae, _, predicted = trained(strategy, keras_ae.VAE)
     x = examples(25)

@@ -142,6 +142,9 @@ class ConditionalVAE(VAE):
     def training_target(self, x, y):
         return ops.full((ops.shape(x)[0],), -1, "int32") if y is None else ops.cast(ops.reshape(y, (-1,)), "int32")
 
+    def takes_as_target(self, y):
+        return True  # labels
+
     def check_target(self, y, name):
         self._checked_labels(y, name)
 

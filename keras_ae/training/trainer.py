@@ -1,5 +1,6 @@
 """How Keras trains our models: compile, fit, evaluate, predict, and the loss of one step."""
 
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -48,6 +49,10 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
     def check_target(self, y, name):
         """Raises ValueError unless the array y is one that fit and evaluate can be given."""
         self.check_input(y, name)
+
+    def takes_as_target(self, y):
+        """Whether the array y is something to explain. Labels, (batch,) or (batch, 1), are not: scikit-learn hands them to every step."""
+        return np.shape(y)[1:] not in ((), (1,)) or self.shape == (1,)
 
     def weights_of_a_loss(self, target, weights):
         """How a loss given to compile weighs its values: weights of examples, (batch,) or None -> None, or of the rank of the loss."""
@@ -129,7 +134,7 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
         verbose="auto",
         **options,
     ):
-        """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None."""
+        """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None or labels."""
         self._prepare(options)
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = inputs.split(validation_split, x, y, sample_weight)
@@ -263,6 +268,7 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
             return x, y, sample_weight, batch_size
         x, y = (array if array is None else inputs.as_array(array) for array in (x, y))
         self.check_input(x, names[0])
+        y = y if y is None or self.takes_as_target(y) else None
         arrays = [x]
         if y is not None:
             self.check_target(y, names[1])

@@ -97,14 +97,26 @@ def test_a_trained_linear_vae_reaches_probabilistic_pca():
     assert elbo - 0.02 < bound < expected + 0.05
 
 
+FAST_PARTS = [
+    (0.0, "standard_normal", "diagonal"),
+    (1.0, "standard_normal", "diagonal"),
+    (4.0, "mixture", "diagonal"),
+    (4.0, "standard_normal", "full"),
+]
+
+
 @pytest.mark.parametrize(
     "beta, prior, posterior",
     [
-        (0.0, "standard_normal", "diagonal"),
-        (1.0, "standard_normal", "diagonal"),
-        (4.0, "mixture", "diagonal"),
-        (4.0, "standard_normal", "full"),
+        *FAST_PARTS,
         (0.5, "mixture", "full"),
+        *(
+            pytest.param(beta, prior, posterior, marks=pytest.mark.slow)
+            for beta in (0.0, 1.0, 4.0)
+            for prior in ("standard_normal", "mixture")
+            for posterior in ("diagonal", "full")
+            if (beta, prior, posterior) not in FAST_PARTS
+        ),
     ],
 )
 def test_loss_is_reconstruction_plus_beta_kl(images, prior, posterior, beta):

@@ -1,0 +1,51 @@
+"""The examples in docstrings run as they stand: the blocks of Python that are indented by four."""
+
+import ast
+import pathlib
+import re
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+import keras_ae
+
+PACKAGE = pathlib.Path(keras_ae.__file__).parent
+# Words that name a kind of thing: what a reader has at hand.
+GIVEN = {
+    "keras": keras,
+    "keras_ae": keras_ae,
+    "np": np,
+    "tf": tf,
+    "tfd": tfp.distributions,
+    "shape": (28, 28, 1),
+    "features": np.zeros((2, 16), "float32"),
+    "x": np.zeros((2, 784), "float32"),
+    "x_train": np.random.default_rng(0).integers(0, 256, (60, 28, 28)).astype("uint8"),
+}
+
+
+def examples():
+    """{place: code}."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                text = ast.get_docstring(node) or ""
+                for number, block in enumerate(re.findall(r"^\n((?: {4}.*\n|\n)*? {4}.*\n)(?=\n|\Z)", text + "\n", re.MULTILINE)):
+                    code = "\n".join(line[4:] for line in block.splitlines())
+                    if "keras_ae." in code and "objective(x" not in code:
+                        found[f"{path.relative_to(PACKAGE)}, {getattr(node, 'name', 'module')}, {number}"] = code
+    return found
+
+
+def test_examples_run():
+    found = examples()
+    assert len(found) >= 8, list(found)
+    for place, code in found.items():
+        names = dict(GIVEN)
+        try:
+            exec(compile(code, place, "exec"), names)
+        except Exception as error:
+            raise AssertionError(f"{place}: {type(error).__name__}: {error}\n{code}") from error
