@@ -204,6 +204,7 @@ def test_a_multiworker_strategy_comes_first(monkeypatch):
         distribute.strategy("multiworker")
 
 
+@pytest.mark.slow
 def test_train_takes_a_strategy(tmp_path, monkeypatch, capsys):
     """`keras-ae train --strategy`: a recipe that knows nothing of strategies runs on all four logical CPUs."""
     recipe = """

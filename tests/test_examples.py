@@ -40,7 +40,8 @@ def examples():
     return found
 
 
-def test_examples_run():
+def test_examples_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     found = examples()
     assert len(found) >= 8, list(found)
     for place, code in found.items():

@@ -108,6 +108,7 @@ def test_an_epoch_has_the_steps_that_were_asked_for(how):
         assert model.evaluate(x, batch_size=8, steps=1, verbose=0) == pytest.approx(first)
 
 
+@pytest.mark.slow
 def test_a_second_fit_compiles_nothing_and_other_ways_go_by_kerass_own_function():
     traces, losses = [], []
 

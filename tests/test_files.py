@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae import cli, presets
+from keras_ae import cli
+from keras_ae.presets import saving
 from keras_ae.training import callbacks
 from keras_ae.utils import files
 
@@ -124,7 +125,7 @@ def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkey
     message = rf"Expected a disk with room, and a folder that can be written, for .*Received: {os.strerror(number)}"
     model = large()
     with monkeypatch.context() as patch:
-        patch.setattr(presets.tempfile, "mkdtemp", fail)
+        patch.setattr(saving.tempfile, "mkdtemp", fail)
         with pytest.raises(OSError, match=message) as error:
             model.save_to_preset(tmp_path / "mine")
         assert error.value.errno == number

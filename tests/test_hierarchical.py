@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from eager import eagerly
+from eagerly import eagerly
 from scipy import stats
 
 import keras_ae

@@ -217,7 +217,7 @@ def test_wrong_types_in_the_config(name, presets, judge):
     "name",
     [
         pytest.param("AE", marks=pytest.mark.mutations(60)),
-        pytest.param("VAE", marks=pytest.mark.mutations(80)),
+        pytest.param("VAE", marks=[pytest.mark.mutations(80), pytest.mark.slow]),
         pytest.param("DAE", marks=[pytest.mark.mutations(60), pytest.mark.slow]),
     ],
 )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from eager import eagerly
+from eagerly import eagerly
 from linear import exact_posterior, linear_vae
 
 import keras_ae
@@ -110,6 +110,7 @@ def gradients(vae, x, weights, n):
     return every().numpy()
 
 
+@pytest.mark.slow
 def test_the_gradient_of_dreg_is_that_of_the_bound():
     """Equal in the mean, for the encoder; less noise; and the decoder's is the same."""
     vae, exact = linear_vae("diagonal")
@@ -205,6 +206,7 @@ def test_total_correlation_is_that_of_a_gaussian(rho):
     assert found.mean() == pytest.approx(exact, abs=0.03)
 
 
+@pytest.mark.slow
 def test_the_discriminator_finds_the_total_correlation_of_a_gaussian():
     x, _, exact = correlated(4000, 0.9)
     kernel, bias = np.eye(3, 6, dtype="float32"), np.array([0, 0, 0, *[np.log(np.expm1(0.5))] * 3], "float32")

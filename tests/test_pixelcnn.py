@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from eager import eagerly
+from eagerly import eagerly
 
 import keras_ae
 from keras_ae.samplers.pixelcnn import PixelCNN
@@ -98,7 +98,7 @@ def test_half_precision_keeps_the_density_whole():
 @eagerly()
 def test_a_fit_leaves_the_seeds_of_others_alone(images, monkeypatch):
     """What a user draws after it depends on the user's own seed, and the fit on its own."""
-    monkeypatch.setattr(keras_ae.samplers, "FLOW_EPOCHS", 1)
+    monkeypatch.setattr(keras_ae.samplers.fitted, "FLOW_EPOCHS", 1)
     model, x = keras_ae.AE((8, 8, 1), 2, widths=(4,)), np.repeat(images, 2, axis=0)
     draws, densities = [], []
     for seed in (1, 2):
@@ -112,7 +112,7 @@ def test_a_fit_leaves_the_seeds_of_others_alone(images, monkeypatch):
 
 @pytest.mark.slow
 def test_a_vqvae_gets_a_prior_over_its_symbols(monkeypatch):
-    monkeypatch.setattr(keras_ae.samplers, "PIXELCNN_EPOCHS", 4)
+    monkeypatch.setattr(keras_ae.samplers.fitted, "PIXELCNN_EPOCHS", 4)
     (x, _), (x_test, _) = keras_ae.datasets.load("digits")
     network = keras_ae.networks.residual((8, 8, 1), 8, 8, (8, 8, 1), widths=(8, 16), blocks=0, code="map")
     model = keras_ae.VQVAE((8, 8, 1), 8, network=network, size=8, width=2)

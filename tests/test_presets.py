@@ -15,7 +15,7 @@ import pytest
 import keras_ae
 from keras_ae import cli
 from keras_ae.presets import cards, saving
-from keras_ae.presets.checks import configs
+from keras_ae.presets.checks import reading
 
 FILES = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"}
 
@@ -182,7 +182,7 @@ def rewrite_config(folder, change):
     change(config)
     (folder / "config.json").write_text(json.dumps(config))
     content = json.loads((folder / "metadata.json").read_text())
-    content["sha256"]["config.json"] = configs.sha256((folder / "config.json").read_bytes())
+    content["sha256"]["config.json"] = reading.sha256((folder / "config.json").read_bytes())
     (folder / "metadata.json").write_text(json.dumps(content))
 
 

@@ -1,11 +1,12 @@
 import keras
 import numpy as np
 import pytest
-from eager import eagerly
+from eagerly import eagerly
 from scipy import stats
 
 import keras_ae
 from keras_ae import samplers
+from keras_ae.samplers import fitted
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +39,11 @@ def test_the_held_out_log_density_of_codes_improves(kind, digits, request):
     assert normal + 1 < gaussian < fitted - 0.1, (normal, gaussian, fitted)
 
 
-@pytest.mark.parametrize("kind", ["mixture", "flow"])
+@pytest.mark.parametrize("kind", ["mixture", pytest.param("flow", marks=pytest.mark.slow)])
 @eagerly()
 def test_the_density_integrates_to_one_where_it_draws(kind, monkeypatch):
     """Against its own draws, by importance sampling: E_p[q(z) / p(z)] = 1 for a density q of the same support."""
-    monkeypatch.setattr(samplers, "FLOW_EPOCHS", 1)
+    monkeypatch.setattr(fitted, "FLOW_EPOCHS", 1)
     model = keras_ae.AE((5,), 2, widths=())
     x = np.random.default_rng(0).standard_normal((400, 5)).astype("float32") * [1, 2, 3, 1, 1] + 4
     sampler = samplers.fit(model, x.astype("float32"), kind=kind)

@@ -9,6 +9,7 @@ from eagerly import eagerly
 import keras_ae
 from keras_ae import datasets, distributions
 from keras_ae.evaluation import representation, scores
+from keras_ae.utils import seeds
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +100,7 @@ def test_kl_per_dimension_of_a_mixture_by_sampling(images):
     prior, tfd = model.prior, distributions.tfd
     parts = prior.components_distribution
     q = model.posterior(images[:2])
-    z = q.sample(50_000, seed=keras_ae.random.from_int(0))
+    z = q.sample(50_000, seed=seeds.from_int(0))
     for dim in range(3):
         marginal = tfd.MixtureSameFamily(prior.mixture_distribution, tfd.Normal(parts.mean()[:, dim], parts.stddev()[:, dim]))
         of_dim = tfd.Normal(q.mean()[:, dim], q.stddev()[:, dim])

@@ -123,7 +123,8 @@ def test_the_export_of_keras(network, tmp_path):
     model = keras_ae.VAE(shape, 2, network, widths=(4,))
     x = np.random.default_rng(0).random((3, *shape), dtype="float32")
     model.export(tmp_path / "model", verbose=False)
-    np.testing.assert_allclose(tf.saved_model.load(str(tmp_path / "model")).serve(x), model.reconstruct(x), atol=1e-6)
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    np.testing.assert_allclose(loaded.serve(x), model.reconstruct(x), atol=1e-6)
 
 
 @pytest.mark.slow

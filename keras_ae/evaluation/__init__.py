@@ -1,8 +1,10 @@
 """Numbers about a model, each defined once: by the name of a data set for cards, or on arrays of your own.
 
-    keras_ae.evaluation.nll(vae, "mnist")                # a measurement, with the protocol that repeats it
-    keras_ae.evaluate(vae, x_test)                       # everything that can be said of a model on x_test
-    print(keras_ae.evaluation.compare([ae, vae], x_test, y_test))
+    vae = keras_ae.load("vae_digits")
+    (x_train, y_train), (x_test, y_test) = keras_ae.datasets.load("digits")
+    keras_ae.evaluation.negative_elbo(vae, "digits")        # a measurement, with the protocol that repeats it
+    keras_ae.evaluate(vae, x_test, n_samples=10)            # everything that can be said of a model on arrays
+    print(keras_ae.evaluation.compare([vae], x_test, y_test, n_samples=10))
 
 What belongs here: measures. Nothing here trains a model or draws a picture.
 """

@@ -1,5 +1,6 @@
 """Pictures about a model: each function returns a matplotlib Figure and changes no global state.
 
+    vae = keras_ae.load("vae2d_mnist")
     keras_ae.plots.manifold(vae).savefig("manifold.png")
 
 Colours tell classes apart for colour-blind readers too, and classes are also named in the picture.

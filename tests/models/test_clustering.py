@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from eager import eagerly
+from eagerly import eagerly
 from scipy import stats
 from sklearn import cluster, mixture
 

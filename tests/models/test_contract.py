@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from eagerly import eagerly
 
 import keras_ae
 from keras_ae.models.autoencoder import Autoencoder
@@ -141,8 +142,8 @@ two_models = pytest.mark.parametrize("cls", FIRST, ids=named)
 @pytest.mark.parametrize(
     "cls, kind, mode",
     [
-        *((cls, "dense", "graph") for cls in MODELS),
-        *((cls, kind, "eager") for cls, kind in PAIRS if kind != "dense" and (kind == "conv" or cls in FIRST)),
+        *slow_but_for((*FIRST, keras_ae.VQVAE), [(cls, "dense", "graph") for cls in MODELS]),
+        *((cls, kind, "eager") for cls, kind in PAIRS if kind in ("dense", "conv") or cls in FIRST),
         *(pytest.param(*pair, "graph", marks=pytest.mark.slow) for pair in PAIRS if pair[1] != "dense"),
     ],
     ids=named,
@@ -199,9 +200,8 @@ def test_gradients_reach_every_trainable_weight(cls, kind):
 @pytest.fixture
 def eager_functions():
     """What tf.function has made is not traced while the test runs."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    with eagerly():
+        yield
 
 
 @two_models
@@ -259,7 +259,10 @@ def test_every_kind_of_input_trains_alike(cls):
 
 @pytest.mark.parametrize(
     "cls, mode",
-    [*((cls, "eager") for cls in MODELS), *slow_but_for((), [(cls, "graph") for cls in FIRST])],
+    [
+        *slow_but_for((*FIRST, keras_ae.DAE, keras_ae.TDVAE), [(cls, "eager") for cls in MODELS]),
+        *slow_but_for((), [(cls, "graph") for cls in FIRST]),
+    ],
     ids=named,
 )
 def test_the_same_seed_gives_the_same_result(cls, mode):

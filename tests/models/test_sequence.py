@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from eager import eagerly
+from eagerly import eagerly
 from sklearn.decomposition import PCA
 
 import keras_ae
@@ -207,7 +207,7 @@ def test_a_sequence_is_remembered_better_than_by_pca():
         ({"mask_value": "0"}, "Received: mask_value='0'"),
         ({"mask_value": float("nan")}, "finite number. Received: mask_value=nan"),
         ({"widths": ()}, r"at least one width.*Received: widths=\(\)"),
-        ({"activation": "glu"}, 'activation="glu"'),
+        ({"activation": "glu"}, "activation='glu'"),
         ({"network": "dense"}, "'gru', 'lstm', which pass over padding.*Received: network='dense', mask_value=0.0"),
         ({"shape": (6,)}, r"shape=\(steps, features\).*Received: shape=\(6,\), mask_value=0.0"),
     ],

@@ -84,6 +84,7 @@ def test_the_bound_is_the_log_mean_of_the_weights(n_samples, batch_size):
     assert np.all(excess > 0) and np.all(excess < 12)  # log mean of exp(|e|^2 / 2) over a few draws of two numbers
 
 
+@pytest.mark.slow
 def test_a_trained_linear_vae_reaches_probabilistic_pca():
     """The global optimum of a linear Gaussian VAE with a trained scale is probabilistic PCA (Lucas et al., NeurIPS 2019)."""
     x = StandardScaler().fit_transform(load_wine().data).astype("float32")  # (178, 13)

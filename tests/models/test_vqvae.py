@@ -79,7 +79,8 @@ def test_training_uses_the_codebook_and_evaluation_leaves_it():
     np.testing.assert_array_equal(model.quantizer.codebook, before)
 
 
-@pytest.mark.parametrize("eager", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("eager", [True, False])
 def test_two_replicas_move_the_codebook_as_one(eager, images, two_replicas):
     def trained(model):
         model.compile(keras.optimizers.SGD(0.01), run_eagerly=eager)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from eager import eagerly
+from eagerly import eagerly
 
 import keras_ae
 
@@ -175,10 +175,11 @@ def test_a_preset_is_the_model(images, tmp_path):
 
 
 @eagerly()
+@pytest.mark.slow
 def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
     """log p of all symbols is that of the top map and that of the bottom map given it, by the networks themselves."""
-    monkeypatch.setattr(keras_ae.samplers, "PIXELCNN_EPOCHS", 1)
-    monkeypatch.setattr(keras_ae.samplers, "PixelCNN", functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1))
+    monkeypatch.setattr(keras_ae.samplers.fitted, "PIXELCNN_EPOCHS", 1)
+    monkeypatch.setattr(keras_ae.samplers.fitted, "PixelCNN", functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1))
     model = make()
     sampler = keras_ae.samplers.fit(model, images, kind="pixelcnn")
     symbols = np.array(model.symbols(images))

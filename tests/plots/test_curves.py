@@ -8,6 +8,7 @@ import pytest
 import keras_ae
 from keras_ae import plots
 from keras_ae.presets import cards
+from keras_ae.utils import seeds
 
 from .conftest import linear
 
@@ -58,7 +59,7 @@ def test_a_model_is_no_log(ae):
 def test_corruption_levels(dae, x, same_picture):
     figure = plots.corruption_levels(dae, x, levels=[0.0, 0.3, 0.6])
     noisy, denoised, _ = figure.axes[0].lines
-    at = keras_ae.corruption.GaussianCorruption(0.6).corrupt(x, keras_ae.random.from_int(0)).numpy()
+    at = keras_ae.corruption.GaussianCorruption(0.6).corrupt(x, seeds.from_int(0)).numpy()
     np.testing.assert_allclose(noisy.get_ydata()[2], np.mean((at - x) ** 2), rtol=1e-4)
     np.testing.assert_allclose(denoised.get_ydata()[2], np.mean((dae.reconstruct(at) - x) ** 2), rtol=1e-4)
     np.testing.assert_allclose([noisy.get_ydata()[0], denoised.get_ydata()[0]], 0, atol=1e-6)

@@ -5,6 +5,7 @@ import pytest
 
 import keras_ae
 from keras_ae import plots
+from keras_ae.utils import seeds
 
 from .conftest import PATTERNS, linear
 
@@ -94,7 +95,7 @@ def test_manifold_of_other_priors_and_of_models_without_one(ae, x, codes):
     right = 0.5 + np.quantile(codes, [0.75, 0.25], axis=0)[[0, 1], [0, 1]] @ PATTERNS  # z_1 at 75 %, z_2 at 25 %
     np.testing.assert_allclose(shown(plots.manifold(ae, 2, x=x))[-8:, -8:], right.reshape(8, 8), atol=1e-4)
     mixture = linear(keras_ae.VAE, prior="mixture")
-    draws = np.asarray(mixture.prior.sample(10_000, seed=keras_ae.random.from_int(0)))
+    draws = np.asarray(mixture.prior.sample(10_000, seed=seeds.from_int(0)))
     z = np.quantile(draws, 0.25, axis=0)
     np.testing.assert_allclose(
         shown(plots.manifold(mixture, 2))[-8:, :8], np.clip(0.5 + z @ PATTERNS, 0, 1).reshape(8, 8), atol=1e-5
