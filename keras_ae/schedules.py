@@ -9,6 +9,8 @@ moves at every step also under XLA and on several devices. Keras' own do for mos
 import keras
 from keras import ops
 
+from keras_ae.utils import validation
+
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
@@ -69,6 +71,4 @@ class Cyclical(Schedule):
 
 
 def _steps(steps):
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"Expected `steps` to be a positive integer, of training steps. Received: steps={steps!r}")
-    return steps
+    return validation.positive_int(steps, "steps", ", of training steps")

@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 
+from keras_ae.utils import validation
+
 GRACE = 5  # seconds that a worker gets to end by itself
 
 
@@ -31,8 +33,7 @@ def run(command, workers=2, restarts=0, pin=False):
         ValueError: an argument is out of range.
     """
     for name, value, least in (("workers", workers, 1), ("restarts", restarts, 0)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise ValueError(f"Expected `{name}` to be an integer of at least {least}. Received: {name}={value!r}")
+        validation.at_least(value, name, least)
     if not command:
         raise ValueError("Expected a Python program: script.py, or -m and a module, then its arguments. Received: nothing")
     for attempt in range(restarts + 1):

@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from keras_ae.utils import validation
+
 
 def binarize(x, seed=0):
     """One draw of Bernoulli(x / 255) for every pixel, the same for the same seed: a fixed binarisation, for testing.
@@ -62,8 +64,7 @@ def moving(images, steps=20, seed=0):
     images = np.asarray(images)
     if images.ndim != 4:
         raise ValueError(f"Expected images of shape (n, height, width, channels). Received: shape={images.shape}")
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ValueError(f"Expected `steps` to be a positive integer. Received: steps={steps!r}")
+    validation.positive_int(steps, "steps")
     right = np.random.default_rng(seed).random(len(images)) < 0.5
     frames = np.empty((len(images), steps, *images.shape[1:]), images.dtype)
     for step in range(steps):

@@ -49,7 +49,7 @@ class FlowPosterior(Posterior):
                 total = total + log_determinant
             return z, total
 
-        start = tfp_extensions.MultivariateNormalDiag(loc, base.positive(raw_scale))
+        start = tfp_extensions.DiagonalNormal(loc, base.positive(raw_scale))
         return tfp_extensions.Flow(start, tfp_extensions.Map(forward, self.inverse(params)))
 
     def centre(self, params):

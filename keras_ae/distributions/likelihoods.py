@@ -80,8 +80,7 @@ class Gaussian(Likelihood):
 
     def __init__(self, scale=1.0, **kwargs):
         super().__init__(**kwargs)
-        is_number = isinstance(scale, (int, float)) and not isinstance(scale, bool)
-        if scale not in ("trainable", "predicted") and not (is_number and 0 < scale < math.inf):
+        if scale not in ("trainable", "predicted") and not (validation.is_number(scale) and scale > 0):
             raise ValueError(f'Expected `scale` to be a positive number, "trainable" or "predicted". Received: scale={scale!r}')
         self.scale = scale
         if scale == "trainable":
@@ -165,7 +164,7 @@ class Masked(Likelihood):
         likelihood = keras.saving.deserialize_keras_object(likelihood) if isinstance(likelihood, dict) else likelihood
         if not isinstance(likelihood, Likelihood):
             raise ValueError(f"Expected `likelihood` to be a layer, as Gaussian(0.1). Received: {likelihood!r}")
-        if isinstance(mask_value, bool) or not isinstance(mask_value, (int, float)) or not math.isfinite(mask_value):
+        if not validation.is_number(mask_value):
             raise ValueError(f"Expected `mask_value` to be a finite number. Received: mask_value={mask_value!r}")
         self.likelihood, self.mask_value = likelihood, float(mask_value)
         self.inner, self.support = (likelihood,), likelihood.support
@@ -185,7 +184,7 @@ class Masked(Likelihood):
 
     def call(self, params):
         steps = self.likelihood(ops.reshape(params, (-1, *params.shape[2:])))  # (batch, steps, ...) -> (batch * steps, ...)
-        return tfp_extensions.Masked(steps, params.shape[1], self.mask_value, self._stand_in)
+        return tfp_extensions.MaskedSteps(steps, params.shape[1], self.mask_value, self._stand_in)
 
     def get_config(self):
         likelihood = keras.saving.serialize_keras_object(self.likelihood)

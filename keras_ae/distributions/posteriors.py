@@ -42,7 +42,7 @@ class DiagonalGaussian(Posterior):
 
     def call(self, params):
         loc, raw_scale = ops.split(params, 2, axis=-1)  # (batch, 2 * latent_dim) -> 2 x (batch, latent_dim)
-        return tfp_extensions.MultivariateNormalDiag(loc, base.positive(raw_scale))
+        return tfp_extensions.DiagonalNormal(loc, base.positive(raw_scale))
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -68,4 +68,4 @@ class FullGaussian(Posterior):
             below = tfp.math.fill_triangular(entries / math.sqrt(n))  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
             leading = [(0, 0)] * (below.shape.rank - 2)
             scale += tf.pad(below, (*leading, (1, 0), (0, 1)))  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
-        return tfp_extensions.MultivariateNormalTriL(loc, scale)
+        return tfp_extensions.TriangularNormal(loc, scale)

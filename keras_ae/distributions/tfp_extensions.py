@@ -28,7 +28,7 @@ class IndependentBernoulli(tfd.Independent):
         return tf.reduce_sum(x * logits, axis=axes) - sum_of_softplus(tf.reshape(logits, (-1, math.prod(logits.shape[1:]))))
 
 
-class Masked(tfd.Distribution):
+class MaskedSteps(tfd.Distribution):
     """Independent steps of sequences, of which log_prob counts those alone that are no padding. A `tfd.Distribution`.
 
     log p(x) = sum_t log p_t(x_t), over the steps t of x some value of which differs from mask_value
@@ -44,7 +44,7 @@ class Masked(tfd.Distribution):
     Batch shape (batch,), event shape (n, *features).
     """
 
-    def __init__(self, steps, n, mask_value, stand_in=0.0, name="Masked"):
+    def __init__(self, steps, n, mask_value, stand_in=0.0, name="MaskedSteps"):
         parameters = dict(locals())
         self.steps, self.n, self.mask_value, self.stand_in = steps, n, mask_value, stand_in
         super().__init__(steps.dtype, steps.reparameterization_type, False, True, parameters=parameters, name=name)
@@ -160,11 +160,11 @@ class _FastDraws:
         return self.bijector.forward(tf.ensure_shape(x, known))
 
 
-class MultivariateNormalDiag(_FastDraws, tfd.MultivariateNormalDiag):
+class DiagonalNormal(_FastDraws, tfd.MultivariateNormalDiag):
     """tfd.MultivariateNormalDiag with fast draws."""
 
 
-class MultivariateNormalTriL(_FastDraws, tfd.MultivariateNormalTriL):
+class TriangularNormal(_FastDraws, tfd.MultivariateNormalTriL):
     """tfd.MultivariateNormalTriL with fast draws."""
 
 
@@ -242,7 +242,7 @@ class Flow(tfd.TransformedDistribution):
         return self.distribution.log_prob(u) + log_det
 
 
-class FewGaussians(MultivariateNormalTriL):
+class FewGaussians(TriangularNormal):
     """tfd.MultivariateNormalTriL of a few Gaussians and many values, loc (k, n), L (k, n, n) and values (..., k, n) or (..., 1, n).
 
     log p(z) = -1/2 |L^-1 (z - loc)|^2 - sum_i log L_ii - n/2 log 2 pi. L^-1 is computed once, and not solved for each value.

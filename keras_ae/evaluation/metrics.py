@@ -7,7 +7,7 @@ of that name here, so `measure(model, measurement)` repeats it. Values are means
 import numpy as np
 
 from keras_ae import datasets
-from keras_ae.evaluation import representation
+from keras_ae.evaluation import formulas, representation
 from keras_ae.utils import inputs
 
 QUICK = {"n_images": 500, "n_samples": 50}  # the protocol of a quick look: so many images, so many importance samples at most
@@ -90,7 +90,7 @@ def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
     measured = _measurement("psnr", errors, "dB", protocol)
     slope = 10 / np.log(10) / measured["value"]  # of -10 log10 at the mean
     error = measured["standard_error"] and slope * measured["standard_error"]
-    return {**measured, "value": float(-10 * np.log10(measured["value"])), "standard_error": error}
+    return {**measured, "value": formulas.psnr(measured["value"]), "standard_error": error}
 
 
 def activation_rate(model, dataset, split="test", n_images=None, verbose=0):
@@ -132,8 +132,7 @@ def perplexity(model, dataset, split="test", n_images=None, verbose=0):
     """
     x = _images(dataset, split)[:n_images]
     symbols = np.concatenate([np.ravel(model.symbols(x[i : i + 1000])) for i in range(0, len(x), 1000)])
-    shares = np.bincount(symbols) / len(symbols)
-    value = float(np.exp(-np.sum(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares)))))
+    value = formulas.perplexity(np.bincount(symbols))
     protocol = dict(dataset=dataset, split=split, n_images=len(x))
     return {"name": "perplexity", "value": value, "standard_error": None, "unit": "symbols", "protocol": protocol}
 
@@ -202,8 +201,7 @@ def _squared_errors(model, dataset, split, n_images, over_pixels, verbose):
 def _errors(model, x, target, over_pixels, verbose):
     """The squared errors of the reconstruction of x, joined over the pixels: (n,)."""
     reconstruction = model.predict(x, batch_size=500, verbose=verbose)
-    squares = (reconstruction.astype("float64") - target / 255) ** 2
-    return over_pixels(squares.reshape(len(x), -1), axis=1)
+    return formulas.squared_errors(reconstruction, target / 255, over_pixels)
 
 
 def _binarized(dataset, split, n_images, seed):

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import corruption, distributions
-from keras_ae.evaluation import representation
+from keras_ae.evaluation import formulas, representation
 from keras_ae.utils import fits, inputs, seeds
 
 BATCH = 1000
@@ -224,7 +224,7 @@ def _log_normal(z, loc, scale):
 def _errors(target, reconstruction, shape):
     """mse, and for images psnr and ssim: arrays (n, ...) of any one shape."""
     target, reconstruction = (np.asarray(array, "float32").reshape(-1, *shape) for array in (target, reconstruction))
-    mse = float(np.mean((reconstruction.astype("float64") - target) ** 2))
+    mse = float(np.mean(formulas.squared_errors(reconstruction, target)))
     if len(shape) != 3:
         return {"mse": mse}
     size = min(11, *shape[:2])
@@ -232,8 +232,7 @@ def _errors(target, reconstruction, shape):
         tf.image.ssim(target[i : i + BATCH], reconstruction[i : i + BATCH], max_val=1.0, filter_size=size)
         for i in range(0, len(target), BATCH)
     ]
-    psnr = -10 * math.log10(mse) if mse else math.inf
-    return {"mse": mse, "psnr": psnr, "ssim": float(np.mean(np.concatenate(values), dtype="float64"))}
+    return {"mse": mse, "psnr": formulas.psnr(mse), "ssim": float(np.mean(np.concatenate(values), dtype="float64"))}
 
 
 def _likelihoods(model, x, n_samples, seed, verbose):

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_ae import corruption, datasets, presets
+from keras_ae.evaluation import formulas
 from keras_ae.plots import drawing
 from keras_ae.utils import inputs, seeds
 
@@ -136,7 +137,7 @@ class Scene:
             seen = layer.corrupt(image, seeds.from_int(noise))
         code = np.asarray(self.model.encode(seen))  # (1, latent_dim)
         made = self.decode(code)
-        error = float(np.mean((made - image.numpy()) ** 2))
+        error = float(np.mean(formulas.squared_errors(made, image)))
         return Look(image.numpy()[0], None if noise is None else seen.numpy()[0], code[0], made[0], error)
 
     def log_likelihood(self, x):

@@ -19,6 +19,14 @@ class property_of_class:
         return self.function(cls)
 
 
+def trained_by(model, terms):
+    """`why_no_loss` of a class: model is its name with an article, terms are what it minimises."""
+    return (
+        f"{model} is trained by {terms} together, in nats. For a squared error choose likelihood='gaussian', "
+        "whose -log p(x|z) is half of it but for a constant."
+    )
+
+
 class Autoencoder(Trainer):
     """An encoder, a decoder and a likelihood p(x|z), trained by plain `fit`.
 
@@ -121,8 +129,7 @@ class Autoencoder(Trainer):
         Raises:
             ValueError: as in `encode`; a and b differ in length; steps < 2.
         """
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
-            raise ValueError(f"Expected `steps` to be an integer of at least 2. Received: steps={steps!r}")
+        validation.at_least(steps, "steps", 2)
         if inputs.is_eager(a) and inputs.is_eager(b) and len(a) != len(b):
             raise ValueError(f"Expected as many examples in `a` as in `b`. Received: {len(a)} and {len(b)}")
         t = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]  # (steps, 1)

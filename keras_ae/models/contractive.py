@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.models.ae import AE
+from keras_ae.models.autoencoder import trained_by
 from keras_ae.utils import seeds, validation
 
 
@@ -31,10 +32,7 @@ class ContractiveAE(AE):
     """
 
     logged = ("reconstruction", "penalty")
-    why_no_loss = (
-        "a ContractiveAE is trained by its log-likelihood and its penalty together, both in nats. For a squared error choose "
-        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
-    )
+    why_no_loss = trained_by("a ContractiveAE", "its log-likelihood and its penalty")
 
     def __init__(
         self,
@@ -49,7 +47,7 @@ class ContractiveAE(AE):
         **kwargs,
     ):
         validation.at_least_zero(weight, "weight")
-        counted = isinstance(jacobian, int) and not isinstance(jacobian, bool) and jacobian >= 1
+        counted = validation.is_integer(jacobian) and jacobian >= 1
         if jacobian != "exact" and not counted:
             raise ValueError(f'Expected `jacobian` to be "exact" or a positive integer. Received: jacobian={jacobian!r}')
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)

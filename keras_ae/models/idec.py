@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_ae.models.ae import AE
+from keras_ae.models.autoencoder import trained_by
 from keras_ae.models.clustering import Clustering, at_least_two
 from keras_ae.training import keras_internals, replicas
 from keras_ae.utils import fits, validation
@@ -49,10 +50,7 @@ class IDEC(Clustering, AE):
         "model.clusters(x)  # for each image the number of its cluster",
     )
     logged = ("reconstruction", "kl")
-    why_no_loss = (
-        "an IDEC is trained by its log-likelihood and the divergence of its clusters together, in nats. For a squared error choose "
-        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
-    )
+    why_no_loss = trained_by("an IDEC", "its log-likelihood and the divergence of its clusters")
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae.models.ae import AE
+from keras_ae.models.autoencoder import trained_by
 from keras_ae.utils import validation
 
 
@@ -31,10 +32,7 @@ class RAE(AE):
 
     limits = "It has no prior: `keras_ae.samplers.fit` gives it one after training."
     logged = ("reconstruction", "penalty")
-    why_no_loss = (
-        "an RAE is trained by its log-likelihood and its penalties together, in nats. For a squared error choose "
-        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
-    )
+    why_no_loss = trained_by("an RAE", "its log-likelihood and its penalties")
 
     def __init__(
         self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, beta=0.1, decay=1e-3, **kwargs

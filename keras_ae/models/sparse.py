@@ -4,6 +4,7 @@ import keras
 
 from keras_ae import sparsity as sparsities
 from keras_ae.models.ae import AE
+from keras_ae.models.autoencoder import trained_by
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -28,10 +29,7 @@ class SparseAE(AE):
 
     told = ("sparsity",)
     logged = ("reconstruction", "penalty")
-    why_no_loss = (
-        "a SparseAE is trained by its log-likelihood and its penalty together, both in nats. For a squared error choose "
-        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
-    )
+    why_no_loss = trained_by("a SparseAE", "its log-likelihood and its penalty")
 
     def __init__(self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, sparsity="l1", **kwargs):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_ae import distributions
 from keras_ae.distributions.hierarchical import HierarchicalPosterior
-from keras_ae.models.autoencoder import Autoencoder
+from keras_ae.models.autoencoder import Autoencoder, trained_by
 from keras_ae.utils import inputs, seeds, validation
 
 FRAMES_AT_ONCE = 20_000  # of those that `rollout` watches: it bounds the memory
@@ -53,10 +53,7 @@ class TDVAE(Autoencoder):
 
     limits = "It foretells frames as means, which are smoother than frames."
     logged = ("reconstruction", "kl", "transition")
-    why_no_loss = (
-        "a TDVAE is trained by its reconstruction, kl and transition together, in nats; another loss of the reconstruction would teach it "
-        "nothing about time. For a squared error choose likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
-    )
+    why_no_loss = trained_by("a TDVAE", "its reconstruction, kl and transition")
 
     def __init__(
         self,

@@ -1,7 +1,5 @@
 """The variational autoencoder: a density p(x) through a latent variable z."""
 
-import math
-
 import keras
 import tensorflow as tf
 
@@ -75,7 +73,7 @@ class VAE(Autoencoder):
         posterior = distributions.get(distributions.Posterior, posterior)
         beta = keras.saving.deserialize_keras_object(beta) if isinstance(beta, dict) else beta
         schedule = beta if isinstance(beta, Schedule) else None
-        if schedule is None and (isinstance(beta, bool) or not isinstance(beta, (int, float)) or not 0 <= beta < math.inf):
+        if schedule is None and not (validation.is_number(beta) and beta >= 0):
             raise ValueError(f"Expected `beta` to be a number of at least 0, or a schedule. Received: beta={beta!r}")
         code_size = posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None  # an error of the base's then
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_ae.models.autoencoder import Autoencoder
+from keras_ae.models.autoencoder import Autoencoder, trained_by
 from keras_ae.models.quantization import Quantized, VectorQuantizer
 from keras_ae.utils import validation
 
@@ -41,10 +41,7 @@ class VQVAE(Quantized, Autoencoder):
         "model.reconstruct(x)  # x: {input}",
     )
     logged = ("reconstruction", "commitment", "perplexity")
-    why_no_loss = (
-        "a VQVAE is trained by its log-likelihood and its commitment together, in nats. For a squared error choose "
-        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
-    )
+    why_no_loss = trained_by("a VQVAE", "its log-likelihood and its commitment")
 
     def __init__(
         self,

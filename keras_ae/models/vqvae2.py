@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_ae import distributions, networks
-from keras_ae.models.autoencoder import Autoencoder
+from keras_ae.models.autoencoder import Autoencoder, trained_by
 from keras_ae.models.quantization import Quantized, VectorQuantizer
 from keras_ae.utils import inputs, validation
 
@@ -53,10 +53,7 @@ class VQVAE2(Quantized, Autoencoder):
         "model.reconstruct(x)  # x: {input}",
     )
     logged = ("reconstruction", "commitment", "top_perplexity", "bottom_perplexity")
-    why_no_loss = (
-        "a VQVAE2 is trained by its log-likelihood and its commitment together, in nats. For a squared error choose "
-        "likelihood='gaussian', whose -log p(x|z) is half of it but for a constant."
-    )
+    why_no_loss = trained_by("a VQVAE2", "its log-likelihood and its commitment")
 
     def __init__(
         self,
@@ -73,8 +70,7 @@ class VQVAE2(Quantized, Autoencoder):
         validation.positive_int(size, "size")
         validation.positive_int(width, "width")
         validation.at_least_zero(commitment, "commitment")
-        if isinstance(blocks, bool) or not isinstance(blocks, int) or blocks < 0:
-            raise ValueError(f"Expected `blocks` to be an integer of at least 0. Received: blocks={blocks!r}")
+        validation.at_least(blocks, "blocks", 0)
         shape, widths = inputs.example_shape(shape), tuple(widths)
         *_, bottom, top = networks.sizes_of_levels(shape, widths)
         likelihood = distributions.get(distributions.Likelihood, "bernoulli" if likelihood is None else likelihood)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_ae.evaluation import formulas
 from keras_ae.plots import drawing
 from keras_ae.utils import inputs, seeds
 
@@ -80,7 +81,7 @@ def corruption_levels(model, x, levels=None, seed=0):
         corruption = type(model.corruption)(**{option: float(level)}, **config)
         noisy = corruption.corrupt(clean, seeds.from_int(seed)).numpy()
         denoised = model.predict(noisy, batch_size=1000, verbose=0)
-        errors.append([np.mean((array.astype("float64") - clean) ** 2) for array in (noisy, denoised)])
+        errors.append([np.mean(formulas.squared_errors(array, clean)) for array in (noisy, denoised)])
         rows.append((noisy[0], denoised[0]))
     of_images = len(model.shape) == 3 and model.shape[-1] in (1, 3)
     picture, chart, below = _chart_above_images(2 if of_images else 0, len(levels))

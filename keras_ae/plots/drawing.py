@@ -120,13 +120,6 @@ def sharp(height, width, target=800):
     return width * dots / DPI, height * dots / DPI
 
 
-def positive(value, name, least=1):
-    """Raises ValueError unless value is an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"Expected `{name}` to be an integer of at least {least}. Received: {name}={value!r}")
-    return int(value)
-
-
 def expect(model, verb, kind):
     """Raises ValueError unless the model has that verb."""
     if not hasattr(model, verb):

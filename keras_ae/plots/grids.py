@@ -114,7 +114,7 @@ def manifold(model, n=20, x=None, dims=(0, 1), seed=0):
     """
     drawing.expect_images(model)
     right, up = drawing.check_dims(model, dims)
-    shares = (np.arange(drawing.positive(n, "n", 2)) + 0.5) / n
+    shares = (np.arange(validation.at_least(n, "n", 2)) + 0.5) / n
     values = drawing.quantiles(model, shares, x, seed)  # (n, latent_dim)
     z = np.tile(drawing.quantiles(model, [0.5], x, seed), (n * n, 1)).astype("float32")  # (n * n, latent_dim)
     z[:, up] = np.repeat(values[::-1, up], n)
@@ -154,8 +154,10 @@ def traversals(model, x=None, rows=8, steps=11, seed=0):
         ValueError: the model is not of images; x is needed and missing; rows < 1; steps < 2.
     """
     drawing.expect_images(model)
-    values = drawing.quantiles(model, np.linspace(0.02, 0.98, drawing.positive(steps, "steps", 2)), x, seed)  # (steps, latent_dim)
-    count = min(drawing.positive(rows, "rows"), model.latent_dim)
+    values = drawing.quantiles(
+        model, np.linspace(0.02, 0.98, validation.at_least(steps, "steps", 2)), x, seed
+    )  # (steps, latent_dim)
+    count = min(validation.at_least(rows, "rows", 1), model.latent_dim)
     if x is None:
         base, order = drawing.quantiles(model, [0.5], x, seed)[0], np.arange(count)
     else:

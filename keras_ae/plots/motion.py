@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from keras_ae.plots import drawing
-from keras_ae.utils import files
+from keras_ae.utils import files, validation
 
 
 def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=20, seed=0):
@@ -44,7 +44,7 @@ def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=2
         raise ValueError("Expected the program ffmpeg, which makes .mp4 files; or a path that ends in .gif. Received: no ffmpeg")
     drawing.expect_images(model)
     dims = list(drawing.check_dims(model, dims))
-    frames = drawing.positive(frames, "frames", 2)
+    frames = validation.at_least(frames, "frames", 2)
     low, middle, high = drawing.quantiles(model, [0.158655, 0.5, 0.841345], x, seed)  # (latent_dim,) each
     scale = (high - low)[dims] / 2
     t = 2 * np.pi * np.arange(frames) / frames
@@ -54,7 +54,7 @@ def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=2
     decoded = drawing.as_images(model.decode(z))
     picture, dot, trail, image = _scene(middle[dims], radius * scale, decoded[0], dims)
     with files.replacing(path, "the moving picture") as part:
-        movie = writer(fps=drawing.positive(fps, "fps"))
+        movie = writer(fps=validation.at_least(fps, "fps", 1))
         with movie.saving(picture, str(part), drawing.DPI):
             for i in range(frames):
                 dot.set_data(circle[i : i + 1].T)

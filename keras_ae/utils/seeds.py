@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_ae.utils import validation
+
 ALGORITHM = "philox"  # XLA's own choice on CPUs takes more than ten times as long for each number (TensorFlow 2.21)
 
 
@@ -32,8 +34,9 @@ class SeedGenerator(keras.random.SeedGenerator):
 
 def from_int(seed):
     """Turns a user's `seed=` into an int32 tensor of shape (2,)."""
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if not validation.is_integer(seed):
         raise ValueError(f"Expected `seed` to be an integer or None. Received: seed={seed!r} (of type {type(seed).__name__})")
+    seed = int(seed)
     return tf.constant([seed & 0x7FFFFFFF, seed >> 31 & 0x7FFFFFFF], tf.int32)
 
 

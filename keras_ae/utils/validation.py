@@ -2,19 +2,36 @@
 
 import math
 
-import keras
+import numpy as np
 
 
-def positive_int(value, name):
-    """The value; ValueError if it is not a positive integer."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"Expected `{name}` to be a positive integer. Received: {name}={value!r}")
-    return value
+def is_integer(value):
+    """Whether the value is an integer; True and False are not."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_number(value):
+    """Whether the value is a finite number; True and False are not."""
+    return (is_integer(value) or isinstance(value, float)) and math.isfinite(value)
+
+
+def positive_int(value, name, what=""):
+    """The value, an int; ValueError if it is not a positive integer. what: added to the message, of what kind it is."""
+    if not is_integer(value) or value < 1:
+        raise ValueError(f"Expected `{name}` to be a positive integer{what}. Received: {name}={value!r}")
+    return int(value)
+
+
+def at_least(value, name, least):
+    """The value, an int; ValueError if it is not an integer of at least `least`."""
+    if not is_integer(value) or value < least:
+        raise ValueError(f"Expected `{name}` to be an integer of at least {least}. Received: {name}={value!r}")
+    return int(value)
 
 
 def at_least_zero(value, name):
     """The value; ValueError if it is not a finite number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+    if not is_number(value) or value < 0:
         raise ValueError(f"Expected `{name}` to be a number of at least 0. Received: {name}={value!r}")
     return value
 
@@ -46,6 +63,8 @@ def layer_of(role, identifier, names, kind, *args, **options):
     Raises:
         ValueError: it is none of these.
     """
+    import keras
+
     if isinstance(identifier, dict):
         identifier = keras.saving.deserialize_keras_object(identifier)
     if isinstance(identifier, str) and identifier in names:

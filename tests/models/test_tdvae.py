@@ -39,7 +39,7 @@ class Exact:
 
     def __call__(self, v):
         loc, scale = self.function(v)
-        return tfp_extensions.MultivariateNormalDiag(loc, scale * tf.ones_like(loc))
+        return tfp_extensions.DiagonalNormal(loc, scale * tf.ones_like(loc))
 
 
 def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame():

@@ -6,6 +6,7 @@ import math
 import re
 
 from keras_ae.presets.checks import configs, reading
+from keras_ae.utils import validation
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 LARGEST = 2**63  # of an integer
@@ -71,12 +72,8 @@ def _check_values(value, depth=0):
             _check_values(item, depth + 1)
 
 
-def _is_number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 def _is_count(value):
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return validation.is_integer(value) and value >= 0
 
 
 def _is_digest(value):
@@ -94,16 +91,18 @@ def _is_list_of(check):
 def _is_protocol(value):
     """Arguments of a measurement: short, since `verify` measures again by them."""
     plain = isinstance(value, dict) and all(item is None or isinstance(item, (str, int, float)) for item in value.values())
-    return plain and all(item <= 10**6 for key, item in value.items() if key.startswith("n_") and _is_number(item))
+    return plain and all(item <= 10**6 for key, item in value.items() if key.startswith("n_") and validation.is_number(item))
 
 
 def _is_metric(value):
     return (
         isinstance(value, dict)
         and _is_text(value.get("name"))
-        and _is_number(value.get("value"))
+        and validation.is_number(value.get("value"))
         and _is_text(value.get("unit"))
-        and (value.get("standard_error") is None or (_is_number(value["standard_error"]) and value["standard_error"] >= 0))
+        and (
+            value.get("standard_error") is None or (validation.is_number(value["standard_error"]) and value["standard_error"] >= 0)
+        )
         and _is_protocol(value.get("protocol"))
         and isinstance(value["protocol"].get("dataset"), (str, type(None)))
         and ("quick" not in value or _is_quick(value["quick"]))
@@ -111,17 +110,17 @@ def _is_metric(value):
 
 
 def _is_quick(value):
-    return isinstance(value, dict) and _is_number(value.get("value")) and _is_protocol(value.get("protocol"))
+    return isinstance(value, dict) and validation.is_number(value.get("value")) and _is_protocol(value.get("protocol"))
 
 
 def _is_training(value):
     return value is None or (
         isinstance(value, dict)
         and _is_count(value.get("epochs"))
-        and _is_number(value.get("wall_time_seconds"))
+        and validation.is_number(value.get("wall_time_seconds"))
         and isinstance(value.get("hardware"), (str, type(None)))
         and isinstance(value.get("curve"), dict)
-        and all(_is_list_of(lambda item: item is None or _is_number(item))(values) for values in value["curve"].values())
+        and all(_is_list_of(lambda item: item is None or validation.is_number(item))(values) for values in value["curve"].values())
     )
 
 
