@@ -80,9 +80,10 @@ def api(folder):
     folder.mkdir()
     rows = ["# API", "", "All of it comes with `import keras_ae`.", "", "| name | |", "|---|---|"]
     names = sorted(keras_ae.__all__, key=str.lower)
-    for name in names:
-        obj = getattr(keras_ae, name)
-        lines = directives(f"keras_ae.{name}", obj)
+    objects = {name: getattr(keras_ae, name) for name in names}
+    told = {id(obj) for obj in objects.values()}  # what has a page of its own, or stands on an earlier one
+    for name, obj in objects.items():
+        lines = directives(f"keras_ae.{name}", obj, told)
         page = [f"# keras_ae.{name}", "", "```{eval-rst}", *lines, "```", ""]
         (folder / f"{name}.md").write_text("\n".join(page), encoding="utf-8")
         summary = re.sub(r"([|*])", r"\\\1", inspect.getdoc(obj).splitlines()[0])
@@ -91,12 +92,15 @@ def api(folder):
     return names
 
 
-def directives(path, obj):
-    """The lines of reStructuredText that document a class, a function, or a module and what it defines."""
+def directives(path, obj, told):
+    """The lines of reStructuredText that document a class, a function, or a module and what it defines that is not told elsewhere."""
     if inspect.ismodule(obj):
         found = [f".. automodule:: {obj.__name__}", "   :no-index:", ""]
         for name in public(obj):
-            found += directives(f"{path}.{name}", getattr(obj, name))
+            member = getattr(obj, name)
+            if id(member) not in told:
+                told.add(id(member))
+                found += directives(f"{path}.{name}", member, told)
         return found
     if inspect.isclass(obj):
         members = ", ".join(name for name, member in inspect.getmembers(obj) if is_ours(name, member))
