@@ -1,4 +1,5 @@
 import hashlib
+import pathlib
 import zipfile
 
 import keras
@@ -285,3 +286,19 @@ def test_move_dynamic_moves_anew_at_each_use_and_by_the_seed():
     for options, message in (({"x": x[..., 0]}, r"Received: shape=\(10, 8, 8\)"), ({"shift": -0.1}, "shift=-0.1")):
         with pytest.raises(ValueError, match=message):
             datasets.move_dynamic(**{"x": x, **options})
+
+
+def test_a_pickle_in_a_file_of_data_is_not_read(monkeypatch, tmp_path):
+    """Unpickling runs code; a file of data from a stranger must not."""
+
+    class Evil:
+        def __reduce__(self):
+            return (pathlib.Path(tmp_path / "owned").touch, ())
+
+    arrays = {name: np.array([Evil()], dtype=object) for name in ("x_train", "y_train", "x_test", "y_test")}
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    (tmp_path / "owned").unlink(missing_ok=True)
+    monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
+    with pytest.raises(ValueError, match="Object arrays cannot be loaded when allow_pickle=False"):
+        datasets.load("mnist")
+    assert not (tmp_path / "owned").exists()
