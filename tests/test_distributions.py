@@ -343,3 +343,16 @@ def test_a_masked_sequence_has_the_density_of_its_steps(layer, jit_compile):
             masked.check(np.where(x == -9, -8, x), (4, 2))
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(masked))
     np.testing.assert_allclose(copy(values).log_prob(x), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("loc, level", [(-1.0, 0.0), (0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
+def test_the_middle_of_a_logistic_is_a_grey_level(loc, level):
+    """From -1, black, to 1, white: what presets are stored by."""
+    params = np.array([[0.0, loc, -20.0]], "float32")  # one narrow logistic: its logit, loc and log scale
+    mean = distributions.DiscretizedLogisticMixture(1)(tf.constant(params)).mean()
+    np.testing.assert_allclose(mean, [[level]], atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [2e-5, 1e-4, 0.1, 1.0, 50.0])
+def test_a_raw_scale_gives_the_scale_back(scale):
+    np.testing.assert_allclose(base.positive(tf.constant(base.raw_of(scale), tf.float32)), scale, rtol=1e-4)
