@@ -85,6 +85,7 @@ def test_the_folder_holds_what_it_should(saved):
     assert "mine: VAE" in str(card) and f"{vae.count_params():,}" in str(card)
     assert (folder / "samples.png").read_bytes().startswith(b"\x89PNG")
     assert "# mine" in (folder / "README.md").read_text()
+    assert card.metadata["summary"] == keras_ae.VAE.__doc__.splitlines()[0]
 
 
 def test_a_loaded_model_goes_on_training(saved, images):
