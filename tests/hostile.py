@@ -1,4 +1,4 @@
-"""Presets to harm, and the judge of what `load` makes of them. Fixtures for test_hostile_presets.py and test_hostile_weights.py."""
+"""Presets to harm, and the judge of what `load` makes of them. Fixtures for the tests in presets/."""
 
 import contextlib
 import hashlib
