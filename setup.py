@@ -15,7 +15,15 @@ setup(
     version=version,
     description="Autoencoders and variational autoencoders for Keras 3, with pretrained weights",
     author="keras_ae contributors",
-    keywords=["keras", "tensorflow", "autoencoder", "variational autoencoder", "VAE", "pretrained", "deep learning"],
+    keywords=[
+        "keras",
+        "tensorflow",
+        "autoencoder",
+        "variational autoencoder",
+        "VAE",
+        "pretrained",
+        "deep learning",
+    ],
     classifiers=[
         "Development Status :: 4 - Beta",
         "Intended Audience :: Education",

@@ -18,17 +18,27 @@ ROUNDS = 5
 
 def main(arguments=None):
     """Runs the command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Runs keras_ae against its peers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Runs keras_ae against its peers."
+    )
     known = [*RACES, "scaling"]
-    parser.add_argument("races", nargs="*", metavar="RACE", help=f"{', '.join(known)}; all, if none is named")
-    parser.add_argument("--quick", action="store_true", help="one round on few images, to see that everything runs")
     parser.add_argument(
-        "--out", type=pathlib.Path, help="folder for the results; without it, only a full run is kept, in benchmarks/"
+        "races", nargs="*", metavar="RACE", help=f"{', '.join(known)}; all, if none is named"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one round on few images, to see that everything runs"
+    )
+    parser.add_argument(
+        "--out",
+        type=pathlib.Path,
+        help="folder for the results; without it, only a full run is kept, in benchmarks/",
     )
     options = parser.parse_args(arguments)
     unknown = set(options.races) - set(known)
     if unknown:
-        parser.error(f"expected races among {', '.join(known)}; received: {', '.join(sorted(unknown))}")
+        parser.error(
+            f"expected races among {', '.join(known)}; received: {', '.join(sorted(unknown))}"
+        )
 
     wanted = options.races or known
     races = {name: run(RACES[name], options.quick) for name in RACES if name in wanted}
@@ -58,12 +68,21 @@ def run(race, quick=False):
     with contextlib.ExitStack() as stack:
         for contestant in race.contestants:
             if contestant.requires and not importlib.util.find_spec(contestant.requires):
-                print(f"  {contestant.name}: skipped, {contestant.requires} is not installed", file=sys.stderr)
+                print(
+                    f"  {contestant.name}: skipped, {contestant.requires} is not installed",
+                    file=sys.stderr,
+                )
                 continue
             processes.append((contestant, stack.enter_context(_Worker(contestant, quick))))
             first = processes[-1][1].turn(1)  # compiles what is to be compiled
             results.append(
-                {"name": contestant.name, "first_seconds": first["seconds"], "times": [], "disturbed": [], "value": None}
+                {
+                    "name": contestant.name,
+                    "first_seconds": first["seconds"],
+                    "times": [],
+                    "disturbed": [],
+                    "value": None,
+                }
             )
             print(f"  {contestant.name}: first pass {first['seconds']:.1f} s", file=sys.stderr)
         for _ in range(1 if quick else ROUNDS):
@@ -76,7 +95,10 @@ def run(race, quick=False):
                 result["disturbed"].append(answer["disturbed"])
                 result["value"] = answer["value"]
                 disturbed = ", disturbed by other processes" if answer["disturbed"] else ""
-                print(f"  {contestant.name}: {result['times'][-1]:.3g} {race.unit}{disturbed}", file=sys.stderr)
+                print(
+                    f"  {contestant.name}: {result['times'][-1]:.3g} {race.unit}{disturbed}",
+                    file=sys.stderr,
+                )
     return results
 
 
@@ -86,12 +108,24 @@ class _Worker:
     def __init__(self, contestant, quick):
         count = contestant.quick_count if quick else contestant.count
         self._name = contestant.name
-        self._command = [sys.executable, "-m", "benchmarks.worker", contestant.module, contestant.function, str(count)]
+        self._command = [
+            sys.executable,
+            "-m",
+            "benchmarks.worker",
+            contestant.module,
+            contestant.function,
+            str(count),
+        ]
 
     def __enter__(self):
         self._errors = tempfile.TemporaryFile("w+")  # not a pipe, which nobody would empty
         self._process = subprocess.Popen(
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True, cwd=HERE.parent
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            cwd=HERE.parent,
         )
         return self
 

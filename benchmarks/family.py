@@ -40,8 +40,14 @@ def _trained(model, data, epochs, rate, quick, batch=128, constant=False):
     data = data if hasattr(data, "element_spec") else Feed(data, batch, seed=1).dataset()
     data, epochs = (data.take(2), 1) if quick else (data, epochs)
     steps = epochs * len(data)
-    decay = keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - 500), warmup_target=rate, warmup_steps=min(500, steps))
-    model.compile(keras.optimizers.Adam(rate) if constant else keras.optimizers.Adam(decay, use_ema=True, ema_momentum=0.999))
+    decay = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, steps - 500), warmup_target=rate, warmup_steps=min(500, steps)
+    )
+    model.compile(
+        keras.optimizers.Adam(rate)
+        if constant
+        else keras.optimizers.Adam(decay, use_ema=True, ema_momentum=0.999)
+    )
     model.fit(data, epochs=epochs, verbose=0)
     return {"parameters": model.count_params(), "epochs": epochs}
 
@@ -56,16 +62,35 @@ def _nats(make, epochs, quick, bound=False):
     vae = make(x)
     row = _trained(vae, datasets.binarize_dynamic(x, batch_size=128, seed=1), epochs, 1e-3, quick)
     n_images = 20 if quick else None
-    measured, measure = evaluation.nll(vae, "mnist", n_samples=10 if quick else 500, n_images=n_images), "nll, 500 samples"
+    measured, measure = (
+        evaluation.nll(vae, "mnist", n_samples=10 if quick else 500, n_images=n_images),
+        "nll, 500 samples",
+    )
     if bound:
         row["note"] = f"{measure}: {measured['value']:.2f}"
-        measured, measure = evaluation.negative_elbo(vae, "mnist", n_samples=20, n_images=n_images), "negative ELBO"
-    return {"measure": measure, "value": measured["value"], "error": measured["standard_error"], "unit": "nats", **row}
+        measured, measure = (
+            evaluation.negative_elbo(vae, "mnist", n_samples=20, n_images=n_images),
+            "negative ELBO",
+        )
+    return {
+        "measure": measure,
+        "value": measured["value"],
+        "error": measured["standard_error"],
+        "unit": "nats",
+        **row,
+    }
 
 
 def _gated(prior, quick):
     def make(x):
-        vae = keras_ae.VAE(SHAPE, 40, widths=(300, 300), activation="glu", prior=prior, beta=schedules.WarmUp(20 * 469))
+        vae = keras_ae.VAE(
+            SHAPE,
+            40,
+            widths=(300, 300),
+            activation="glu",
+            prior=prior,
+            beta=schedules.WarmUp(20 * 469),
+        )
         if prior == "vamp":
             vae.prior_layer.pseudo_inputs.assign(x[:500] / 255.0)
         return vae
@@ -74,18 +99,28 @@ def _gated(prior, quick):
 
 
 def _bound(objective, quick):
-    return _nats(lambda _: keras_ae.VAE(SHAPE, 50, widths=(200, 200), objective=objective), 12, quick)
+    return _nats(
+        lambda _: keras_ae.VAE(SHAPE, 50, widths=(200, 200), objective=objective), 12, quick
+    )
 
 
 def _posterior(posterior, quick):
-    return _nats(lambda _: keras_ae.VAE(SHAPE, 20, widths=(200, 200), posterior=posterior), 40, quick, bound=True)
+    return _nats(
+        lambda _: keras_ae.VAE(SHAPE, 20, widths=(200, 200), posterior=posterior),
+        40,
+        quick,
+        bound=True,
+    )
 
 
 def _of_one_decoder(posterior, quick):
     """The decoder of vae_mnist as it is; an encoder whose hidden layers start as its own, and whose last one starts fresh."""
 
     def make(_):
-        pretrained, given = keras_ae.load("vae_mnist"), distributions.get(distributions.Posterior, posterior)
+        pretrained, given = (
+            keras_ae.load("vae_mnist"),
+            distributions.get(distributions.Posterior, posterior),
+        )
         encoder, _ = networks.dense(SHAPE, given.params_size(40), 40, SHAPE, (300, 300), "glu")
         encoder.set_weights(pretrained.encoder.get_weights()[:-2] + encoder.get_weights()[-2:])
         pretrained.decoder.trainable = False
@@ -97,8 +132,18 @@ def _of_one_decoder(posterior, quick):
 def _of_the_zoo(name, note, quick):
     model = keras_ae.load(name)
     measured = evaluation.mse(model, "mnist", n_images=20 if quick else None)
-    row = {"measure": "mse", "value": measured["value"], "error": measured["standard_error"], "unit": "a pixel", "note": note}
-    return {**row, "parameters": model.count_params(), "epochs": keras_ae.info(name).metadata["training"]["epochs"]}
+    row = {
+        "measure": "mse",
+        "value": measured["value"],
+        "error": measured["standard_error"],
+        "unit": "a pixel",
+        "note": note,
+    }
+    return {
+        **row,
+        "parameters": model.count_params(),
+        "epochs": keras_ae.info(name).metadata["training"]["epochs"],
+    }
 
 
 def _few_labels(unknown, seed, quick):
@@ -106,22 +151,38 @@ def _few_labels(unknown, seed, quick):
     (x, y), (x_test, y_test) = datasets.load("mnist")
     hvae = keras_ae.load("hvae_mnist")
     z, z_test = (np.array(hvae.encode(images))[:, :40] for images in (x, x_test))
-    few = np.concatenate([np.random.default_rng(seed).permutation(np.flatnonzero(y == digit))[:10] for digit in range(10)])
+    few = np.concatenate(
+        [
+            np.random.default_rng(seed).permutation(np.flatnonzero(y == digit))[:10]
+            for digit in range(10)
+        ]
+    )
     codes = np.concatenate([z, np.tile(z[few], (100, 1))])
     labels = np.concatenate([np.full(len(z), -1), np.tile(y[few], 100)]).astype("int32")
     keras.utils.set_random_seed(seed)
     gaussian = distributions.Gaussian("trainable")
-    model = keras_ae.ConditionalVAE((40,), 20, widths=(300,), likelihood=gaussian, classification=50.0, unknown=unknown)
+    model = keras_ae.ConditionalVAE(
+        (40,), 20, widths=(300,), likelihood=gaussian, classification=50.0, unknown=unknown
+    )
     row = _trained(model, [codes, labels], 9, 1e-3, quick, batch=256, constant=True)
     wrong = np.argmax(model.classify(z_test), axis=1) != y_test
     error = float(100 * wrong.std() / len(wrong) ** 0.5)
-    return {"measure": "wrong labels", "value": float(100 * wrong.mean()), "error": error, "unit": "%", **row}
+    return {
+        "measure": "wrong labels",
+        "value": float(100 * wrong.mean()),
+        "error": error,
+        "unit": "%",
+        **row,
+    }
 
 
 COMPARISONS = {
     "prior": Comparison(
         "gated VAE 784-300-300-40, KL warm-up of 20 epochs",
-        {"N(0, I)": partial(_gated, "standard_normal"), "VampPrior of 500 pseudo-inputs": partial(_gated, "vamp")},
+        {
+            "N(0, I)": partial(_gated, "standard_normal"),
+            "VampPrior of 500 pseudo-inputs": partial(_gated, "vamp"),
+        },
     ),
     "bound": Comparison(
         "VAE 784-200-200-50",
@@ -136,12 +197,17 @@ COMPARISONS = {
     ),
     "inference": Comparison(
         "posteriors of one decoder, vae_mnist's",
-        {name: partial(_of_one_decoder, name) for name in ("diagonal", "full", "planar", "sylvester", "iaf")},
+        {
+            name: partial(_of_one_decoder, name)
+            for name in ("diagonal", "full", "planar", "sylvester", "iaf")
+        },
     ),
     "bits": Comparison(
         "codes of about 1,000 bits, models of the zoo",
         {
-            "conv_ae_mnist": partial(_of_the_zoo, "conv_ae_mnist", "32 numbers of float32: 1,024 bits"),
+            "conv_ae_mnist": partial(
+                _of_the_zoo, "conv_ae_mnist", "32 numbers of float32: 1,024 bits"
+            ),
             "vqvae_mnist": partial(_of_the_zoo, "vqvae_mnist", "98 symbols of 1,024: 980 bits"),
         },
     ),
@@ -159,14 +225,27 @@ COMPARISONS = {
 
 def main(arguments=None):
     """Runs the command."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.family", description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="COMPARISON", help=f"{', '.join(COMPARISONS)}; all, if none is named")
-    parser.add_argument("--quick", action="store_true", help="two batches and few images, to see that everything runs")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.family", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="COMPARISON",
+        help=f"{', '.join(COMPARISONS)}; all, if none is named",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="two batches and few images, to see that everything runs",
+    )
     parser.add_argument("--out", type=pathlib.Path, default=HERE, help="folder for the results")
     options = parser.parse_args(arguments)
     unknown = set(options.names) - set(COMPARISONS)
     if unknown:
-        parser.error(f"expected comparisons among {', '.join(COMPARISONS)}; received: {', '.join(sorted(unknown))}")
+        parser.error(
+            f"expected comparisons among {', '.join(COMPARISONS)}; received: {', '.join(sorted(unknown))}"
+        )
     for name in options.names or COMPARISONS:
         for model, measure in COMPARISONS[name].models.items():
             start = time.time()
@@ -193,7 +272,10 @@ def markdown(results):
         "Written by `python -m benchmarks.family`; ± is the standard error over the test images.",
         "",
     ]
-    lines += ["| comparison | model | measured | parameters | epochs | minutes |", "|---|---|---|---|---|---|"]
+    lines += [
+        "| comparison | model | measured | parameters | epochs | minutes |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, comparison in COMPARISONS.items():
         for model in comparison.models:
             row = results.get(name, {}).get(model)
@@ -201,7 +283,14 @@ def markdown(results):
                 digits = 6 if row["unit"] == "a pixel" else 2
                 value = f"{row['measure']} {row['value']:.{digits}f} ± {row['error']:.{digits}f} {row['unit']}"
                 value += f" ({row['note']})" if "note" in row else ""
-                cells = comparison.title, model, value, f"{row['parameters']:,}", row["epochs"] or "", f"{row['minutes']:.0f}"
+                cells = (
+                    comparison.title,
+                    model,
+                    value,
+                    f"{row['parameters']:,}",
+                    row["epochs"] or "",
+                    f"{row['minutes']:.0f}",
+                )
                 lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
 

@@ -45,7 +45,9 @@ class VAE(keras.Model):
         with tf.GradientTape() as tape:
             z_mean, z_log_var, z = self.encoder(data)
             reconstruction = self.decoder(z)
-            reconstruction_loss = ops.mean(ops.sum(keras.losses.binary_crossentropy(data, reconstruction), axis=(1, 2)))
+            reconstruction_loss = ops.mean(
+                ops.sum(keras.losses.binary_crossentropy(data, reconstruction), axis=(1, 2))
+            )
             kl_loss = -0.5 * (1 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var))
             kl_loss = ops.mean(ops.sum(kl_loss, axis=1))
             total_loss = reconstruction_loss + kl_loss
@@ -74,15 +76,24 @@ def dense(count):
 
 def conv(count):
     """Trains a VAE of the example's transposed convolutions, of as many parameters as keras_ae's default network."""
-    return _training(transposed_of_size(parameters_of(keras_ae.VAE((28, 28, 1), task.LATENT, network="conv"))), count)
+    return _training(
+        transposed_of_size(parameters_of(keras_ae.VAE((28, 28, 1), task.LATENT, network="conv"))),
+        count,
+    )
 
 
 def transposed_of_size(parameters):
     """The network of transposed convolutions with about so many parameters; the example's widths are in the ratio 1 to 2, too."""
     widths = range(1, 512)
-    width = widths[bisect.bisect_left(widths, parameters, key=lambda width: parameters_of(transposed((width, 2 * width))))]
+    width = widths[
+        bisect.bisect_left(
+            widths, parameters, key=lambda width: parameters_of(transposed((width, 2 * width)))
+        )
+    ]
     vae = transposed((width, 2 * width))
-    assert abs(parameters_of(vae) / parameters - 1) < 0.05, f"no width gives about {parameters} parameters"
+    assert abs(parameters_of(vae) / parameters - 1) < 0.05, (
+        f"no width gives about {parameters} parameters"
+    )
     return vae
 
 
@@ -115,4 +126,6 @@ def _encoder(image, h):
 def _training(vae, count):
     x = task.floats(count)
     vae.compile(optimizer=keras.optimizers.Adam(task.LEARNING_RATE))
-    return lambda passes: vae.fit(x, batch_size=task.BATCH, epochs=passes, verbose=0).history["total_loss"][-1]
+    return lambda passes: vae.fit(x, batch_size=task.BATCH, epochs=passes, verbose=0).history[
+        "total_loss"
+    ][-1]

@@ -23,9 +23,13 @@ def likelihood(count):
     """Importance-weighted log-likelihood of the dense VAE, untrained."""
     vae = keras_ae.VAE(SHAPE, task.LATENT, widths=task.WIDTHS, activation="relu")
     x = task.binary(count)
-    return lambda passes: np.mean([-vae.log_likelihood(x, n_samples=task.SAMPLES).numpy().mean() for _ in range(passes)])
+    return lambda passes: np.mean(
+        [-vae.log_likelihood(x, n_samples=task.SAMPLES).numpy().mean() for _ in range(passes)]
+    )
 
 
 def _training(vae, x):
     vae.compile()  # its default optimizer is the task's: Adam, 1e-3
-    return lambda passes: vae.fit(x, batch_size=task.BATCH, epochs=passes, verbose=0).history["loss"][-1]
+    return lambda passes: vae.fit(x, batch_size=task.BATCH, epochs=passes, verbose=0).history[
+        "loss"
+    ][-1]

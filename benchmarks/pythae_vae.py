@@ -71,7 +71,12 @@ def likelihood(count):
 
     def measure(passes):
         with torch.no_grad():
-            return -sum(model.get_nll(x, n_samples=task.SAMPLES, batch_size=500) for _ in range(passes)) / passes
+            return (
+                -sum(
+                    model.get_nll(x, n_samples=task.SAMPLES, batch_size=500) for _ in range(passes)
+                )
+                / passes
+            )
 
     return measure
 

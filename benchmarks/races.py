@@ -54,10 +54,18 @@ RACES = {
         same_value=True,
         contestants=(
             Contestant("keras_ae", "ours", "dense", 60_000, 1_280),
-            Contestant("PyTorch, hand-written", "torch_vae", "dense", 60_000, 1_280, "torch", at_least=1.8),
-            Contestant("PyTorch, torch.compile", "torch_vae", "dense_compiled", 60_000, 1_280, "torch"),
-            Contestant("pythae's trainer", "pythae_vae", "dense", 60_000, 1_280, "pythae", at_least=3),
-            Contestant("keras.Model.fit, keras.io's VAE", "keras_io", "dense", 60_000, 1_280, at_least=2),
+            Contestant(
+                "PyTorch, hand-written", "torch_vae", "dense", 60_000, 1_280, "torch", at_least=1.8
+            ),
+            Contestant(
+                "PyTorch, torch.compile", "torch_vae", "dense_compiled", 60_000, 1_280, "torch"
+            ),
+            Contestant(
+                "pythae's trainer", "pythae_vae", "dense", 60_000, 1_280, "pythae", at_least=3
+            ),
+            Contestant(
+                "keras.Model.fit, keras.io's VAE", "keras_io", "dense", 60_000, 1_280, at_least=2
+            ),
             Contestant("bare XLA-compiled loop", "xla_loop", "dense", 60_000, 1_280, at_most=1.15),
         ),
     ),
@@ -68,8 +76,23 @@ RACES = {
         same_value=False,  # the network with transposed convolutions is another
         contestants=(
             Contestant("keras_ae", "ours", "conv", 12_800, 256),
-            Contestant("PyTorch, the same network, channels_last", "torch_conv", "conv", 12_800, 256, "torch", at_least=1.2),
-            Contestant("keras.Model.fit, transposed convolutions", "keras_io", "conv", 12_800, 256, at_least=2.5),
+            Contestant(
+                "PyTorch, the same network, channels_last",
+                "torch_conv",
+                "conv",
+                12_800,
+                256,
+                "torch",
+                at_least=1.2,
+            ),
+            Contestant(
+                "keras.Model.fit, transposed convolutions",
+                "keras_io",
+                "conv",
+                12_800,
+                256,
+                at_least=2.5,
+            ),
         ),
     ),
     "likelihood": Race(
@@ -79,7 +102,15 @@ RACES = {
         same_value=False,  # untrained weights, and another number of images
         contestants=(
             Contestant("keras_ae, 100 images", "ours", "likelihood", 100, 10),
-            Contestant("pythae's get_nll, 5 images", "pythae_vae", "likelihood", 5, 2, "pythae", at_least=20),
+            Contestant(
+                "pythae's get_nll, 5 images",
+                "pythae_vae",
+                "likelihood",
+                5,
+                2,
+                "pythae",
+                at_least=20,
+            ),
         ),
     ),
     "startup": Race(
@@ -89,7 +120,14 @@ RACES = {
         same_value=False,
         contestants=(
             Contestant("keras_ae", "startup", "ours", 1, 1),
-            Contestant("a process that does `import tensorflow`", "startup", "tensorflow", 1, 1, at_most=1.5),
+            Contestant(
+                "a process that does `import tensorflow`",
+                "startup",
+                "tensorflow",
+                1,
+                1,
+                at_most=1.5,
+            ),
         ),
     ),
 }

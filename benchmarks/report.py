@@ -12,13 +12,23 @@ from benchmarks.races import MS, RACES, US, S
 from keras_ae.training.callbacks import hardware
 
 SCALE = {US: 1e6, MS: 1e3, S: 1.0}  # units a second
-TOLERANCE = 0.05  # by which the losses of contestants that do the same work may differ from keras_ae's
+TOLERANCE = (
+    0.05  # by which the losses of contestants that do the same work may differ from keras_ae's
+)
 
 
 def environment():
     """What the numbers depend on: {"date", "machine", "python", "versions"}."""
     versions = {}
-    for package in ("keras-ae", "tensorflow", "keras", "tensorflow-probability", "torch", "pythae", "numpy"):
+    for package in (
+        "keras-ae",
+        "tensorflow",
+        "keras",
+        "tensorflow-probability",
+        "torch",
+        "pythae",
+        "numpy",
+    ):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -51,14 +61,24 @@ def comparisons(results):
             rival = rivals[result["name"]]
             faster = rival.at_most is None
             pairs = list(zip(ours["times"], result["times"], strict=True))
-            quiet = [not (a or b) for a, b in zip(ours["disturbed"], result["disturbed"], strict=True)]
-            counted = [pair for pair, is_quiet in zip(pairs, quiet, strict=True) if is_quiet] or pairs
+            quiet = [
+                not (a or b) for a, b in zip(ours["disturbed"], result["disturbed"], strict=True)
+            ]
+            counted = [
+                pair for pair, is_quiet in zip(pairs, quiet, strict=True) if is_quiet
+            ] or pairs
             ratios = [b / a if faster else a / b for a, b in counted]
             ratio = statistics.median(ratios)
             if rival.at_least is not None:
-                target, reached = f"at least {rival.at_least:g} times as fast", ratio >= rival.at_least
+                target, reached = (
+                    f"at least {rival.at_least:g} times as fast",
+                    ratio >= rival.at_least,
+                )
             elif rival.at_most is not None:
-                target, reached = f"at most {rival.at_most:g} times its time", ratio <= rival.at_most
+                target, reached = (
+                    f"at most {rival.at_most:g} times its time",
+                    ratio <= rival.at_most,
+                )
             else:
                 target, reached = "none", None
             rows.append(
@@ -81,11 +101,22 @@ def markdown(results):
     """The report."""
     versions = ", ".join(f"{package} {version}" for package, version in results["versions"].items())
     lines = ["# Benchmarks", ""]
-    lines += [f"{results['date']}, {results['machine']}. Python {results['python']}, {versions}.", ""]
-    lines += ["**A quick look on few images: these numbers mean nothing.**", ""] if results["quick"] else []
+    lines += [
+        f"{results['date']}, {results['machine']}. Python {results['python']}, {versions}.",
+        "",
+    ]
+    lines += (
+        ["**A quick look on few images: these numbers mean nothing.**", ""]
+        if results["quick"]
+        else []
+    )
     lines += _markdown_of_races(results) if results["races"] else []
     if results["scaling"]:
-        lines += ["", "Processes pinned to a core each, plain `fit` under MultiWorkerMirroredStrategy:", ""]
+        lines += [
+            "",
+            "Processes pinned to a core each, plain `fit` under MultiWorkerMirroredStrategy:",
+            "",
+        ]
         lines += [workers.markdown(results["scaling"])]
     return "\n".join(lines) + "\n"
 
@@ -104,14 +135,26 @@ def _markdown_of_races(results):
         "",
         f"Ratios: of the two times in one of {rounds} rounds, in which all take a turn one after the other; the median over the",
     ]
-    lines += ["rounds without other processes on the machine, and in brackets the smallest and the largest.", ""]
-    lines += ["| work | contestant | time, median (range) | first pass | value after all passes |", "|---|---|---|---|---|"]
+    lines += [
+        "rounds without other processes on the machine, and in brackets the smallest and the largest.",
+        "",
+    ]
+    lines += [
+        "| work | contestant | time, median (range) | first pass | value after all passes |",
+        "|---|---|---|---|---|",
+    ]
     for name, race in results["races"].items():
         for result in race:
             times = _counted(result)
             time = f"{_digits(statistics.median(times))} {RACES[name].unit} ({_digits(min(times))} to {_digits(max(times))})"
-            value = "" if result["value"] is None else f"{result['value']:.2f} nats{_remark(name, race, result)}"
-            lines += [f"| {RACES[name].work} | {result['name']} | {time} | {result['first_seconds']:.1f} s | {value} |"]
+            value = (
+                ""
+                if result["value"] is None
+                else f"{result['value']:.2f} nats{_remark(name, race, result)}"
+            )
+            lines += [
+                f"| {RACES[name].work} | {result['name']} | {time} | {result['first_seconds']:.1f} s | {value} |"
+            ]
     return [
         *lines,
         "",
@@ -121,7 +164,9 @@ def _markdown_of_races(results):
 
 def _counted(result):
     """The times of the turns that nothing disturbed; all, if there is none."""
-    return [t for t, bad in zip(result["times"], result["disturbed"], strict=True) if not bad] or result["times"]
+    return [
+        t for t, bad in zip(result["times"], result["disturbed"], strict=True) if not bad
+    ] or result["times"]
 
 
 def _digits(time):
@@ -139,7 +184,9 @@ def plot(results):
     races = results["races"]
     heights = [len(race) + 1 for race in races.values()]
     figure = Figure(figsize=(9, 0.42 * sum(heights) + 0.6), dpi=120, layout="constrained")
-    panels = figure.subplots(len(races), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    panels = figure.subplots(len(races), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[
+        :, 0
+    ]
     for panel, (name, race) in zip(panels, races.items(), strict=True):
         medians = [statistics.median(_counted(result)) for result in race]
         colors = ["#d1495b"] + ["#8d99ae"] * (len(race) - 1)

@@ -39,14 +39,29 @@ def main(network="dense", batch="128"):
     n = int(batch) * STEPS
     x = np.random.default_rng(0).integers(0, 256, (n, 28, 28, 1)).astype("uint8")
     with strategy.scope():
-        vae = keras_ae.VAE((28, 28, 1), 20, network, widths=(200, 200) if network == "dense" else (32, 64))
+        vae = keras_ae.VAE(
+            (28, 28, 1), 20, network, widths=(200, 200) if network == "dense" else (32, 64)
+        )
         vae.compile()
     clock = Clock()
     vae.fit(x, batch_size=int(batch), epochs=EPOCHS, verbose=0, callbacks=[clock])
     if keras_ae.distribute.is_chief(strategy):
         microseconds = [seconds / n * 1e6 for seconds in clock.seconds[1:]]
-        result = {"network": network, "workers": strategy.num_replicas_in_sync, "batch": int(batch), "xla": vae.jit_compile}
-        print(json.dumps({**result, "microseconds_an_image": round(statistics.median(microseconds), 1), "epochs": microseconds}))
+        result = {
+            "network": network,
+            "workers": strategy.num_replicas_in_sync,
+            "batch": int(batch),
+            "xla": vae.jit_compile,
+        }
+        print(
+            json.dumps(
+                {
+                    **result,
+                    "microseconds_an_image": round(statistics.median(microseconds), 1),
+                    "epochs": microseconds,
+                }
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ import sys
 
 def ours(count):
     """Loads a pretrained model and reconstructs one image."""
-    return _process("import numpy, keras_ae; keras_ae.load('vae_mnist').reconstruct(numpy.zeros((1, 28, 28, 1), 'uint8'))")
+    return _process(
+        "import numpy, keras_ae; keras_ae.load('vae_mnist').reconstruct(numpy.zeros((1, 28, 28, 1), 'uint8'))"
+    )
 
 
 def tensorflow(count):
@@ -20,6 +22,8 @@ def _process(code):
 
     def run(passes):
         for _ in range(passes):
-            subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL, env=environment)
+            subprocess.run(
+                [sys.executable, "-c", code], check=True, stderr=subprocess.DEVNULL, env=environment
+            )
 
     return run

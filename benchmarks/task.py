@@ -6,7 +6,11 @@ import numpy as np
 
 from keras_ae import datasets
 
-PIXELS, WIDTHS, LATENT = 784, (200, 200), 20  # encoder 784-200-200-(20 + 20), decoder 20-200-200-784, relu
+PIXELS, WIDTHS, LATENT = (
+    784,
+    (200, 200),
+    20,
+)  # encoder 784-200-200-(20 + 20), decoder 20-200-200-784, relu
 BATCH, LEARNING_RATE = 128, 1e-3
 SAMPLES = 5000  # importance samples of one image in the race "likelihood"
 
@@ -47,5 +51,8 @@ def dense_weights(seed=0):
     weights = []
     for n_in, n_out in [pair for chain in sizes for pair in itertools.pairwise(chain)]:
         limit = np.sqrt(6 / (n_in + n_out))
-        weights += [rng.uniform(-limit, limit, (n_in, n_out)).astype("float32"), np.zeros(n_out, "float32")]
+        weights += [
+            rng.uniform(-limit, limit, (n_in, n_out)).astype("float32"),
+            np.zeros(n_out, "float32"),
+        ]
     return weights

@@ -21,7 +21,9 @@ from benchmarks.torch_vae import training
 def conv(count):
     """Trains the twin of keras_ae's default convolutional VAE."""
     encoder, decoder = twins(keras_ae.VAE(SHAPE, task.LATENT, network="conv"))
-    x = torch.from_numpy(task.floats(count)).permute(0, 3, 1, 2)  # (count, h, w, 1) -> (count, 1, h, w), the same memory
+    x = torch.from_numpy(task.floats(count)).permute(
+        0, 3, 1, 2
+    )  # (count, h, w, 1) -> (count, 1, h, w), the same memory
     return training(encoder, decoder, x)
 
 
@@ -35,11 +37,15 @@ def twins(vae):
     for model, shape in ((vae.encoder, SHAPE), (vae.decoder, (task.LATENT,))):
         twin = nn.Sequential(*_modules(_chain(model)))
         x = np.random.default_rng(0).random((8, *shape), dtype="float32")
-        x_of_torch = torch.from_numpy(x).permute(0, 3, 1, 2) if len(shape) == 3 else torch.from_numpy(x)
+        x_of_torch = (
+            torch.from_numpy(x).permute(0, 3, 1, 2) if len(shape) == 3 else torch.from_numpy(x)
+        )
         with torch.no_grad():
             y = twin(x_of_torch).numpy()
         y = y.transpose(0, 2, 3, 1) if y.ndim == 4 else y
-        assert sum(p.numel() for p in twin.parameters()) == model.count_params(), "the twin has another number of weights"
+        assert sum(p.numel() for p in twin.parameters()) == model.count_params(), (
+            "the twin has another number of weights"
+        )
         assert np.abs(y - model(x).numpy()).max() < 1e-4, "the twin gives other outputs"
         pairs.append(twin)
     return pairs
@@ -90,12 +96,24 @@ def _with_weights(module, layer, axes, owner_of_bias):
 
 def _convolution(layer, kind, owner_of_bias):
     size, stride = layer.kernel.shape[0], layer.strides[0]
-    assert kind == "Conv2D" and layer.kernel.shape[0] == layer.kernel.shape[1], "no twin of such a convolution is known"
+    assert kind == "Conv2D" and layer.kernel.shape[0] == layer.kernel.shape[1], (
+        "no twin of such a convolution is known"
+    )
     n_in, n_out = layer.kernel.shape[2], layer.filters
-    before, after = (0, 0) if layer.padding == "valid" else _same_padding(layer.input.shape[1], size, stride)
-    module = nn.Conv2d(n_in, n_out, size, stride, padding=min(before, after), bias=owner_of_bias.bias is not None)
-    module = _with_weights(module, layer, (3, 2, 0, 1), owner_of_bias)  # (h, w, in, out) -> (out, in, h, w)
-    return module if before == after else nn.Sequential(nn.ZeroPad2d((0, after - before, 0, after - before)), module)
+    before, after = (
+        (0, 0) if layer.padding == "valid" else _same_padding(layer.input.shape[1], size, stride)
+    )
+    module = nn.Conv2d(
+        n_in, n_out, size, stride, padding=min(before, after), bias=owner_of_bias.bias is not None
+    )
+    module = _with_weights(
+        module, layer, (3, 2, 0, 1), owner_of_bias
+    )  # (h, w, in, out) -> (out, in, h, w)
+    return (
+        module
+        if before == after
+        else nn.Sequential(nn.ZeroPad2d((0, after - before, 0, after - before)), module)
+    )
 
 
 def _same_padding(length, size, stride):
@@ -117,12 +135,20 @@ def _flatten(layer):
 
 def _reshape(layer):
     shape = layer.target_shape
-    return _Lambda(lambda x: x.unflatten(1, shape).permute(0, 3, 1, 2) if len(shape) == 3 else x.flatten(1).unflatten(1, shape))
+    return _Lambda(
+        lambda x: (
+            x.unflatten(1, shape).permute(0, 3, 1, 2)
+            if len(shape) == 3
+            else x.flatten(1).unflatten(1, shape)
+        )
+    )
 
 
 def _depth_to_space(layer):
     def shuffle(x):
-        x = x.permute(0, 2, 3, 1).unflatten(3, (2, 2, -1)).transpose(2, 3)  # (b, 4c, h, w) -> (b, h, 2, w, 2, c)
+        x = (
+            x.permute(0, 2, 3, 1).unflatten(3, (2, 2, -1)).transpose(2, 3)
+        )  # (b, 4c, h, w) -> (b, h, 2, w, 2, c)
         return x.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)  # -> (b, c, 2h, 2w)
 
     return _Lambda(shuffle)
@@ -137,7 +163,14 @@ def _gate(layer):
     return _Lambda(lambda x: F.glu(x, 1))
 
 
-_ACTIVATIONS = {"linear": None, "relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh, "silu": nn.SiLU, "elu": nn.ELU}
+_ACTIVATIONS = {
+    "linear": None,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "tanh": nn.Tanh,
+    "silu": nn.SiLU,
+    "elu": nn.ELU,
+}
 _WITHOUT_WEIGHTS = {
     "Flatten": _flatten,
     "Reshape": _reshape,

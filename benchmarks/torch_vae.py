@@ -32,7 +32,9 @@ def _mlp(*sizes):
     layers = []
     for n_in, n_out in itertools.pairwise(sizes):
         layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-        nn.init.xavier_uniform_(layers[-2].weight)  # Keras' start, so that the losses can be compared
+        nn.init.xavier_uniform_(
+            layers[-2].weight
+        )  # Keras' start, so that the losses can be compared
         nn.init.zeros_(layers[-2].bias)
     return nn.Sequential(*layers[:-1])
 
@@ -50,7 +52,9 @@ def training(encoder, decoder, x, compiled=False):
     """A function of the number of passes that trains on x, (count, ...) in [0, 1], and returns the loss of the last pass."""
     torch.manual_seed(0)
     # fused: one kernel for all weights; the fastest of PyTorch's three Adams here
-    optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=task.LEARNING_RATE, fused=True)
+    optimizer = torch.optim.Adam(
+        [*encoder.parameters(), *decoder.parameters()], lr=task.LEARNING_RATE, fused=True
+    )
     loss_function = torch.compile(loss_of) if compiled else loss_of
 
     def train(passes):

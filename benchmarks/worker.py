@@ -24,7 +24,11 @@ def main():
             start, others = time.perf_counter(), _cpu_of_others()
             value = work(int(line))
             seconds, others = time.perf_counter() - start, _cpu_of_others() - others
-            answer = {"seconds": seconds, "value": None if value is None else float(value), "disturbed": others > 0.1 * seconds}
+            answer = {
+                "seconds": seconds,
+                "value": None if value is None else float(value),
+                "disturbed": others > 0.1 * seconds,
+            }
             print(json.dumps(answer), file=answers, flush=True)
 
 
@@ -46,7 +50,9 @@ def _cpu_of_others():
     if not stat.exists():
         return 0.0
     user, nice, system, _, _, irq, softirq, steal = map(int, stat.read_text().split()[1:9])
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") - sum(
+        os.times()[:4]
+    )
 
 
 if __name__ == "__main__":

@@ -33,13 +33,30 @@ def build(target):
         lay_out(source)
         # A page of an earlier build that is no more would stay.
         shutil.rmtree(target, ignore_errors=True)
-        options = ["-W", "--keep-going", "-q", "-b", "html", "-d", str(source / ".doctrees"), "-c", str(ROOT / "docs")]
+        options = [
+            "-W",
+            "--keep-going",
+            "-q",
+            "-b",
+            "html",
+            "-d",
+            str(source / ".doctrees"),
+            "-c",
+            str(ROOT / "docs"),
+        ]
         return main([*options, folder, str(target)])
 
 
 def lay_out(source):
     """Writes the sources of all pages into a folder: those of the repository as they are, in the same places, and the API's."""
-    for pattern in ("*.md", "tutorials/*.md", "tutorials/*.ipynb", "zoo/**/*.md", "zoo/*/*.png", "benchmarks/*.md"):
+    for pattern in (
+        "*.md",
+        "tutorials/*.md",
+        "tutorials/*.ipynb",
+        "zoo/**/*.md",
+        "zoo/*/*.png",
+        "benchmarks/*.md",
+    ):
         for path in sorted(ROOT.glob(pattern)):
             copy(path, source)
     readme = (source / "README.md").read_text(encoding="utf-8")
@@ -57,7 +74,10 @@ def lay_out(source):
             "CHANGELOG",
         ],
     }
-    readme += "".join(CONTENTS.format(caption=caption, entries="\n".join(entries)) for caption, entries in parts.items())
+    readme += "".join(
+        CONTENTS.format(caption=caption, entries="\n".join(entries))
+        for caption, entries in parts.items()
+    )
     (source / "index.md").write_text(readme, encoding="utf-8")
 
 
@@ -81,7 +101,9 @@ def api(folder):
     rows = ["# API", "", "All of it comes with `import keras_ae`.", "", "| name | |", "|---|---|"]
     names = sorted(keras_ae.__all__, key=str.lower)
     objects = {name: getattr(keras_ae, name) for name in names}
-    told = {id(obj) for obj in objects.values()}  # what has a page of its own, or stands on an earlier one
+    told = {
+        id(obj) for obj in objects.values()
+    }  # what has a page of its own, or stands on an earlier one
     for name, obj in objects.items():
         lines = directives(f"keras_ae.{name}", obj, told)
         page = [f"# keras_ae.{name}", "", "```{eval-rst}", *lines, "```", ""]
@@ -103,8 +125,14 @@ def directives(path, obj, told):
                 found += directives(f"{path}.{name}", member, told)
         return found
     if inspect.isclass(obj):
-        members = ", ".join(name for name, member in inspect.getmembers(obj) if is_ours(name, member))
-        return [f".. autoclass:: {path}", *([f"   :members: {members}", "   :member-order: bysource"] if members else []), ""]
+        members = ", ".join(
+            name for name, member in inspect.getmembers(obj) if is_ours(name, member)
+        )
+        return [
+            f".. autoclass:: {path}",
+            *([f"   :members: {members}", "   :member-order: bysource"] if members else []),
+            "",
+        ]
     return [f".. autofunction:: {path}", ""]
 
 
@@ -112,23 +140,45 @@ def public(module):
     """The names that a module lists in __all__, or else defines, in the order of its source."""
     if module.__name__ == "keras_ae.models":
         return ["Autoencoder"]  # the other classes have pages of their own
-    own = [name for name, obj in vars(module).items() if getattr(obj, "__module__", None) == module.__name__ and callable(obj)]
+    own = [
+        name
+        for name, obj in vars(module).items()
+        if getattr(obj, "__module__", None) == module.__name__ and callable(obj)
+    ]
     names = getattr(module, "__all__", own)
-    return [name for name in names if callable(getattr(module, name)) and inspect.getdoc(getattr(module, name))]
+    return [
+        name
+        for name in names
+        if callable(getattr(module, name)) and inspect.getdoc(getattr(module, name))
+    ]
 
 
 def is_ours(name, member):
     """True for a public method or property with a docstring that this library wrote: Keras has hundreds of its own."""
-    member = member.fget if isinstance(member, property) else inspect.unwrap(getattr(member, "__func__", member))
+    member = (
+        member.fget
+        if isinstance(member, property)
+        else inspect.unwrap(getattr(member, "__func__", member))
+    )
     ours = getattr(member, "__module__", None) or ""
-    return not name.startswith("_") and ours.startswith("keras_ae") and inspect.isroutine(member) and bool(member.__doc__)
+    return (
+        not name.startswith("_")
+        and ours.startswith("keras_ae")
+        and inspect.isroutine(member)
+        and bool(member.__doc__)
+    )
 
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.path.insert(0, str(ROOT))
     target = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build" / "docs" / "html")
-    importlib.import_module("keras_ae.models")  # so that the verbs of presets are tied to the classes
+    importlib.import_module(
+        "keras_ae.models"
+    )  # so that the verbs of presets are tied to the classes
     code = build(target)
-    print(f"{'built' if code == 0 else 'warnings or errors in'} {target}", file=sys.stderr if code else sys.stdout)
+    print(
+        f"{'built' if code == 0 else 'warnings or errors in'} {target}",
+        file=sys.stderr if code else sys.stdout,
+    )
     sys.exit(code)

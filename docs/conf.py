@@ -12,11 +12,19 @@ version_file = pathlib.Path(__file__).parents[1] / "keras_ae" / "__init__.py"
 project, author = "keras_ae", "the authors of keras_ae"
 release = re.search(r'__version__ = "(.+)"', version_file.read_text(encoding="utf-8"))[1]
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax", "sphinx-mathjax-offline"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
+]
 exclude_patterns = ["keras_ae", "tests"]  # sources that pages link to, no pages
 myst_enable_extensions = ["amsmath", "dollarmath", "html_image"]
 myst_heading_anchors = 3
-myst_update_mathjax = False  # or MathJax, which comes with the pages, would look at MyST's own marks alone
+myst_update_mathjax = (
+    False  # or MathJax, which comes with the pages, would look at MyST's own marks alone
+)
 nb_execution_mode = "off"  # the notebooks hold the output that tutorials/build.py has put there
 nb_mime_priority_overrides = [("html", "image/gif", 5)]
 
@@ -44,11 +52,15 @@ def signature(app, what, name, obj, options, text, returns):
 def docstring(app, what, name, obj, options, lines):
     """Our docstrings, as reStructuredText."""
     if what == "property":
-        lines[0] = lines[0].replace(": ", " -- ", 1)  # napoleon would take what stands before the colon for a type
+        lines[0] = lines[0].replace(
+            ": ", " -- ", 1
+        )  # napoleon would take what stands before the colon for a type
     lines[:] = docstrings.as_rst(lines)
 
 
 def setup(app):
     """Called by Sphinx."""
     app.connect("autodoc-process-signature", signature)
-    app.connect("autodoc-process-docstring", docstring, priority=400)  # before napoleon, which makes a list of "Args:"
+    app.connect(
+        "autodoc-process-docstring", docstring, priority=400
+    )  # before napoleon, which makes a list of "Args:"

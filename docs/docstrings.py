@@ -22,7 +22,9 @@ def as_rst(lines):
             kind = "section"
             done.append(line)
         elif line.startswith("|"):  # a table, which ends where its rows end
-            done += ([] if kind == "table" else [".. list-table::", "   :header-rows: 1", ""]) + _row(line)
+            done += (
+                [] if kind == "table" else [".. list-table::", "   :header-rows: 1", ""]
+            ) + _row(line)
             kind = "table"
         elif line.startswith("    ") and kind in ("text", "code"):
             done += [] if kind == "code" else ["::", ""]

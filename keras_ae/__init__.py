@@ -78,11 +78,23 @@ def __dir__():
 
 def _import_models(module=None):
     """Imports all models, since `keras.models.load_model` finds only classes that are there. Not while keras_ae itself is imported."""
-    others = [other for name, other in sys.modules.items() if name.startswith("keras_ae.") and other is not module]
-    if "keras" in sys.modules and not any(other.__spec__ and other.__spec__._initializing for other in others):
+    others = [
+        other
+        for name, other in sys.modules.items()
+        if name.startswith("keras_ae.") and other is not module
+    ]
+    if "keras" in sys.modules and not any(
+        other.__spec__ and other.__spec__._initializing for other in others
+    ):
         importlib.import_module("keras_ae.models")
 
 
 # Whatever is imported first: Keras now, Keras later, or a part of keras_ae that brings Keras.
-for _name in ("keras", *(f"keras_ae.{package}" for package in ("distributions", "networks", "training", "utils.inputs"))):
+for _name in (
+    "keras",
+    *(
+        f"keras_ae.{package}"
+        for package in ("distributions", "networks", "training", "utils.inputs")
+    ),
+):
     wrapt.register_post_import_hook(_import_models, _name)

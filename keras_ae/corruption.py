@@ -99,7 +99,11 @@ class SaltAndPepperCorruption(Corruption):
         return {**super().get_config(), "rate": self.rate}
 
 
-CORRUPTIONS = {"gaussian": GaussianCorruption, "masking": MaskingCorruption, "salt_and_pepper": SaltAndPepperCorruption}
+CORRUPTIONS = {
+    "gaussian": GaussianCorruption,
+    "masking": MaskingCorruption,
+    "salt_and_pepper": SaltAndPepperCorruption,
+}
 
 
 def get(identifier, **options):

@@ -33,7 +33,13 @@ def strategy(name="auto", *, cluster_resolver=None):
     workers = _workers_of_tf_config() if cluster_resolver is None else None
     if name == "auto":
         several_gpus = len(tf.config.list_physical_devices("GPU")) > 1
-        name = "multiworker" if len(workers or ()) > 1 or cluster_resolver else "mirrored" if several_gpus else "default"
+        name = (
+            "multiworker"
+            if len(workers or ()) > 1 or cluster_resolver
+            else "mirrored"
+            if several_gpus
+            else "default"
+        )
         if name == "default":
             return tf.distribute.get_strategy()
     if name == "multiworker":
@@ -44,12 +50,20 @@ def strategy(name="auto", *, cluster_resolver=None):
             )
         return _multiworker(cluster_resolver)
     if cluster_resolver is not None:
-        raise ValueError(f'Expected `cluster_resolver` with the strategy "multiworker" alone. Received: name={name!r}')
+        raise ValueError(
+            f'Expected `cluster_resolver` with the strategy "multiworker" alone. Received: name={name!r}'
+        )
     devices = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
     if name == "mirrored":
         gpus = tuple(device for device in devices if device.startswith("GPU"))
         return _mirrored(gpus or tuple(device for device in devices if device.startswith("CPU")))
-    device = "CPU:0" if name == "cpu" else name.upper().removeprefix("/DEVICE:") if isinstance(name, str) else name
+    device = (
+        "CPU:0"
+        if name == "cpu"
+        else name.upper().removeprefix("/DEVICE:")
+        if isinstance(name, str)
+        else name
+    )
     if device not in devices:
         raise ValueError(
             f'Expected a strategy: "auto", "cpu", "mirrored", "multiworker", or a device of this machine: {", ".join(devices)}. '
@@ -88,7 +102,9 @@ def several_workers(strategy=None):
 @functools.cache
 def _mirrored(devices):
     class Mirrored(tf.distribute.MirroredStrategy):
-        _collective_key_base = next(_KEYS)  # TensorFlow 2.21 begins at 0 for every strategy, so that two get each other's messages
+        _collective_key_base = next(
+            _KEYS
+        )  # TensorFlow 2.21 begins at 0 for every strategy, so that two get each other's messages
 
     return Mirrored(devices)
 
@@ -102,7 +118,9 @@ def _one_device(device):
 def _multiworker(cluster_resolver):
     if cluster_resolver is not None:
         # Asked by TensorFlow itself, a resolver tells the GPUs of the scheduler's request: one at least for SLURM, on machines without.
-        cluster = cluster_resolver.cluster_spec()  # first: it is what sets the task of a SlurmClusterResolver
+        cluster = (
+            cluster_resolver.cluster_spec()
+        )  # first: it is what sets the task of a SlurmClusterResolver
         cluster_resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
             cluster,
             task_type=cluster_resolver.task_type,
@@ -134,7 +152,9 @@ def _workers_of_tf_config():
         workers = [address for job in cluster.values() for address in job]
         if not workers:
             return []
-        valid = set(cluster) <= set(JOBS) and all(isinstance(address, str) and ":" in address for address in workers)
+        valid = set(cluster) <= set(JOBS) and all(
+            isinstance(address, str) and ":" in address for address in workers
+        )
         valid &= isinstance(task["index"], int) and 0 <= task["index"] < len(cluster[task["type"]])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise error from None

@@ -14,10 +14,20 @@ import tensorflow as tf
 
 from keras_ae.utils import files
 
-ROLES = {"encoder": ("x", "code"), "decoder": ("z", "mean"), "reconstruct": ("x", "mean")}  # role: names of input and output
+ROLES = {
+    "encoder": ("x", "code"),
+    "decoder": ("z", "mean"),
+    "reconstruct": ("x", "mean"),
+}  # role: names of input and output
 FORMATS = ("savedmodel", "onnx")
 OPSET = 17  # of ONNX; browsers' runtimes know it
-RANDOM = ("Random", "Stateless", "Rng", "Multinomial", "ParameterizedTruncatedNormal")  # in the names of operations that draw
+RANDOM = (
+    "Random",
+    "Stateless",
+    "Rng",
+    "Multinomial",
+    "ParameterizedTruncatedNormal",
+)  # in the names of operations that draw
 
 
 def export(model, path, role="decoder", format=None):
@@ -45,9 +55,13 @@ def export(model, path, role="decoder", format=None):
     if not isinstance(model, Autoencoder):
         raise ValueError(f"Expected a model of keras_ae. Received: {type(model).__name__}")
     if role not in ROLES:
-        raise ValueError(f"Expected `role` to be one of {', '.join(map(repr, ROLES))}. Received: role={role!r}")
+        raise ValueError(
+            f"Expected `role` to be one of {', '.join(map(repr, ROLES))}. Received: role={role!r}"
+        )
     if format not in FORMATS:
-        raise ValueError(f"Expected `format` to be one of {', '.join(map(repr, FORMATS))}. Received: format={format!r}")
+        raise ValueError(
+            f"Expected `format` to be one of {', '.join(map(repr, FORMATS))}. Received: format={format!r}"
+        )
     if format == "onnx":
         _write_onnx(model, path, role)
     else:
@@ -59,17 +73,29 @@ def _function(model, role):
     """The tf.function of a role, a graph without calls of other functions, and its variables."""
     name, result = ROLES[role]
     shape = (model.latent_dim,) if role == "decoder" else model.shape
-    verb = {"encoder": model.encode, "decoder": model.decode, "reconstruct": model.reconstruct}[role]
+    verb = {"encoder": model.encode, "decoder": model.decode, "reconstruct": model.reconstruct}[
+        role
+    ]
 
     def serve(value):
-        return {result: tf.ensure_shape(tf.cast(verb(value), tf.float32), (None, *_result_shape(model, role)))}
+        return {
+            result: tf.ensure_shape(
+                tf.cast(verb(value), tf.float32), (None, *_result_shape(model, role))
+            )
+        }
 
-    function = tf.function(serve, input_signature=[tf.TensorSpec((None, *shape), tf.float32, name)], autograph=False)
+    function = tf.function(
+        serve, input_signature=[tf.TensorSpec((None, *shape), tf.float32, name)], autograph=False
+    )
     with _inlined():
         graph = function.get_concrete_function().graph
-    drawn = sorted({operation for operation in _operations(graph) if any(word in operation for word in RANDOM)})
+    drawn = sorted(
+        {operation for operation in _operations(graph) if any(word in operation for word in RANDOM)}
+    )
     if drawn:
-        raise ValueError(f"Expected a model whose {role} draws nothing when it predicts. Received: one with {', '.join(drawn)}")
+        raise ValueError(
+            f"Expected a model whose {role} draws nothing when it predicts. Received: one with {', '.join(drawn)}"
+        )
     return function
 
 
@@ -91,7 +117,10 @@ def _inlined():
 def _operations(graph):
     """The types of all operations of a graph and of the functions in it."""
     definition = graph.as_graph_def()
-    for nodes in (definition.node, *(function.node_def for function in definition.library.function)):
+    for nodes in (
+        definition.node,
+        *(function.node_def for function in definition.library.function),
+    ):
         yield from (node.op for node in nodes)
 
 
@@ -99,14 +128,20 @@ def _operations(graph):
 
 
 def _write_saved_model(model, path, role):
-    if path.exists() and not (path / "saved_model.pb").is_file() and not (path.is_dir() and not any(path.iterdir())):
+    if (
+        path.exists()
+        and not (path / "saved_model.pb").is_file()
+        and not (path.is_dir() and not any(path.iterdir()))
+    ):
         raise ValueError(
             f"Expected a new folder, or one that holds a SavedModel. Received: {str(path)!r}, which holds something else"
         )
     function = _function(model, role)
     module = tf.Module()
     module.serve = function
-    module.parts = function.get_concrete_function().variables  # what the function reads must be tracked
+    module.parts = (
+        function.get_concrete_function().variables
+    )  # what the function reads must be tracked
     with files.writing(f"the SavedModel {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as name:
@@ -127,16 +162,23 @@ def _write_onnx(model, path, role):
         import tf2onnx
     except ImportError as error:
         raise ImportError(
-            f'Expected the packages that write ONNX: pip install "keras-ae[onnx]". Received: {error}', name=error.name
+            f'Expected the packages that write ONNX: pip install "keras-ae[onnx]". Received: {error}',
+            name=error.name,
         ) from error
     if path.is_dir():
-        raise ValueError(f"Expected a file to write ONNX to. Received: {str(path)!r}, which is a folder")
+        raise ValueError(
+            f"Expected a file to write ONNX to. Received: {str(path)!r}, which is a folder"
+        )
     function = _function(model, role)
     converted, _ = tf2onnx.convert.from_function(
         function,
         function.input_signature,
         opset=OPSET,
-        custom_op_handlers={"BroadcastArgs": (_broadcast_args, []), "Erfc": (_erfc, []), "Expm1": (_expm1, [])},
+        custom_op_handlers={
+            "BroadcastArgs": (_broadcast_args, []),
+            "Erfc": (_erfc, []),
+            "Expm1": (_expm1, []),
+        },
     )
     _name_ends(converted.graph, role)
     converted.doc_string = f"The {role} of a keras_ae.{type(model).__name__}"
@@ -158,8 +200,16 @@ def _broadcast_args(context, node, name, arguments):
         if rank < max(ranks):
             dtype = context.get_dtype(node.input[i])
             numpy_dtype = np.int64 if dtype == 7 else np.int32
-            ones = context.make_const(f"{name}_ones_{i}", np.ones(max(ranks) - rank, numpy_dtype)).output[0]
-            padded = context.make_node("Concat", [ones, node.input[i]], attr={"axis": 0}, dtypes=[dtype], shapes=[[max(ranks)]])
+            ones = context.make_const(
+                f"{name}_ones_{i}", np.ones(max(ranks) - rank, numpy_dtype)
+            ).output[0]
+            padded = context.make_node(
+                "Concat",
+                [ones, node.input[i]],
+                attr={"axis": 0},
+                dtypes=[dtype],
+                shapes=[[max(ranks)]],
+            )
             context.replace_input(node, node.input[i], padded.output[0], i)
     node.type = "Max"
     node.domain = ""
@@ -176,7 +226,9 @@ def _expm1(context, node, name, arguments):
     """exp(x) - 1 = tanh(x / 2) (exp(x) + 1), which is exact near 0 as well, and which tf2onnx lacks."""
     (x,) = node.input
     half = _like(context, node, "Mul", x, _constant(context, f"{name}_half", 0.5))
-    above = _like(context, node, "Add", _like(context, node, "Exp", x), _constant(context, f"{name}_one", 1))
+    above = _like(
+        context, node, "Add", _like(context, node, "Exp", x), _constant(context, f"{name}_one", 1)
+    )
     context.replace_inputs(node, [_like(context, node, "Tanh", half), above])
     node.type = "Mul"
 

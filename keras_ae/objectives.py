@@ -98,7 +98,10 @@ class FreeBits(Objective):
 
     def check(self, vae):
         kinds = distributions.DiagonalGaussian, distributions.StandardNormal
-        if not all(isinstance(part, kind) for part, kind in zip((vae.posterior_layer, vae.prior_layer), kinds, strict=True)):
+        if not all(
+            isinstance(part, kind)
+            for part, kind in zip((vae.posterior_layer, vae.prior_layer), kinds, strict=True)
+        ):
             received = f"{type(vae.posterior_layer).__name__} and {type(vae.prior_layer).__name__}"
             raise ValueError(
                 'Expected posterior="diagonal" and prior="standard_normal" with the objective FreeBits, which needs the KL divergence of '
@@ -109,7 +112,9 @@ class FreeBits(Objective):
         reconstruction, _, posterior, _ = _elbo_terms(vae, params, x)
         tfd = distributions.tfd
         marginals = tfd.Normal(posterior.mean(), posterior.stddev())
-        kl = ops.mean(tfd.kl_divergence(marginals, tfd.Normal(0.0, 1.0)), axis=0)  # (batch, latent_dim) -> (latent_dim,)
+        kl = ops.mean(
+            tfd.kl_divergence(marginals, tfd.Normal(0.0, 1.0)), axis=0
+        )  # (batch, latent_dim) -> (latent_dim,)
         return reconstruction + vae.beta * ops.sum(ops.maximum(self.nats, kl))
 
     def get_config(self):
@@ -135,7 +140,11 @@ class Capacity(Objective):
         super().__init__(**kwargs)
         if isinstance(capacity, dict):
             capacity = keras.saving.deserialize_keras_object(capacity)
-        self.capacity = capacity if isinstance(capacity, Schedule) else validation.at_least_zero(capacity, "capacity")
+        self.capacity = (
+            capacity
+            if isinstance(capacity, Schedule)
+            else validation.at_least_zero(capacity, "capacity")
+        )
         self.weight = validation.at_least_zero(weight, "weight")
 
     def loss(self, vae, params, x):
@@ -144,7 +153,11 @@ class Capacity(Objective):
         return reconstruction + self.weight * ops.abs(kl - capacity)
 
     def get_config(self):
-        return {**super().get_config(), "capacity": keras.saving.serialize_keras_object(self.capacity), "weight": self.weight}
+        return {
+            **super().get_config(),
+            "capacity": keras.saving.serialize_keras_object(self.capacity),
+            "weight": self.weight,
+        }
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -169,12 +182,16 @@ class IWAE(Objective):
     def __init__(self, k=5, gradient="dreg", **kwargs):
         super().__init__(**kwargs)
         if gradient not in ("dreg", "plain"):
-            raise ValueError(f'Expected `gradient` to be "dreg" or "plain". Received: gradient={gradient!r}')
+            raise ValueError(
+                f'Expected `gradient` to be "dreg" or "plain". Received: gradient={gradient!r}'
+            )
         self.k, self.gradient = validation.positive_int(k, "k"), gradient
 
     def check(self, vae):
         if vae.schedule is not None or float(ops.convert_to_numpy(vae.beta)) != 1:
-            raise ValueError("Expected beta=1 with the objective IWAE, whose bound has no separate KL term. Received: another beta")
+            raise ValueError(
+                "Expected beta=1 with the objective IWAE, whose bound has no separate KL term. Received: another beta"
+            )
         if self.gradient == "dreg" and not vae.posterior_layer.evaluates_any_code:
             raise ValueError(
                 f'Expected objective=IWAE(gradient="plain") with the posterior {type(vae.posterior_layer).__name__}, '
@@ -189,14 +206,22 @@ class IWAE(Objective):
             log_posterior = _log_prob_of_constant(vae, params, z)
         else:
             log_posterior = drawn.log_prob()
-        log_likelihood, log_prior = vae.log_likelihood_of(x, z), vae.prior.log_prob(z)  # (k, batch) each
-        vae.log(reconstruction=-ops.mean(log_likelihood, axis=0), kl=ops.mean(log_posterior - log_prior, axis=0))
+        log_likelihood, log_prior = (
+            vae.log_likelihood_of(x, z),
+            vae.prior.log_prob(z),
+        )  # (k, batch) each
+        vae.log(
+            reconstruction=-ops.mean(log_likelihood, axis=0),
+            kl=ops.mean(log_posterior - log_prior, axis=0),
+        )
         log_weights = log_likelihood + log_prior - log_posterior
         bound = ops.logsumexp(log_weights, axis=0) - math.log(self.k)
         if self.gradient == "plain":
             return -bound
         # The gradient of sum_i w_i log weight_i, w_i constant: right for the decoder. Towards z it is multiplied by w_i once more.
-        weights = ops.stop_gradient(tf.nn.softmax(log_weights, axis=0))  # Keras' own warns where k = 1
+        weights = ops.stop_gradient(
+            tf.nn.softmax(log_weights, axis=0)
+        )  # Keras' own warns where k = 1
         surrogate = -ops.sum(weights * log_weights + weights * scale_of_gradient, axis=0)
         return surrogate + ops.stop_gradient(-bound - surrogate)
 
@@ -208,7 +233,9 @@ def _log_prob_of_constant(vae, params, z):
     """log q(z|x) of (n, batch, latent_dim) -> (n, batch), with a gradient towards z alone: not what the encoder says of x, and not the
     posterior's own weights.
     """
-    constants = [(weight, ops.stop_gradient(weight)) for weight in vae.posterior_layer.trainable_variables]
+    constants = [
+        (weight, ops.stop_gradient(weight)) for weight in vae.posterior_layer.trainable_variables
+    ]
     with keras.StatelessScope(constants):
         return vae.posterior_of(ops.stop_gradient(params)).log_prob(z)
 
@@ -241,7 +268,9 @@ class TotalCorrelation(Objective):
     def check(self, vae):
         if not isinstance(vae.posterior_layer, distributions.DiagonalGaussian):
             received = type(vae.posterior_layer).__name__
-            raise ValueError(f'Expected posterior="diagonal" with the objective TotalCorrelation. Received: {received}')
+            raise ValueError(
+                f'Expected posterior="diagonal" with the objective TotalCorrelation. Received: {received}'
+            )
 
     def loss(self, vae, params, x):
         reconstruction, kl, posterior, z = _elbo_terms(vae, params, x)
@@ -291,7 +320,9 @@ class AdversarialTotalCorrelation(Objective):
 
     def check(self, vae):
         layers = [keras.layers.Dense(width, activation="leaky_relu") for width in self.widths]
-        self.discriminator = keras.Sequential([keras.Input((vae.latent_dim,)), *layers, keras.layers.Dense(1)])
+        self.discriminator = keras.Sequential(
+            [keras.Input((vae.latent_dim,)), *layers, keras.layers.Dense(1)]
+        )
 
     def loss(self, vae, params, x):
         reconstruction, kl, _, z = _elbo_terms(vae, params, x)
@@ -299,7 +330,10 @@ class AdversarialTotalCorrelation(Objective):
         logits, _ = self.discriminator.stateless_call(frozen, [], z)
         correlation = logits[:, 0]  # log q(z) / prod_j q(z_j): (batch, 1) -> (batch,)
         codes = ops.stop_gradient(z)
-        real, shuffled = self.discriminator(codes)[:, 0], self.discriminator(_shuffled(codes, vae.draw_seed()))[:, 0]
+        real, shuffled = (
+            self.discriminator(codes)[:, 0],
+            self.discriminator(_shuffled(codes, vae.draw_seed()))[:, 0],
+        )
         discriminator = ops.softplus(-real) + ops.softplus(shuffled)
         vae.log(total_correlation=correlation, discriminator=discriminator)
         return reconstruction + kl + (vae.beta - 1) * correlation + discriminator
@@ -334,7 +368,9 @@ class MMD(Objective):
     def __init__(self, weight=100.0, bandwidth=None, **kwargs):
         super().__init__(**kwargs)
         if bandwidth is not None and not bandwidth > 0:
-            raise ValueError(f"Expected `bandwidth` to be a positive number or None. Received: bandwidth={bandwidth!r}")
+            raise ValueError(
+                f"Expected `bandwidth` to be a positive number or None. Received: bandwidth={bandwidth!r}"
+            )
         self.weight, self.bandwidth = validation.at_least_zero(weight, "weight"), bandwidth
 
     def loss(self, vae, params, x):
@@ -366,8 +402,12 @@ def squared_mmd(a, b, bandwidth):
         squares = ops.sum(ops.square(a[:, tf.newaxis] - b), axis=-1)  # (n, d), (n, d) -> (n, n)
         return ops.sum(ops.exp(-squares / (2 * bandwidth**2)))
 
-    within = kernels(a, a) + kernels(b, b) - 2 * n  # without each draw beside itself, where the kernel is 1
-    return ops.divide_no_nan(within, n * (n - 1)) - 2 * kernels(a, b) / n**2 * ops.cast(n > 1, "float32")
+    within = (
+        kernels(a, a) + kernels(b, b) - 2 * n
+    )  # without each draw beside itself, where the kernel is 1
+    return ops.divide_no_nan(within, n * (n - 1)) - 2 * kernels(a, b) / n**2 * ops.cast(
+        n > 1, "float32"
+    )
 
 
 OBJECTIVES = {

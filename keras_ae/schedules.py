@@ -34,7 +34,9 @@ class WarmUp(Schedule):
         self.steps, self.start, self.end = _steps(steps), start, end
 
     def __call__(self, step):
-        return self.start + (self.end - self.start) * ops.minimum(1.0, ops.cast(step, "float32") / self.steps)
+        return self.start + (self.end - self.start) * ops.minimum(
+            1.0, ops.cast(step, "float32") / self.steps
+        )
 
     def get_config(self):
         return {"steps": self.steps, "start": self.start, "end": self.end}

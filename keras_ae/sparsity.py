@@ -18,7 +18,9 @@ class Sparsity(keras.Layer):
     threshold = 0.0
 
     def __init__(self, **kwargs):
-        kwargs.setdefault("dtype", "float32")  # penalties are nats, which half precision rounds too far
+        kwargs.setdefault(
+            "dtype", "float32"
+        )  # penalties are nats, which half precision rounds too far
         super().__init__(**kwargs)
 
     def penalty(self, code):
@@ -81,8 +83,12 @@ class KLSparsity(Sparsity):
         return ops.sigmoid(code)
 
     def penalty(self, code):
-        mean = ops.clip(ops.mean(code, axis=0), 1e-6, 1 - 1e-6)  # (batch, latent_dim) -> (latent_dim,)
-        kl = self.rate * ops.log(self.rate / mean) + (1 - self.rate) * ops.log((1 - self.rate) / (1 - mean))
+        mean = ops.clip(
+            ops.mean(code, axis=0), 1e-6, 1 - 1e-6
+        )  # (batch, latent_dim) -> (latent_dim,)
+        kl = self.rate * ops.log(self.rate / mean) + (1 - self.rate) * ops.log(
+            (1 - self.rate) / (1 - mean)
+        )
         return self.weight * ops.sum(kl) * ops.ones_like(code[:, 0])
 
     def get_config(self):
@@ -108,8 +114,12 @@ class TopKSparsity(Sparsity):
 
     def call(self, code):
         latent_dim = code.shape[-1]
-        _, largest = ops.top_k(code, min(self.k, latent_dim), sorted=False)  # (batch, latent_dim) -> (batch, k)
-        kept = ops.sum(ops.one_hot(largest, latent_dim, dtype=code.dtype), axis=-2)  # (batch, k) -> (batch, latent_dim)
+        _, largest = ops.top_k(
+            code, min(self.k, latent_dim), sorted=False
+        )  # (batch, latent_dim) -> (batch, k)
+        kept = ops.sum(
+            ops.one_hot(largest, latent_dim, dtype=code.dtype), axis=-2
+        )  # (batch, k) -> (batch, latent_dim)
         return code * kept
 
     def penalty(self, code):

@@ -55,5 +55,7 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_runtest_setup(item):
     folder = os.environ.get("KERAS_AE_DATA", "")
-    if item.get_closest_marker("full_data") and not os.path.isfile(os.path.join(folder, "mnist.npz")):
+    if item.get_closest_marker("full_data") and not os.path.isfile(
+        os.path.join(folder, "mnist.npz")
+    ):
         pytest.skip("KERAS_AE_DATA names no folder with mnist.npz")

@@ -12,7 +12,9 @@ def eagerly():
     tf.config.run_functions_eagerly(True)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Even though the `tf.config")  # tf.data has its graphs all the same
+            warnings.filterwarnings(
+                "ignore", "Even though the `tf.config"
+            )  # tf.data has its graphs all the same
             yield
     finally:
         tf.config.run_functions_eagerly(False)

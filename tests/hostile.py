@@ -19,15 +19,30 @@ SECONDS = 20  # for one load; a hang is a failure
 
 def own_network():
     layers = keras.layers
-    encoder = [keras.Input((4, 4, 1)), layers.Flatten(), layers.BatchNormalization(), layers.Dense(2)]
-    decoder = [keras.Input((2,)), layers.Dense(16, activation="tanh", kernel_regularizer="l2"), layers.Reshape((4, 4, 1))]
+    encoder = [
+        keras.Input((4, 4, 1)),
+        layers.Flatten(),
+        layers.BatchNormalization(),
+        layers.Dense(2),
+    ]
+    decoder = [
+        keras.Input((2,)),
+        layers.Dense(16, activation="tanh", kernel_regularizer="l2"),
+        layers.Reshape((4, 4, 1)),
+    ]
     return keras.Sequential(encoder), keras.Sequential(decoder)
 
 
 MODELS = {
     "AE": lambda: keras_ae.AE((3,), 2, widths=(4,)),
     "DAE": lambda: keras_ae.DAE((4, 4, 1), 2, "conv", widths=(2,)),
-    "VAE": lambda: keras_ae.VAE((3,), 2, widths=(4,), prior="mixture", likelihood=keras_ae.distributions.Gaussian("predicted")),
+    "VAE": lambda: keras_ae.VAE(
+        (3,),
+        2,
+        widths=(4,),
+        prior="mixture",
+        likelihood=keras_ae.distributions.Gaussian("predicted"),
+    ),
     "own": lambda: keras_ae.AE((4, 4, 1), 2, network=own_network()),
 }
 
@@ -75,7 +90,9 @@ def written(files, folder):
 def rehashed(files, **metadata):
     """The same with hashes that fit, as whoever alters a preset on purpose would write them."""
     described = {**json.loads(files[METADATA]), **metadata}
-    described["sha256"] = {file: hashlib.sha256(files[file]).hexdigest() for file in (CONFIG, WEIGHTS)}
+    described["sha256"] = {
+        file: hashlib.sha256(files[file]).hexdigest() for file in (CONFIG, WEIGHTS)
+    }
     return {**files, METADATA: json.dumps(described).encode()}
 
 
@@ -130,7 +147,9 @@ class Judge:
             assert allowed != "same", f"{label}: {result}"
             return
         assert allowed != "refused", f"{label}: it was loaded"
-        if path and value_at(json.loads(files[CONFIG]), path) == value_at(keras.saving.serialize_keras_object(result), path):
+        if path and value_at(json.loads(files[CONFIG]), path) == value_at(
+            keras.saving.serialize_keras_object(result), path
+        ):
             return
         expected, weights = self.originals[name]
         for a, b in zip(result.get_weights(), weights, strict=True):
@@ -172,7 +191,13 @@ def value_at(config, path):
 
 def paths(value, path=()):
     """The paths to all values in JSON."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, item in items:
         yield (*path, key)
         yield from paths(item, (*path, key))

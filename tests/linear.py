@@ -10,7 +10,13 @@ from keras_ae.distributions import base
 
 def linear_vae(posterior, latent_dim=2, features=5, scale=0.7):
     """p(x|z) = N(W z + b, scale^2 I), p(z) = N(0, I), so that p(x) = N(b, W W^T + scale^2 I) is known."""
-    vae = keras_ae.VAE((features,), latent_dim, widths=(), likelihood=distributions.Gaussian(scale), posterior=posterior)
+    vae = keras_ae.VAE(
+        (features,),
+        latent_dim,
+        widths=(),
+        likelihood=distributions.Gaussian(scale),
+        posterior=posterior,
+    )
     rng = np.random.default_rng(0)
     vae.decoder.set_weights([rng.standard_normal(w.shape) for w in vae.decoder.get_weights()])
     weights, bias = vae.decoder.get_weights()
@@ -21,7 +27,10 @@ def linear_vae(posterior, latent_dim=2, features=5, scale=0.7):
 def exact_posterior(vae, scale=0.7):
     """Sets the encoder to the true posterior N((W W^T + s^2 I)^-1 W (x - b), s^2 (W W^T + s^2 I)^-1), as L L^T."""
     weights, bias = (w.astype("float64") for w in vae.decoder.get_weights())
-    precision, n = np.linalg.inv(weights @ weights.T + scale**2 * np.eye(len(weights))), len(weights)
+    precision, n = (
+        np.linalg.inv(weights @ weights.T + scale**2 * np.eye(len(weights))),
+        len(weights),
+    )
     chol = np.linalg.cholesky(scale**2 * precision)
     kernel = np.zeros((weights.shape[1], vae.posterior_layer.params_size(n)))
     offset = np.zeros(kernel.shape[1])

@@ -27,7 +27,13 @@ def results_of(race, times, value=100.0):
         "scaling": [],
         "races": {
             race: [
-                {"name": name, "first_seconds": 1.0, "times": list(t), "disturbed": [False] * len(t), "value": value + 20.0 * i}
+                {
+                    "name": name,
+                    "first_seconds": 1.0,
+                    "times": list(t),
+                    "disturbed": [False] * len(t),
+                    "value": value + 20.0 * i,
+                }
                 for i, (name, t) in enumerate(zip(names, times, strict=True))
             ]
         },
@@ -58,7 +64,9 @@ def test_a_largest_time_is_compared_the_other_way():
 def test_a_missed_target_and_another_result_are_said():
     results = results_of("dense", [[10.0]] * 6)
     text = report.markdown(results)
-    assert text.count("**missed**") == 3  # PyTorch, pythae and keras.Model.fit; the bare loop is as fast
+    assert (
+        text.count("**missed**") == 3
+    )  # PyTorch, pythae and keras.Model.fit; the bare loop is as fast
     assert text.count("another result") == 5
 
 
@@ -67,8 +75,15 @@ def test_the_plot_has_a_panel_a_race():
 
 
 def test_scaling_is_against_one_process_in_the_same_round():
-    times = {"one": [100.0, 200.0, 120.0], "strong": [80.0, 100.0, 100.0], "weak": [50.0, 100.0, 60.0]}
-    cases = [dict(network="conv", workers=w, batch=b, kind=kind, times=times[kind]) for w, b, kind in workers.CASES]
+    times = {
+        "one": [100.0, 200.0, 120.0],
+        "strong": [80.0, 100.0, 100.0],
+        "weak": [50.0, 100.0, 60.0],
+    }
+    cases = [
+        dict(network="conv", workers=w, batch=b, kind=kind, times=times[kind])
+        for w, b, kind in workers.CASES
+    ]
     rows = workers.markdown(cases).splitlines()[2:]
     assert [row.split("|")[5].strip() for row in rows] == ["1.00", "1.25", "2.00"]
 
@@ -90,7 +105,9 @@ def test_the_twin_in_pytorch_agrees():
     pytest.importorskip("torch")
     from benchmarks import torch_conv
 
-    torch_conv.twins(keras_ae.VAE((28, 28, 1), task.LATENT, network="conv"))  # raises where they differ
+    torch_conv.twins(
+        keras_ae.VAE((28, 28, 1), task.LATENT, network="conv")
+    )  # raises where they differ
 
 
 class Steady:
@@ -122,7 +139,9 @@ def test_the_command_writes_what_the_contestants_answer(tmp_path, monkeypatch, c
     assert "mean nothing" in (tmp_path / "results.md").read_text()
     assert (tmp_path / "results.png").stat().st_size > 10_000
     printed = capsys.readouterr()
-    assert (tmp_path / "results.md").read_text() in printed.out and "pythae is not installed" in printed.err
+    assert (
+        tmp_path / "results.md"
+    ).read_text() in printed.out and "pythae is not installed" in printed.err
 
 
 def test_a_contestants_process_answers_each_turn(monkeypatch, capsys):
@@ -139,7 +158,9 @@ def test_a_contestants_process_answers_each_turn(monkeypatch, capsys):
 @pytest.mark.slow
 def test_quick_races_in_which_all_do_the_same_work(tmp_path):
     command = [sys.executable, "-m", "benchmarks", "dense", "--quick", "--out", str(tmp_path)]
-    subprocess.run(command, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True)
+    subprocess.run(
+        command, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True
+    )
     race = json.loads((tmp_path / "results.json").read_text())["races"]["dense"]
     losses = [result["value"] for result in race]
     assert np.ptp(losses) < 0.1 * losses[0], losses
@@ -157,7 +178,15 @@ def test_the_table_of_parts_is_that_of_its_measurements():
 
 
 def test_rows_of_parts_are_kept_one_by_one(tmp_path):
-    row = {"measure": "nll", "value": 84.567, "error": 0.25, "unit": "nats", "parameters": 1234, "epochs": 3, "minutes": 2.4}
+    row = {
+        "measure": "nll",
+        "value": 84.567,
+        "error": 0.25,
+        "unit": "nats",
+        "parameters": 1234,
+        "epochs": 3,
+        "minutes": 2.4,
+    }
     family.write(tmp_path, "prior", "N(0, I)", row)
     family.write(tmp_path, "bits", "vqvae_mnist", {**row, "unit": "a pixel", "note": "980 bits"})
     lines = (tmp_path / "family.md").read_text().splitlines()[-2:]

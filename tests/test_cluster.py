@@ -80,11 +80,22 @@ X = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
 
 @pytest.mark.slow
 @pytest.mark.multiprocess
-@pytest.mark.parametrize("n, strategy", [(2, BY_SLURM), (3, BY_TF_CONFIG)], ids=["2 of SLURM", "3 of TF_CONFIG"])
+@pytest.mark.parametrize(
+    "n, strategy", [(2, BY_SLURM), (3, BY_TF_CONFIG)], ids=["2 of SLURM", "3 of TF_CONFIG"]
+)
 def test_a_cluster_trains(n, strategy, tmp_path):
     """One training, since processes are slow to start, and all that must hold of it."""
     (tmp_path / "program.py").write_text(strategy + TRAINING)
-    command = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", str(n), str(tmp_path / "program.py"), str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "keras_ae.cli",
+        "cluster",
+        "--workers",
+        str(n),
+        str(tmp_path / "program.py"),
+        str(tmp_path),
+    ]
     result = subprocess.run(command, capture_output=True, text=True, timeout=170)
     output = result.stdout + result.stderr
     assert result.returncode == 0, output
@@ -115,20 +126,31 @@ def it_trains_like_one_device(cls, results):
     model = cls((8, 8, 1), 3, widths=(16,))
     model.compile(keras.optimizers.SGD(0.01), metrics=["mse"], jit_compile=False)
     model.set_weights(weights("start"))
-    logs = model.fit(X, epochs=2, batch_size=8, shuffle=False, validation_data=X[:11], verbose=0).history
-    logs = {**{name: values[-1] for name, values in logs.items()}, **model.evaluate(X, verbose=0, return_dict=True)}
+    logs = model.fit(
+        X, epochs=2, batch_size=8, shuffle=False, validation_data=X[:11], verbose=0
+    ).history
+    logs = {
+        **{name: values[-1] for name, values in logs.items()},
+        **model.evaluate(X, verbose=0, return_dict=True),
+    }
     exact = cls is keras_ae.AE
     for weight, of_cluster in zip(model.get_weights(), weights("end"), strict=True):
         np.testing.assert_allclose(of_cluster, weight, atol=1e-6 if exact else 0.1)
         assert not np.array_equal(weight, 0)
     for name, value in logs.items():
-        assert results[f"{cls.__name__} log {name}"] == pytest.approx(value, rel=1e-5 if exact else 0.1, abs=1e-6), name
-    np.testing.assert_allclose(results[f"{cls.__name__} predict"], results[f"{cls.__name__} reconstruct"], atol=1e-5)
+        assert results[f"{cls.__name__} log {name}"] == pytest.approx(
+            value, rel=1e-5 if exact else 0.1, abs=1e-6
+        ), name
+    np.testing.assert_allclose(
+        results[f"{cls.__name__} predict"], results[f"{cls.__name__} reconstruct"], atol=1e-5
+    )
 
 
 def each_image_is_used_once_an_epoch(workers):
     images = np.concatenate([worker["images"] for worker in workers])
-    images = images[images != 0]  # the example of zeros, of weight zero, that a worker with nothing gets
+    images = images[
+        images != 0
+    ]  # the example of zeros, of weight zero, that a worker with nothing gets
     np.testing.assert_array_equal(np.sort(images), np.sort(X[:, 0, 0, 0]))
     assert not np.array_equal(images, X[:, 0, 0, 0])  # shuffled
 
@@ -177,7 +199,17 @@ def test_a_killed_worker_comes_back(tmp_path):
     the training goes on from the backup. Only the chief writes.
     """
     (tmp_path / "tiny.py").write_text(RECIPE)
-    command = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", "2", "--restarts", "1", "--pin"]
+    command = [
+        sys.executable,
+        "-m",
+        "keras_ae.cli",
+        "cluster",
+        "--workers",
+        "2",
+        "--restarts",
+        "1",
+        "--pin",
+    ]
     command += ["-m", "keras_ae.cli", "train", "tiny.py"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=170)
     output = result.stdout
@@ -189,7 +221,12 @@ def test_a_killed_worker_comes_back(tmp_path):
     assert "[1] Epoch" not in output and output.count("saved tiny") == 1
     weights = [line.split("weights ")[1] for line in after.splitlines() if "weights " in line]
     assert len(weights) == 2 and weights[0] == weights[1]
-    assert {path.name for path in tmp_path.iterdir()} == {"tiny.py", "tiny", "tiny.log", "tiny.killed"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "tiny.py",
+        "tiny",
+        "tiny.log",
+        "tiny.killed",
+    }
     card = keras_ae.info(tmp_path / "tiny")
     assert len(card.metadata["training"]["curve"]["loss"]) == 4
     assert card.metadata["training"]["hardware"].endswith("2 replicas")
@@ -197,7 +234,9 @@ def test_a_killed_worker_comes_back(tmp_path):
 
 def test_each_worker_finds_its_place_in_tf_config(monkeypatch):
     configs = clusters.configs(3)
-    assert [json.loads(config)["task"] for config in configs] == [{"type": "worker", "index": i} for i in range(3)]
+    assert [json.loads(config)["task"] for config in configs] == [
+        {"type": "worker", "index": i} for i in range(3)
+    ]
     for config in configs:
         monkeypatch.setenv("TF_CONFIG", config)
         addresses = distribute._workers_of_tf_config()

@@ -9,7 +9,11 @@ SEED = tf.constant([1, 2])
 
 
 def test_gaussian_noise_has_its_scale():
-    noise = corruption.GaussianCorruption(0.5, clip=None).corrupt(tf.zeros((100, 28, 28, 1)), SEED).numpy()
+    noise = (
+        corruption.GaussianCorruption(0.5, clip=None)
+        .corrupt(tf.zeros((100, 28, 28, 1)), SEED)
+        .numpy()
+    )
     assert noise.mean() == pytest.approx(0, abs=5 * 0.5 / np.sqrt(noise.size))
     assert noise.std() == pytest.approx(0.5, rel=0.01)
 
@@ -26,12 +30,20 @@ def test_masking_keeps_or_zeroes():
 
 
 def test_salt_and_pepper_come_alike():
-    noisy = corruption.SaltAndPepperCorruption(0.3).corrupt(tf.fill((100, 28, 28, 1), 0.7), SEED).numpy()
+    noisy = (
+        corruption.SaltAndPepperCorruption(0.3)
+        .corrupt(tf.fill((100, 28, 28, 1), 0.7), SEED)
+        .numpy()
+    )
     assert set(np.unique(noisy)) == {0, np.float32(0.7), 1}
-    assert (noisy == 0).mean() == pytest.approx(0.15, abs=0.01) and (noisy == 1).mean() == pytest.approx(0.15, abs=0.01)
+    assert (noisy == 0).mean() == pytest.approx(0.15, abs=0.01) and (
+        noisy == 1
+    ).mean() == pytest.approx(0.15, abs=0.01)
 
 
-@pytest.mark.parametrize("layer", [corruption.MaskingCorruption, corruption.SaltAndPepperCorruption])
+@pytest.mark.parametrize(
+    "layer", [corruption.MaskingCorruption, corruption.SaltAndPepperCorruption]
+)
 @pytest.mark.parametrize("rate", [0.0, 1.0])
 def test_the_extreme_rates(layer, rate):
     x = tf.fill((10, 10), 0.7)
@@ -63,13 +75,21 @@ LAYERS = [
 ]
 
 
-@pytest.mark.parametrize("training", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["plain", "training"])
-@pytest.mark.parametrize("layer, arguments, seeds", LAYERS, ids=lambda value: getattr(value, "__name__", None))
+@pytest.mark.parametrize(
+    "training", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["plain", "training"]
+)
+@pytest.mark.parametrize(
+    "layer, arguments, seeds", LAYERS, ids=lambda value: getattr(value, "__name__", None)
+)
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras' test trains a model without weights
 def test_keras_conformance(layer, arguments, seeds, training):
     """Keras' own test of a layer: serialisation, symbolic shapes and dtypes, training, mixed precision."""
-    shape = {networks.DepthToSpace: (2, 8, 8, 4), networks.GatedLinearUnit: (2, 5, 6)}.get(layer, (2, 8, 8, 1))
-    output = {networks.DepthToSpace: (2, 16, 16, 1), networks.GatedLinearUnit: (2, 5, 3)}.get(layer, shape)
+    shape = {networks.DepthToSpace: (2, 8, 8, 4), networks.GatedLinearUnit: (2, 5, 6)}.get(
+        layer, (2, 8, 8, 1)
+    )
+    output = {networks.DepthToSpace: (2, 16, 16, 1), networks.GatedLinearUnit: (2, 5, 3)}.get(
+        layer, shape
+    )
     TestCase().run_layer_test(
         layer,
         arguments,

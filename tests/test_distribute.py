@@ -32,7 +32,9 @@ def made(strategy, cls, loss=None, **options):
     keras.utils.set_random_seed(1)
     with strategy.scope():
         model = cls((8, 8, 1), 3, widths=(16,))
-        model.compile(keras.optimizers.SGD(0.01), loss, metrics=["mse"], **{"jit_compile": False, **options})
+        model.compile(
+            keras.optimizers.SGD(0.01), loss, metrics=["mse"], **{"jit_compile": False, **options}
+        )
     return model
 
 
@@ -43,10 +45,19 @@ def trained(strategy, cls, n=25, batch_size=8, loss=None, weighted=False):
     weights = np.random.default_rng(1).random(n) if weighted else None
     model = made(strategy, cls, loss)
     logs = model.fit(
-        x, batch_size=batch_size, epochs=2, shuffle=False, sample_weight=weights, validation_data=x[:11], verbose=0
+        x,
+        batch_size=batch_size,
+        epochs=2,
+        shuffle=False,
+        sample_weight=weights,
+        validation_data=x[:11],
+        verbose=0,
     ).history
     logs = {name: values[-1] for name, values in logs.items()}
-    logs |= {f"evaluate {k}": v for k, v in model.evaluate(x, batch_size=7, verbose=0, return_dict=True).items()}
+    logs |= {
+        f"evaluate {k}": v
+        for k, v in model.evaluate(x, batch_size=7, verbose=0, return_dict=True).items()
+    }
     return model, logs, model.predict(x, batch_size=7, verbose=0)
 
 
@@ -89,7 +100,9 @@ def test_the_loss_of_a_vae_keeps_its_scale(strategy):
     for name, value in logs.items():
         assert logs_of_many[name] == pytest.approx(value, rel=0.1), name
     for prefix in ("", "val_", "evaluate "):
-        loss, reconstruction, kl = (logs_of_many[prefix + name] for name in ("loss", "reconstruction", "kl"))
+        loss, reconstruction, kl = (
+            logs_of_many[prefix + name] for name in ("loss", "reconstruction", "kl")
+        )
         assert loss == pytest.approx(reconstruction + kl, rel=1e-5)
 
 
@@ -98,8 +111,12 @@ def test_the_noise_of_replicas_differs_and_follows_from_the_seed(strategy):
     def noise(seed):
         with strategy.scope():
             generator = seeds.SeedGenerator(seed)
-        draw = tf.function(lambda: strategy.run(lambda: tf.random.stateless_normal([9], generator.draw())))
-        return np.array([strategy.experimental_local_results(draw()) for _ in range(2)])  # (draws, replicas, 9)
+        draw = tf.function(
+            lambda: strategy.run(lambda: tf.random.stateless_normal([9], generator.draw()))
+        )
+        return np.array(
+            [strategy.experimental_local_results(draw()) for _ in range(2)]
+        )  # (draws, replicas, 9)
 
     first, again, other = noise(1), noise(1), noise(2)
     np.testing.assert_array_equal(first, again)
@@ -137,7 +154,10 @@ def test_a_model_of_several_replicas_is_saved_and_loaded(how, strategy, tmp_path
 def test_xla_and_several_steps_at_once_give_way(strategy, tmp_path):
     """Where one device has them: a model that was saved with them loads and trains."""
     options = {"jit_compile": True, "steps_per_execution": 4}
-    with pytest.warns(UserWarning, match="which several replicas need and get. Received: jit_compile=True, steps_per_execution=4"):
+    with pytest.warns(
+        UserWarning,
+        match="which several replicas need and get. Received: jit_compile=True, steps_per_execution=4",
+    ):
         many = made(strategy, keras_ae.AE, **options)
     logs = many.fit(examples(25), batch_size=8, epochs=2, shuffle=False, verbose=0).history
     _, logs_of_one, _ = trained(DEFAULT, keras_ae.AE)
@@ -175,30 +195,53 @@ WORKERS = {"worker": ["a:1", "b:2"]}
 @pytest.mark.parametrize(
     "name, tf_config, message",
     [
-        ("tpu", None, r'"multiworker", or a device of this machine: CPU:0, CPU:1.*Received: \'tpu\''),
+        (
+            "tpu",
+            None,
+            r'"multiworker", or a device of this machine: CPU:0, CPU:1.*Received: \'tpu\'',
+        ),
         ("GPU:7", None, "Received: 'GPU:7'"),
         (3, None, "Received: 3"),
-        ("multiworker", None, "Expected the environment variable TF_CONFIG.*Received: TF_CONFIG=None"),
+        (
+            "multiworker",
+            None,
+            "Expected the environment variable TF_CONFIG.*Received: TF_CONFIG=None",
+        ),
         ("multiworker", "", "Received: TF_CONFIG=''"),
         ("auto", "{", r'Expected TF_CONFIG to be JSON of the form \{"cluster": .*Received: \{'),
         ("auto", "[]", r"Received: \[\]"),
         ("auto", {"cluster": WORKERS}, "Received: "),
         ("auto", {"cluster": WORKERS, "task": {"type": "worker", "index": 2}}, "Received: "),
         ("auto", {"cluster": WORKERS, "task": {"type": "chief", "index": 0}}, "Received: "),
-        ("auto", {"cluster": {**WORKERS, "ps": ["c:3"]}, "task": {"type": "ps", "index": 0}}, "Received: "),
-        ("auto", {"cluster": {"worker": [1, 2]}, "task": {"type": "worker", "index": 0}}, "Received: "),
+        (
+            "auto",
+            {"cluster": {**WORKERS, "ps": ["c:3"]}, "task": {"type": "ps", "index": 0}},
+            "Received: ",
+        ),
+        (
+            "auto",
+            {"cluster": {"worker": [1, 2]}, "task": {"type": "worker", "index": 0}},
+            "Received: ",
+        ),
     ],
 )
 def test_mistakes_are_told(name, tf_config, message, monkeypatch):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if tf_config is not None:
-        monkeypatch.setenv("TF_CONFIG", tf_config if isinstance(tf_config, str) else json.dumps(tf_config))
+        monkeypatch.setenv(
+            "TF_CONFIG", tf_config if isinstance(tf_config, str) else json.dumps(tf_config)
+        )
     with pytest.raises(ValueError, match=message):
         distribute.strategy(name)
 
 
 def test_a_multiworker_strategy_comes_first(monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"worker": ["localhost:1"]}, "task": {"type": "worker", "index": 0}}))
+    monkeypatch.setenv(
+        "TF_CONFIG",
+        json.dumps(
+            {"cluster": {"worker": ["localhost:1"]}, "task": {"type": "worker", "index": 0}}
+        ),
+    )
     tf.zeros(())
     with pytest.raises(ValueError, match="before anything else uses TensorFlow"):
         distribute.strategy("multiworker")

@@ -31,7 +31,9 @@ def site(tmp_path_factory):
     if os.environ.get("KERAS_AE_SITE"):
         return pathlib.Path(os.environ["KERAS_AE_SITE"])
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run([sys.executable, ROOT / "docs" / "build.py", folder], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "build.py", folder], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr[-5000:]
     return folder
 
@@ -65,11 +67,19 @@ def test_the_sources_of_the_pages_are_laid_out(tmp_path):
     module_of_docs("build").lay_out(tmp_path)
     for name in keras_ae.__all__:
         text = (tmp_path / "api" / f"{name}.md").read_text(encoding="utf-8")
-        assert text.startswith(f"# keras_ae.{name}\n") and re.search(rf"^\.\. auto\w+:: keras_ae\.{name}\b", text, re.MULTILINE)
-    members = re.search(r":members: (.*)", (tmp_path / "api" / "VAE.md").read_text(encoding="utf-8"))[1].split(", ")
-    assert {"log_likelihood", "encode", "fit", "save_to_preset"} <= set(members) and "add_weight" not in members
+        assert text.startswith(f"# keras_ae.{name}\n") and re.search(
+            rf"^\.\. auto\w+:: keras_ae\.{name}\b", text, re.MULTILINE
+        )
+    members = re.search(
+        r":members: (.*)", (tmp_path / "api" / "VAE.md").read_text(encoding="utf-8")
+    )[1].split(", ")
+    assert {"log_likelihood", "encode", "fit", "save_to_preset"} <= set(
+        members
+    ) and "add_weight" not in members
     index = (tmp_path / "index.md").read_text(encoding="utf-8").splitlines()
-    pages = [f"api/{name}" for name in keras_ae.__all__] + [f"tutorials/{name}" for name in TUTORIALS]
+    pages = [f"api/{name}" for name in keras_ae.__all__] + [
+        f"tutorials/{name}" for name in TUTORIALS
+    ]
     assert set(pages) | {f"{name} <zoo/{name}/README>" for name in MODELS} <= set(index)
     assert all((tmp_path / f"zoo/{name}/README.md").is_file() for name in MODELS)
 
@@ -85,9 +95,9 @@ def test_each_public_name_has_a_page(site):
 @of_the_site
 def test_a_page_shows_the_members_of_a_class_and_the_arguments_of_its_own_constructor(site):
     text = (site / "api" / "VAE.html").read_text(encoding="utf-8")
-    assert {f"keras_ae.VAE.{name}" for name in ("log_likelihood", "encode", "fit", "save_to_preset")} <= Tags(
-        site / "api/VAE.html"
-    ).ids
+    assert {
+        f"keras_ae.VAE.{name}" for name in ("log_likelihood", "encode", "fit", "save_to_preset")
+    } <= Tags(site / "api/VAE.html").ids
     assert "latent_dim" in text.split("<p>")[0] and "keras_ae.VAE.add_weight" not in text
 
 
@@ -106,7 +116,9 @@ def test_each_tutorial_has_its_pictures_and_formulas(site):
         loaded = Tags(path).loaded
         assert sum("_images/" in source for source in loaded) >= 5, name
         if r"\(" in path.read_text(encoding="utf-8"):
-            assert "../_static/mathjax/tex-chtml.js" in {source.split("?")[0] for source in loaded}, name
+            assert "../_static/mathjax/tex-chtml.js" in {
+                source.split("?")[0] for source in loaded
+            }, name
 
 
 @of_the_site
@@ -114,9 +126,13 @@ def test_nothing_is_loaded_from_elsewhere(site):
     pages = list(site.rglob("*.html"))
     assert len(pages) > len(keras_ae.__all__) + len(MODELS) + len(TUTORIALS)
     for path in pages:
-        assert not [source for source in Tags(path).loaded if re.match(r"(https?:)?//", source)], path
+        assert not [source for source in Tags(path).loaded if re.match(r"(https?:)?//", source)], (
+            path
+        )
     for path in site.rglob("*.css"):
-        assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", path.read_text(encoding="utf-8")), path
+        assert not re.search(
+            r"(@import|url\()\s*[\"']?(https?:)?//", path.read_text(encoding="utf-8")
+        ), path
 
 
 @of_the_site
@@ -127,12 +143,16 @@ def test_all_that_is_loaded_or_linked_within_the_pages_is_there(site):
             parts = urllib.parse.urlsplit(link)
             if parts.scheme or parts.netloc or not parts.path:
                 continue
-            assert (path.parent / urllib.parse.unquote(parts.path)).exists(), f"{path.relative_to(site)} -> {link}"
+            assert (path.parent / urllib.parse.unquote(parts.path)).exists(), (
+                f"{path.relative_to(site)} -> {link}"
+            )
 
 
 def test_docstrings_keep_their_signs():
     as_rst = module_of_docs("docstrings").as_rst
-    assert as_rst(["(batch, *shape) of `x*` and p(x|z), y_ too"]) == [r"(batch, \*shape) of ``x*`` and p(x\|z), y\_ too"]
+    assert as_rst(["(batch, *shape) of `x*` and p(x|z), y_ too"]) == [
+        r"(batch, \*shape) of ``x*`` and p(x\|z), y\_ too"
+    ]
     assert as_rst(["One.", "", "loss(x) = -log p(x|z)", "", "Two."]) == [
         "One.",
         "",
@@ -142,5 +162,10 @@ def test_docstrings_keep_their_signs():
         "",
         "Two.",
     ]
-    assert as_rst(["One:", "", "    a = b*", "", "Args:", "    x: (n, *s)"])[2:6] == ["::", "", "    a = b*", ""]
+    assert as_rst(["One:", "", "    a = b*", "", "Args:", "    x: (n, *s)"])[2:6] == [
+        "::",
+        "",
+        "    a = b*",
+        "",
+    ]
     assert as_rst(["Args:", "    x: (n, *s)"]) == ["Args:", r"    x: (n, \*s)"]

@@ -33,10 +33,16 @@ def examples():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
                 text = ast.get_docstring(node) or ""
-                for number, block in enumerate(re.findall(r"^\n((?: {4}.*\n|\n)*? {4}.*\n)(?=\n|\Z)", text + "\n", re.MULTILINE)):
+                for number, block in enumerate(
+                    re.findall(
+                        r"^\n((?: {4}.*\n|\n)*? {4}.*\n)(?=\n|\Z)", text + "\n", re.MULTILINE
+                    )
+                ):
                     code = "\n".join(line[4:] for line in block.splitlines())
                     if "keras_ae." in code and "objective(x" not in code:
-                        found[f"{path.relative_to(PACKAGE)}, {getattr(node, 'name', 'module')}, {number}"] = code
+                        found[
+                            f"{path.relative_to(PACKAGE)}, {getattr(node, 'name', 'module')}, {number}"
+                        ] = code
     return found
 
 

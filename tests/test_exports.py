@@ -25,7 +25,9 @@ MODELS = {
     "VAE conv": lambda: keras_ae.VAE(IMAGES, 3, "conv", widths=(4, 8), prior="mixture"),
     "VAE iaf": lambda: keras_ae.VAE(IMAGES, 3, widths=(16,), posterior="iaf", prior="vamp"),
     "KSparseAE": lambda: keras_ae.KSparseAE(IMAGES, 20, widths=(16,), k=3),
-    "SequenceAE": lambda: keras_ae.SequenceAE((6, 3), 3, widths=(8,), likelihood="gaussian", mask_value=-1),
+    "SequenceAE": lambda: keras_ae.SequenceAE(
+        (6, 3), 3, widths=(8,), likelihood="gaussian", mask_value=-1
+    ),
     "HVAE": lambda: keras_ae.HVAE(IMAGES, (3, 2), widths=(16,), width=8),
     "ConditionalVAE": lambda: keras_ae.ConditionalVAE(IMAGES, 3, widths=(16,), width=8),
     "VQVAE": lambda: keras_ae.VQVAE(IMAGES, 8, widths=(16,), size=16, width=4),
@@ -42,14 +44,26 @@ LIKELIHOODS = {
     "logistic": lambda: DISTRIBUTIONS.DiscretizedLogisticMixture(2),
 }
 MODELS |= {
-    f"VAE {name}": lambda make=make: keras_ae.VAE(IMAGES, 3, widths=(16,), likelihood=make()) for name, make in LIKELIHOODS.items()
+    f"VAE {name}": lambda make=make: keras_ae.VAE(IMAGES, 3, widths=(16,), likelihood=make())
+    for name, make in LIKELIHOODS.items()
 }
 
 
 def own_network():
     layers = keras.layers
-    encoder = [keras.Input(IMAGES), layers.Flatten(), layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(2)]
-    decoder = [keras.Input((2,)), layers.GaussianNoise(1.0), layers.Dense(64, activation="elu"), layers.Reshape(IMAGES)]
+    encoder = [
+        keras.Input(IMAGES),
+        layers.Flatten(),
+        layers.BatchNormalization(),
+        layers.Dropout(0.5),
+        layers.Dense(2),
+    ]
+    decoder = [
+        keras.Input((2,)),
+        layers.GaussianNoise(1.0),
+        layers.Dense(64, activation="elu"),
+        layers.Reshape(IMAGES),
+    ]
     return keras.Sequential(encoder), keras.Sequential(decoder)
 
 
@@ -71,9 +85,14 @@ def case(model, role, n):
     return x, (model.encode if role == "encoder" else model.reconstruct)(x)
 
 
-FAST = {*(("VAE dense", role) for role in exports.ROLES), *((name, "reconstruct") for name in ("VQVAE2", "HVAE", "SequenceAE"))}
+FAST = {
+    *(("VAE dense", role) for role in exports.ROLES),
+    *((name, "reconstruct") for name in ("VQVAE2", "HVAE", "SequenceAE")),
+}
 CASES = [
-    pytest.param(name, role, marks=() if (name, role) in FAST else pytest.mark.slow) for name in MODELS for role in exports.ROLES
+    pytest.param(name, role, marks=() if (name, role) in FAST else pytest.mark.slow)
+    for name in MODELS
+    for role in exports.ROLES
 ]
 
 
@@ -112,7 +131,9 @@ def export_with_a_case(name, role, folder):
     keras_ae.export(model, folder, role)
     value, expected = case(model, role, 3)
     np.savez(f"{folder}.npz", value=value, expected=expected, one=value[:1])
-    operations = exports._operations(tf.saved_model.load(folder).signatures["serving_default"].graph)
+    operations = exports._operations(
+        tf.saved_model.load(folder).signatures["serving_default"].graph
+    )
     assert not any(word in operation for operation in operations for word in exports.RANDOM)
 
 
@@ -128,7 +149,9 @@ def test_a_saved_model_needs_no_keras_ae(tmp_path):
     folders = [tmp_path / f"{name} {role}" for name in SAVED for role in exports.ROLES]
     for folder in folders:
         export_with_a_case(*folder.name.rsplit(" ", 1), folder)
-    result = subprocess.run([sys.executable, "-c", PROGRAM, *folders], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *folders], capture_output=True, text=True
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -152,8 +175,14 @@ def test_a_part_that_draws_is_refused(tmp_path):
 def test_arguments_are_checked(tmp_path):
     model = MODELS["AE dense"]()
     for arguments, message in (
-        ({"role": "prior"}, "Expected `role` to be one of 'encoder', 'decoder', 'reconstruct'. Received: role='prior'"),
-        ({"format": "torch"}, "Expected `format` to be one of 'savedmodel', 'onnx'. Received: format='torch'"),
+        (
+            {"role": "prior"},
+            "Expected `role` to be one of 'encoder', 'decoder', 'reconstruct'. Received: role='prior'",
+        ),
+        (
+            {"format": "torch"},
+            "Expected `format` to be one of 'savedmodel', 'onnx'. Received: format='torch'",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             keras_ae.export(model, tmp_path / "a", **arguments)
@@ -174,7 +203,9 @@ def test_an_export_replaces_an_earlier_one_and_leaves_nothing_else(tmp_path):
         keras_ae.export(model, tmp_path / "a.onnx")
         keras_ae.export(model, tmp_path / "a")
     assert onnxruntime.InferenceSession(tmp_path / "a.onnx").get_inputs()[0].shape == ["batch", 3]
-    assert tf.saved_model.load(tmp_path / "a").signatures["serving_default"].structured_input_signature[1]["z"].shape == (None, 3)
+    assert tf.saved_model.load(tmp_path / "a").signatures[
+        "serving_default"
+    ].structured_input_signature[1]["z"].shape == (None, 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "a.onnx"]
 
 

@@ -21,7 +21,9 @@ needs_gpus = pytest.mark.skipif(len(GPUS) < 2, reason="needs two GPUs")
 def test_memory_grows_as_it_is_needed(name):
     program = f"import tensorflow as tf; from keras_ae import distribute; distribute.strategy({name!r}); tf.zeros(()); "
     program += "print([tf.config.experimental.get_memory_growth(gpu) for gpu in tf.config.list_physical_devices('GPU')])"
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert result.stdout.splitlines()[-1] == str([True] * len(GPUS))
 
 

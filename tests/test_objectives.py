@@ -34,7 +34,9 @@ def parts_of(vae, x):
     return np.array(loss), {name: np.array(part) for name, part in record.parts.items()}
 
 
-@pytest.mark.parametrize("objective", EVERY, ids=lambda o: o if isinstance(o, str) else type(o).__name__)
+@pytest.mark.parametrize(
+    "objective", EVERY, ids=lambda o: o if isinstance(o, str) else type(o).__name__
+)
 @eagerly()
 def test_every_objective_trains_and_is_saved(images, objective, tmp_path):
     vae = make(objective)
@@ -95,7 +97,12 @@ def test_the_iwae_is_the_bound_of_log_likelihood():
     vae.objective_layer = objectives.IWAE(20)
     copies = np.tile(x, (60, 1))
     losses = parts_of(vae, copies)[0].reshape(60, 30).mean(axis=1)
-    bounds = vae.log_likelihood(copies, n_samples=20, batch_size=1800, seed=0).numpy().reshape(60, 30).mean(axis=1)
+    bounds = (
+        vae.log_likelihood(copies, n_samples=20, batch_size=1800, seed=0)
+        .numpy()
+        .reshape(60, 30)
+        .mean(axis=1)
+    )
     assert abs(losses.mean() + bounds.mean()) < 4 * np.sqrt((losses.var() + bounds.var()) / 60)
     assert losses.mean() < -vae.elbo(x, n_samples=500, seed=0).numpy().mean() - 0.1
 
@@ -104,9 +111,13 @@ def gradients(vae, x, weights, n):
     def one(_):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(vae.objective(x, x))
-        return tf.concat([tf.reshape(g, (-1,)) for g in tape.gradient(loss, [w.value for w in weights])], axis=0)
+        return tf.concat(
+            [tf.reshape(g, (-1,)) for g in tape.gradient(loss, [w.value for w in weights])], axis=0
+        )
 
-    every = tf.function(lambda: tf.map_fn(one, tf.range(n), parallel_iterations=1, fn_output_signature=tf.float32))
+    every = tf.function(
+        lambda: tf.map_fn(one, tf.range(n), parallel_iterations=1, fn_output_signature=tf.float32)
+    )
     return every().numpy()
 
 
@@ -179,13 +190,17 @@ def test_capacity_asks_for_so_many_nats(images):
     for step, capacity in ((0, 0.0), (5, 10.0), (99, 20.0)):
         vae.step.assign(step)
         loss, logs = parts_of(vae, images)
-        np.testing.assert_allclose(loss, logs["reconstruction"] + 3 * np.abs(logs["kl"] - capacity), rtol=1e-4)
+        np.testing.assert_allclose(
+            loss, logs["reconstruction"] + 3 * np.abs(logs["kl"] - capacity), rtol=1e-4
+        )
 
 
 def test_capacity_is_reached(images):
     vae = make(objectives.Capacity(4.0, weight=100.0))
     vae.compile(keras.optimizers.Adam(0.01), jit_compile=False)
-    history = vae.fit(np.tile(images, (20, 1, 1, 1)), batch_size=20, epochs=10, shuffle=False, verbose=0).history
+    history = vae.fit(
+        np.tile(images, (20, 1, 1, 1)), batch_size=20, epochs=10, shuffle=False, verbose=0
+    ).history
     assert history["kl"][-1] == pytest.approx(4.0, abs=0.3)
 
 
@@ -209,12 +224,20 @@ def test_total_correlation_is_that_of_a_gaussian(rho):
 @pytest.mark.slow
 def test_the_discriminator_finds_the_total_correlation_of_a_gaussian():
     x, _, exact = correlated(4000, 0.9)
-    kernel, bias = np.eye(3, 6, dtype="float32"), np.array([0, 0, 0, *[np.log(np.expm1(0.5))] * 3], "float32")
+    kernel, bias = (
+        np.eye(3, 6, dtype="float32"),
+        np.array([0, 0, 0, *[np.log(np.expm1(0.5))] * 3], "float32"),
+    )
     encoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(6)])
     encoder.set_weights([kernel, bias])
     decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
     encoder.trainable = decoder.trainable = False
-    vae = keras_ae.VAE((3,), 3, network=(encoder, decoder), objective=objectives.AdversarialTotalCorrelation((32, 32)))
+    vae = keras_ae.VAE(
+        (3,),
+        3,
+        network=(encoder, decoder),
+        objective=objectives.AdversarialTotalCorrelation((32, 32)),
+    )
     vae.compile(keras.optimizers.Adam(0.003), jit_compile=False)
     vae.fit(x, epochs=25, batch_size=200, verbose=0)
     logs = vae.evaluate(x, batch_size=1000, verbose=0, return_dict=True)
@@ -232,7 +255,10 @@ def test_discriminator_and_networks_do_not_train_each_other(images):
         with tf.GradientTape(persistent=True) as tape:
             loss = vae.objective(x, x)
         weights = vae.objective_layer.discriminator.trainable_weights, vae.encoder.trainable_weights
-        return [np.concatenate([np.ravel(g) for g in tape.gradient(loss, [w.value for w in ws])]) for ws in weights]
+        return [
+            np.concatenate([np.ravel(g) for g in tape.gradient(loss, [w.value for w in ws])])
+            for ws in weights
+        ]
 
     (of_discriminator, of_encoder), (again, others) = gradient_of(1.0), gradient_of(50.0)
     np.testing.assert_allclose(of_discriminator, again, rtol=1e-4, atol=1e-6)
@@ -243,8 +269,15 @@ def test_discriminator_and_networks_do_not_train_each_other(images):
     plain._seeds.state.assign([1, 1])
     with tf.GradientTape() as tape:
         loss = plain.objective(x, x)
-    expected = np.concatenate([np.ravel(g) for g in tape.gradient(loss, [w.value for w in plain.encoder.trainable_weights])])
-    np.testing.assert_allclose(of_encoder, expected, rtol=1e-3, atol=1e-5)  # with beta = 1 the discriminator leaves no trace
+    expected = np.concatenate(
+        [
+            np.ravel(g)
+            for g in tape.gradient(loss, [w.value for w in plain.encoder.trainable_weights])
+        ]
+    )
+    np.testing.assert_allclose(
+        of_encoder, expected, rtol=1e-3, atol=1e-5
+    )  # with beta = 1 the discriminator leaves no trace
 
 
 def test_shuffled_dimensions_keep_their_values():
@@ -260,12 +293,19 @@ def test_mmd_is_unbiased_against_the_closed_form():
     d, h, m, s = 2, 1.3, 0.7, 1.5
 
     def kernel(mean, variance):
-        return (h**2 / (h**2 + variance)) ** (d / 2) * np.exp(-d * mean**2 / (2 * (h**2 + variance)))
+        return (h**2 / (h**2 + variance)) ** (d / 2) * np.exp(
+            -d * mean**2 / (2 * (h**2 + variance))
+        )
 
     exact = kernel(0, 2 * s**2) + kernel(0, 2) - 2 * kernel(m, s**2 + 1)
     rng = np.random.default_rng(0)
-    draws = np.array([(m + s * rng.standard_normal((8, d)), rng.standard_normal((8, d))) for _ in range(3000)], "float32")
-    found = tf.vectorized_map(lambda pair: objectives.squared_mmd(pair[0], pair[1], h), draws).numpy()
+    draws = np.array(
+        [(m + s * rng.standard_normal((8, d)), rng.standard_normal((8, d))) for _ in range(3000)],
+        "float32",
+    )
+    found = tf.vectorized_map(
+        lambda pair: objectives.squared_mmd(pair[0], pair[1], h), draws
+    ).numpy()
     assert abs(found.mean() - exact) < 4 * found.std() / np.sqrt(3000)
     assert found.std() / np.sqrt(3000) < 0.1 * exact  # precise enough to see a bias
     assert objectives.squared_mmd(tf.zeros((1, d)), tf.ones((1, d)), h).numpy() == 0
@@ -286,7 +326,10 @@ def test_mmd_pulls_the_codes_to_the_prior(images):
 @pytest.mark.parametrize(
     ("make_it", "message"),
     [
-        (lambda: objectives.get("elbow"), "`objective` to be one of 'elbo', .* or an Objective layer. Received: 'elbow'"),
+        (
+            lambda: objectives.get("elbow"),
+            "`objective` to be one of 'elbo', .* or an Objective layer. Received: 'elbow'",
+        ),
         (lambda: objectives.IWAE(0), "Received: k=0"),
         (lambda: objectives.IWAE(5, "doubly"), '"dreg" or "plain". Received: gradient=\'doubly\''),
         (lambda: objectives.FreeBits(-1), "Received: nats=-1"),
@@ -309,7 +352,9 @@ def test_the_vamp_prior_is_the_mean_of_its_posteriors_and_a_density(images):
     z = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
     log_prob = vae.prior.log_prob(z).numpy()
     posteriors = np.stack([vae.posterior(images[i : i + 1]).log_prob(z).numpy() for i in range(6)])
-    np.testing.assert_allclose(np.exp(log_prob), np.exp(posteriors).mean(axis=0), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        np.exp(log_prob), np.exp(posteriors).mean(axis=0), rtol=1e-3, atol=1e-6
+    )
     assert np.exp(log_prob).sum() * 0.05**2 == pytest.approx(1, abs=0.01)
 
 

@@ -58,7 +58,9 @@ def test_the_python_examples_name_what_is_there(example):
         if called is not None:
             keywords = {keyword.arg: None for keyword in node.keywords}
             if inspect.isclass(called):  # of whose signature Keras tells nothing
-                inspect.signature(called.__init__).bind(None, *node.args, **keywords)  # raises TypeError
+                inspect.signature(called.__init__).bind(
+                    None, *node.args, **keywords
+                )  # raises TypeError
             else:
                 inspect.signature(called).bind(*node.args, **keywords)
 
@@ -75,12 +77,24 @@ def test_the_commands_are_taken():
 def test_the_python_examples_run(monkeypatch, tmp_path):
     """As written, in a fresh process of two logical CPUs, with a small stand-in for MNIST and one epoch."""
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28)).astype("uint8")
-    np.savez(tmp_path / "mnist.npz", x_train=images, y_train=np.zeros(64), x_test=images[:8], y_test=np.zeros(8))
+    np.savez(
+        tmp_path / "mnist.npz",
+        x_train=images,
+        y_train=np.zeros(64),
+        x_test=images[:8],
+        y_test=np.zeros(8),
+    )
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(examples) == 4
-    program = PRELUDE + "\n".join(examples).replace("epochs=10", "epochs=1") + "print(keras_ae.load('./my_vae').sample(2).shape)"
+    program = (
+        PRELUDE
+        + "\n".join(examples).replace("epochs=10", "epochs=1")
+        + "print(keras_ae.load('./my_vae').sample(2).shape)"
+    )
     monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path
+    )
     assert result.returncode == 0 and result.stdout.endswith("(2, 28, 28, 1)\n"), result.stderr
 
 

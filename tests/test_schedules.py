@@ -7,11 +7,17 @@ from keras_ae.schedules import Cyclical, WarmUp
 
 
 def test_the_values_of_the_schedules():
-    np.testing.assert_allclose([WarmUp(4, 1.0, 3.0)(step) for step in range(7)], [1, 1.5, 2, 2.5, 3, 3, 3])
-    np.testing.assert_allclose([Cyclical(4, rise=0.5)(step) for step in range(9)], [0, 0.5, 1, 1, 0, 0.5, 1, 1, 0])
+    np.testing.assert_allclose(
+        [WarmUp(4, 1.0, 3.0)(step) for step in range(7)], [1, 1.5, 2, 2.5, 3, 3, 3]
+    )
+    np.testing.assert_allclose(
+        [Cyclical(4, rise=0.5)(step) for step in range(9)], [0, 0.5, 1, 1, 0, 0.5, 1, 1, 0]
+    )
 
 
-@pytest.mark.parametrize("schedule", [WarmUp(4, 1.0, 3.0), Cyclical(6, 0.25, 0.5, 2.0)], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize(
+    "schedule", [WarmUp(4, 1.0, 3.0), Cyclical(6, 0.25, 0.5, 2.0)], ids=lambda s: type(s).__name__
+)
 def test_a_schedule_is_made_again_from_its_config(schedule):
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
     assert [float(copy(step)) for step in range(8)] == [float(schedule(step)) for step in range(8)]
@@ -19,7 +25,11 @@ def test_a_schedule_is_made_again_from_its_config(schedule):
 
 @pytest.mark.parametrize(
     ("make", "message"),
-    [(lambda: WarmUp(0), "Received: steps=0"), (lambda: WarmUp(2.5), "steps=2.5"), (lambda: Cyclical(5, rise=0), "rise=0")],
+    [
+        (lambda: WarmUp(0), "Received: steps=0"),
+        (lambda: WarmUp(2.5), "steps=2.5"),
+        (lambda: Cyclical(5, rise=0), "rise=0"),
+    ],
 )
 def test_what_does_not_fit_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
@@ -39,7 +49,10 @@ def make(beta, **options):
 
 @pytest.mark.parametrize(
     "how",
-    [{"run_eagerly": True}, pytest.param({"jit_compile": True, "steps_per_execution": 4}, marks=pytest.mark.slow)],
+    [
+        {"run_eagerly": True},
+        pytest.param({"jit_compile": True, "steps_per_execution": 4}, marks=pytest.mark.slow),
+    ],
     ids=["eager", "xla"],
 )
 def test_beta_moves_at_every_step(images, how):
@@ -81,7 +94,9 @@ def test_a_schedule_goes_on_after_saving(images, tmp_path):
 
 
 def test_kerass_own_schedules_do_too(images, tmp_path):
-    vae = make(keras.optimizers.schedules.PiecewiseConstantDecay([3], [0.25, 4.0]), run_eagerly=True)
+    vae = make(
+        keras.optimizers.schedules.PiecewiseConstantDecay([3], [0.25, 4.0]), run_eagerly=True
+    )
     fit_without_learning(vae, images)
     assert float(vae.beta.numpy()) == 4
     vae.save_to_preset(tmp_path / "preset")

@@ -53,7 +53,11 @@ def imports(path):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            from_package = [f"keras_ae.{alias.name}" for alias in node.names] if node.module == "keras_ae" else [node.module]
+            from_package = (
+                [f"keras_ae.{alias.name}" for alias in node.names]
+                if node.module == "keras_ae"
+                else [node.module]
+            )
             found += from_package
         nodes += ast.iter_child_nodes(node)
     return found
@@ -73,16 +77,26 @@ def test_imports_point_down():
         own = place(name_of(path))
         for module in imports(path):
             if module.startswith("keras_ae."):
-                assert place(module) == own or ORDER.index(place(module)) > ORDER.index(own), f"{name_of(path)} imports {module}"
+                assert place(module) == own or ORDER.index(place(module)) > ORDER.index(own), (
+                    f"{name_of(path)} imports {module}"
+                )
 
 
 def test_no_files_import_each_other():
-    names = {f"keras_ae.{name_of(path)}".removesuffix(".__init__"): path for path in FILES if path.name != "__init__.py"}
+    names = {
+        f"keras_ae.{name_of(path)}".removesuffix(".__init__"): path
+        for path in FILES
+        if path.name != "__init__.py"
+    }
     edges = {}
     for name, path in names.items():
         tree = ast.parse(path.read_text())
-        found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
-        targets = {f"{node.module}.{alias.name}" for node in found for alias in node.names} | {node.module for node in found}
+        found = [
+            node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+        ]
+        targets = {f"{node.module}.{alias.name}" for node in found for alias in node.names} | {
+            node.module for node in found
+        }
         exempt = {"keras_ae.exports"} if name == "keras_ae.models.autoencoder" else set()
         edges[name] = targets & set(names) - exempt
     done = set()
@@ -95,19 +109,25 @@ def test_no_files_import_each_other():
 def test_every_package_says_what_belongs_in_it():
     for path in FILES:
         if path.name == "__init__.py" and path.parent != PACKAGE:
-            assert "What belongs here:" in ast.get_docstring(ast.parse(path.read_text())), name_of(path)
+            assert "What belongs here:" in ast.get_docstring(ast.parse(path.read_text())), name_of(
+                path
+            )
 
 
 def test_only_distributions_know_tensorflow_probability():
     for path in FILES:
         if not (path.parent.name == "distributions" and path.stem in PROBABILITY):
-            assert not any(module.startswith("tensorflow_probability") for module in imports(path)), name_of(path)
+            assert not any(
+                module.startswith("tensorflow_probability") for module in imports(path)
+            ), name_of(path)
 
 
 def test_private_names_of_keras_stand_in_one_file():
     for path in FILES:
         if name_of(path) not in ("training.keras_internals", "presets.checks.configs"):
-            assert not any(module.startswith("keras.src") for module in imports(path)), name_of(path)
+            assert not any(module.startswith("keras.src") for module in imports(path)), name_of(
+                path
+            )
 
 
 def test_no_file_is_too_long():

@@ -57,7 +57,9 @@ def test_the_models_are_imported_with_keras_but_not_in_the_middle_of_keras_ae():
         sys.modules["keras_ae.models"] = models
 
 
-@pytest.mark.parametrize("verb", ["encode", "decode", "reconstruct", "elbo", "log_likelihood", "sample", "interpolate"])
+@pytest.mark.parametrize(
+    "verb", ["encode", "decode", "reconstruct", "elbo", "log_likelihood", "sample", "interpolate"]
+)
 def test_verbs_work_inside_a_function_of_tensorflow(vae, verb):
     """Batches of unknown length, and the same numbers as outside."""
     calls = {
@@ -113,7 +115,9 @@ def test_weights_of_another_shape_are_refused(ae, shape):
         ae.fit(X, sample_weight=np.ones(shape), verbose=0)
     if len(shape) == 2:
         dataset = tf.data.Dataset.from_tensor_slices((X, X, np.ones(shape))).batch(4)
-        with pytest.raises(ValueError, match=r"to have the shape \(batch,\). Received: shape=\(None, \d\)"):
+        with pytest.raises(
+            ValueError, match=r"to have the shape \(batch,\). Received: shape=\(None, \d\)"
+        ):
             ae.fit(dataset, verbose=0)
 
 
@@ -150,13 +154,18 @@ def test_an_objective_of_the_old_form_is_told_the_new_one():
         def loss(self, vae, x, target):
             return 0.0
 
-    with pytest.raises(ValueError, match=r"loss\(self, vae, params, x\).*Received: loss\(self, vae, x, target\) of Old"):
+    with pytest.raises(
+        ValueError,
+        match=r"loss\(self, vae, params, x\).*Received: loss\(self, vae, x, target\) of Old",
+    ):
         keras_ae.VAE((5,), 2, objective=Old())
 
 
 def test_a_recurrent_network_takes_no_gated_activation():
     for activation in ("glu", "gated_tanh"):
-        with pytest.raises(ValueError, match=f"gates of their own. Received: activation='{activation}'"):
+        with pytest.raises(
+            ValueError, match=f"gates of their own. Received: activation='{activation}'"
+        ):
             keras_ae.SequenceAE((4, 2), 2, activation=activation)
 
 
@@ -211,10 +220,23 @@ def test_a_new_model_is_one_file(tmp_path, monkeypatch):
     assert set(model.fit(X, verbose=0).history) == {"loss", "reconstruction", "penalty"}
     model.save_to_preset(tmp_path / "mine")
     card = (tmp_path / "mine" / "README.md").read_text()
-    for line in ("| weight | `1.0` |", "It is small.", "model.encode(x)  # codes of weight 1.0", "weight * |z|"):
+    for line in (
+        "| weight | `1.0` |",
+        "It is small.",
+        "model.encode(x)  # codes of weight 1.0",
+        "weight * |z|",
+    ):
         assert line in card
-    np.testing.assert_array_equal(keras_ae.load(tmp_path / "mine").reconstruct(X), model.reconstruct(X))
-    assert evaluation.measure(model, {"name": "largest", "protocol": {"dataset": "mine"}})["value"] == 1.0
+    np.testing.assert_array_equal(
+        keras_ae.load(tmp_path / "mine").reconstruct(X), model.reconstruct(X)
+    )
+    assert (
+        evaluation.measure(model, {"name": "largest", "protocol": {"dataset": "mine"}})["value"]
+        == 1.0
+    )
     with pytest.raises(ValueError, match="`weight` of at most 10"):
         keras_ae.load(tmp_path / "mine", weight=11)
-    assert not any("ShrinkingAE" in path.read_text() for path in pathlib.Path(models.__file__).parents[1].rglob("*.py"))
+    assert not any(
+        "ShrinkingAE" in path.read_text()
+        for path in pathlib.Path(models.__file__).parents[1].rglob("*.py")
+    )

@@ -16,12 +16,23 @@ def add_commands(command):
     sub = command("info", _info, "Show the card of a model.", "vae_mnist")
     sub.add_argument("name", help=console.NAME)
     sub.add_argument("--json", action="store_true", help="print JSON")
-    sub = command("verify", _verify, "Measure the metrics on the cards again and compare.", "vae_mnist --images 500")
+    sub = command(
+        "verify",
+        _verify,
+        "Measure the metrics on the cards again and compare.",
+        "vae_mnist --images 500",
+    )
     sub.add_argument("names", nargs="*", help="built-in models or folders")
-    sub.add_argument("--images", type=int, help="only the first so many test images (default: as on the card)")
+    sub.add_argument(
+        "--images", type=int, help="only the first so many test images (default: as on the card)"
+    )
     sub.add_argument("--samples", type=int, help="importance samples (default: as on the card)")
     sub.add_argument("--all", action="store_true", help="all built-in models")
-    sub.add_argument("--quick", action="store_true", help="the card's quick values: 500 images, 50 importance samples, in seconds")
+    sub.add_argument(
+        "--quick",
+        action="store_true",
+        help="the card's quick values: 500 images, 50 importance samples, in seconds",
+    )
     sub = command(
         "card",
         _card,
@@ -35,21 +46,37 @@ def _list(options):
     from keras_ae import presets
     from keras_ae.presets import cards
 
-    found = [presets.info(name) for name in presets.list_models(options.filter, options.family, options.dataset)]
+    found = [
+        presets.info(name)
+        for name in presets.list_models(options.filter, options.family, options.dataset)
+    ]
     if options.json:
         print(json.dumps({card.name: card.metadata for card in found}))
         return
     rows = [("name", "class", "data", "parameters", "weights", "main metric")]
     for card in found:
-        metric = f"{card.metrics[0]['name']} {cards.measured(card.metrics[0])}" if card.metrics else ""
-        rows.append((card.name, card.family, card.dataset or "", f"{card.parameters:,}", f"{card.size / 1e6:.1f} MB", metric))
+        metric = (
+            f"{card.metrics[0]['name']} {cards.measured(card.metrics[0])}" if card.metrics else ""
+        )
+        rows.append(
+            (
+                card.name,
+                card.family,
+                card.dataset or "",
+                f"{card.parameters:,}",
+                f"{card.size / 1e6:.1f} MB",
+                metric,
+            )
+        )
     if options.markdown:
         rows = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
         print("\n".join(f"| {' | '.join(row)} |" for row in rows))
         return
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
 
 
 def _info(options):
@@ -62,7 +89,9 @@ def _info(options):
 def _verify(options):
     if bool(options.names) == options.all:
         received = f"--all beside {' '.join(options.names)}" if options.all else "neither"
-        raise ValueError(f"Expected the names of models, or --all for all built-in ones. Received: {received}")
+        raise ValueError(
+            f"Expected the names of models, or --all for all built-in ones. Received: {received}"
+        )
     keras_ae = console.quiet_import()
     overrides = {"n_images": options.images, "n_samples": options.samples}
     overrides = {key: value for key, value in overrides.items() if value is not None}

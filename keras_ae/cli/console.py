@@ -21,7 +21,9 @@ def quiet_import():
         import tensorflow
 
         import keras_ae
-    tensorflow.get_logger().setLevel("ERROR")  # no advice on tracing, which is not for the user of a command
+    tensorflow.get_logger().setLevel(
+        "ERROR"
+    )  # no advice on tracing, which is not for the user of a command
     return keras_ae
 
 
@@ -29,10 +31,14 @@ def check_out(path, suffixes=PICTURES):
     """The path of a file to save. Raises ValueError if it ends otherwise, FileNotFoundError if its folder is not there."""
     path = pathlib.Path(path)
     if path.suffix.lower() not in suffixes:
-        known = f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
+        known = (
+            f"{', '.join(suffixes[:-1])} or {suffixes[-1]}" if len(suffixes) > 1 else suffixes[0]
+        )
         raise ValueError(f"Expected --out to end in {known}. Received: {str(path)!r}")
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"Expected --out to be in a folder that exists. Received: {str(path)!r}")
+        raise FileNotFoundError(
+            f"Expected --out to be in a folder that exists. Received: {str(path)!r}"
+        )
     return path
 
 

@@ -35,13 +35,18 @@ def run(command, workers=2, restarts=0, pin=False):
     for name, value, least in (("workers", workers, 1), ("restarts", restarts, 0)):
         validation.at_least(value, name, least)
     if not command:
-        raise ValueError("Expected a Python program: script.py, or -m and a module, then its arguments. Received: nothing")
+        raise ValueError(
+            "Expected a Python program: script.py, or -m and a module, then its arguments. Received: nothing"
+        )
     for attempt in range(restarts + 1):
         code = _run_once(command, workers, pin)
         if code == 0:
             return 0
         if attempt < restarts:
-            print(f"a worker failed with exit code {code}: starting the cluster again ({attempt + 1} of {restarts})", flush=True)
+            print(
+                f"a worker failed with exit code {code}: starting the cluster again ({attempt + 1} of {restarts})",
+                flush=True,
+            )
     return code
 
 
@@ -53,7 +58,10 @@ def configs(workers):
     addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
     for one in sockets:
         one.close()
-    return [json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}}) for i in range(workers)]
+    return [
+        json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}})
+        for i in range(workers)
+    ]
 
 
 def _run_once(command, workers, pin):
@@ -61,7 +69,12 @@ def _run_once(command, workers, pin):
     processes, printers = [], []
     try:
         for i, config in enumerate(configs(workers)):
-            environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "TF_CONFIG": config, "PYTHONUNBUFFERED": "1"}
+            environment = {
+                "TF_CPP_MIN_LOG_LEVEL": "3",
+                **os.environ,
+                "TF_CONFIG": config,
+                "PYTHONUNBUFFERED": "1",
+            }
             mine = {cores[i % len(cores)]} if cores else None
             process = subprocess.Popen(
                 [sys.executable, *command],
@@ -73,7 +86,9 @@ def _run_once(command, workers, pin):
                 preexec_fn=(lambda mine=mine: os.sched_setaffinity(0, mine)) if mine else None,
             )
             processes.append(process)
-            printers.append(threading.Thread(target=_print_lines, args=(i, process.stdout), daemon=True))
+            printers.append(
+                threading.Thread(target=_print_lines, args=(i, process.stdout), daemon=True)
+            )
             printers[-1].start()
         return _first_failure(processes)
     finally:
@@ -94,7 +109,9 @@ def _first_failure(processes):
         codes = [process.poll() for process in processes]
         failed = [code for code in codes if code]
         if failed:
-            return failed[0] if failed[0] > 0 else 128 - failed[0]  # killed by a signal: as shells count
+            return (
+                failed[0] if failed[0] > 0 else 128 - failed[0]
+            )  # killed by a signal: as shells count
         if all(code == 0 for code in codes):
             return 0
         time.sleep(0.05)

@@ -20,11 +20,15 @@ def main(arguments=None):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="keras-ae", description="Autoencoders and pretrained weights for Keras 3.")
+    parser = argparse.ArgumentParser(
+        prog="keras-ae", description="Autoencoders and pretrained weights for Keras 3."
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def command(name, run, text, example):
-        sub = commands.add_parser(name, help=text, description=text, epilog=f"example: keras-ae {name} {example}")
+        sub = commands.add_parser(
+            name, help=text, description=text, epilog=f"example: keras-ae {name} {example}"
+        )
         sub.set_defaults(run=run)
         return sub
 

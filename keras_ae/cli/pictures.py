@@ -29,41 +29,71 @@ KINDS = {
 
 def add_commands(command):
     """Adds the commands to the parser. command(name, run, text, example) -> the parser of one."""
-    sub = command("sample", _sample, "Draw images from a model and save them as one picture.", "vae_mnist --out digits.png")
+    sub = command(
+        "sample",
+        _sample,
+        "Draw images from a model and save them as one picture.",
+        "vae_mnist --out digits.png",
+    )
     _add_name_and_out(sub, "samples.png")
     sub.add_argument("--n", type=int, default=64, help="how many images (default: %(default)s)")
     sub.add_argument("--seed", type=int, default=0, help="seed of the draw (default: %(default)s)")
-    sub.add_argument("--label", type=int, help="of a ConditionalVAE or a VaDE, the label or cluster to draw (default: all in turn)")
+    sub.add_argument(
+        "--label",
+        type=int,
+        help="of a ConditionalVAE or a VaDE, the label or cluster to draw (default: all in turn)",
+    )
     text = "Reconstruct images: save a picture of them above their reconstructions, or a folder of the reconstructions."
     sub = command("reconstruct", _reconstruct, text, "vae_mnist --out pairs.png")
     _add_name_and_out(sub, "reconstructions.png", "a picture, or a folder for one file an image")
     _add_source(sub, "(default: 10 of a data set, all of --images)")
-    text = (
-        "Denoise images by a DAE: noisy ones of one's own, or test images with noise added. Save a picture, or a folder of images."
-    )
+    text = "Denoise images by a DAE: noisy ones of one's own, or test images with noise added. Save a picture, or a folder of images."
     sub = command("denoise", _denoise, text, "dae_mnist --images scans/ --out clean/")
     _add_name_and_out(sub, "denoised.png", "a picture, or a folder for one file an image")
     _add_source(sub, "(default: 10 of a data set, all of --images)")
     sub = command(
-        "interpolate", _interpolate, "Save a picture of walks between images, in latent space.", "vae_mnist --out walks.png"
+        "interpolate",
+        _interpolate,
+        "Save a picture of walks between images, in latent space.",
+        "vae_mnist --out walks.png",
     )
     _add_name_and_out(sub, "interpolations.png")
     _add_source(sub, "taken two by two (default: 12)")
-    sub.add_argument("--steps", type=int, default=9, help="images of one walk (default: %(default)s)")
-    sub = command("plot", _plot, "Save a picture about a model.", "vae_mnist latent_scatter --out codes.png")
+    sub.add_argument(
+        "--steps", type=int, default=9, help="images of one walk (default: %(default)s)"
+    )
+    sub = command(
+        "plot", _plot, "Save a picture about a model.", "vae_mnist latent_scatter --out codes.png"
+    )
     sub.add_argument("name", help=console.NAME)
     sub.add_argument("kind", choices=KINDS, metavar="kind", help=", ".join(KINDS))
-    sub.add_argument("--out", type=pathlib.Path, help="the file (default: KIND.png; latent_circle: .gif or .mp4)")
+    sub.add_argument(
+        "--out", type=pathlib.Path, help="the file (default: KIND.png; latent_circle: .gif or .mp4)"
+    )
     _add_source(sub, "(of samples: how many; of manifold: images a side)")
-    sub.add_argument("--seed", type=int, default=0, help="seed of what is drawn (default: %(default)s)")
+    sub.add_argument(
+        "--seed", type=int, default=0, help="seed of what is drawn (default: %(default)s)"
+    )
     sub.add_argument("--json", action="store_true", help="print JSON")
-    sub = command("evaluate", _evaluate, "Measure all about a model on test images.", "vae_mnist --n 1000 --json")
+    sub = command(
+        "evaluate",
+        _evaluate,
+        "Measure all about a model on test images.",
+        "vae_mnist --n 1000 --json",
+    )
     sub.add_argument("name", help=console.NAME)
     _add_source(sub, "(default: all)")
-    sub.add_argument("--samples", type=int, default=100, help="importance samples an image (default: %(default)s)")
+    sub.add_argument(
+        "--samples",
+        type=int,
+        default=100,
+        help="importance samples an image (default: %(default)s)",
+    )
     sub.add_argument("--seed", type=int, default=0, help="seed of all draws (default: %(default)s)")
     sub.add_argument(
-        "--binarize", action="store_true", help="make the pixels 0 or 1 by one fixed draw, as for published likelihoods"
+        "--binarize",
+        action="store_true",
+        help="make the pixels 0 or 1 by one fixed draw, as for published likelihoods",
     )
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub = command(
@@ -73,15 +103,38 @@ def add_commands(command):
         "vae_mnist --role decoder --out decoder.onnx",
     )
     sub.add_argument("name", help=console.NAME)
-    sub.add_argument("--role", default="decoder", help="encoder, decoder, or reconstruct for both (default: %(default)s)")
-    sub.add_argument("--format", help="onnx or savedmodel (default: onnx if --out ends in .onnx, else savedmodel)")
-    sub.add_argument("--out", type=pathlib.Path, required=True, help="the ONNX file, or the folder of the SavedModel")
+    sub.add_argument(
+        "--role",
+        default="decoder",
+        help="encoder, decoder, or reconstruct for both (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--format",
+        help="onnx or savedmodel (default: onnx if --out ends in .onnx, else savedmodel)",
+    )
+    sub.add_argument(
+        "--out",
+        type=pathlib.Path,
+        required=True,
+        help="the ONNX file, or the folder of the SavedModel",
+    )
     text = "Open a page to play with a model in the browser; or write one as a folder for any web host, with --static."
     sub = command("explore", _explore, text, "vae2d_mnist")
-    sub.add_argument("name", nargs="?", default="vae2d_mnist", help=f"{console.NAME} (default: %(default)s)")
-    sub.add_argument("--port", type=int, help="the port on this machine (default: 8765, or a free one)")
-    sub.add_argument("--no-browser", action="store_true", help="open no browser, say the address alone")
-    sub.add_argument("--static", type=pathlib.Path, metavar="FOLDER", help="write the page to this folder, which needs no server")
+    sub.add_argument(
+        "name", nargs="?", default="vae2d_mnist", help=f"{console.NAME} (default: %(default)s)"
+    )
+    sub.add_argument(
+        "--port", type=int, help="the port on this machine (default: 8765, or a free one)"
+    )
+    sub.add_argument(
+        "--no-browser", action="store_true", help="open no browser, say the address alone"
+    )
+    sub.add_argument(
+        "--static",
+        type=pathlib.Path,
+        metavar="FOLDER",
+        help="write the page to this folder, which needs no server",
+    )
 
 
 def _sample(options):
@@ -92,16 +145,24 @@ def _sample(options):
         raise ValueError(
             f"Expected a model that can be sampled, a VAE. Received: {options.name}, which is a {type(model).__name__}"
         )
-    console.save(keras_ae.plots.samples(model, options.n, options.seed, options.label), options.out, options.json)
+    console.save(
+        keras_ae.plots.samples(model, options.n, options.seed, options.label),
+        options.out,
+        options.json,
+    )
 
 
 def _reconstruct(options):
     keras_ae, model, x, _, names = _loaded(options, 10)
     if _is_folder(options.out):
-        console.saved(image_files.write(options.out, names, model.predict(x, verbose=0)), options.json)
+        console.saved(
+            image_files.write(options.out, names, model.predict(x, verbose=0)), options.json
+        )
         return
     if options.images:
-        figure = keras_ae.plots.images(_rows(x, model.predict(x, verbose=0)), len(x), ["original", "reconstruction"])
+        figure = keras_ae.plots.images(
+            _rows(x, model.predict(x, verbose=0)), len(x), ["original", "reconstruction"]
+        )
     else:
         figure = keras_ae.plots.reconstructions(model, x)
     console.save(figure, options.out, options.json)
@@ -110,12 +171,18 @@ def _reconstruct(options):
 def _denoise(options):
     keras_ae, model, x, _, names = _loaded(options, 10)
     if not hasattr(model, "corrupt"):
-        raise ValueError(f"Expected a model that denoises, a DAE. Received: {options.name}, which is a {type(model).__name__}")
+        raise ValueError(
+            f"Expected a model that denoises, a DAE. Received: {options.name}, which is a {type(model).__name__}"
+        )
     if _is_folder(options.out):
         noisy = x if options.images else model.corrupt(x, seed=0).numpy()
-        console.saved(image_files.write(options.out, names, model.predict(noisy, verbose=0)), options.json)
+        console.saved(
+            image_files.write(options.out, names, model.predict(noisy, verbose=0)), options.json
+        )
     elif options.images:
-        figure = keras_ae.plots.images(_rows(x, model.predict(x, verbose=0)), len(x), ["noisy", "denoised"])
+        figure = keras_ae.plots.images(
+            _rows(x, model.predict(x, verbose=0)), len(x), ["noisy", "denoised"]
+        )
         console.save(figure, options.out, options.json)
     else:
         console.save(keras_ae.plots.reconstructions(model, x), options.out, options.json)
@@ -125,15 +192,21 @@ def _interpolate(options):
     console.check_out(options.out)
     keras_ae, model, x, _, _ = _loaded(options, 12)
     if len(x) < 2:
-        raise ValueError(f"Expected at least two images, to walk from one to the other. Received: {len(x)}")
+        raise ValueError(
+            f"Expected at least two images, to walk from one to the other. Received: {len(x)}"
+        )
     pairs = len(x) // 2
-    figure = keras_ae.plots.interpolations(model, x[0 : 2 * pairs : 2], x[1 : 2 * pairs : 2], options.steps)
+    figure = keras_ae.plots.interpolations(
+        model, x[0 : 2 * pairs : 2], x[1 : 2 * pairs : 2], options.steps
+    )
     console.save(figure, options.out, options.json)
 
 
 def _export(options):
     keras_ae = console.quiet_import()
-    print(f"saved {keras_ae.export(keras_ae.load(options.name), options.out, options.role, options.format)}")
+    print(
+        f"saved {keras_ae.export(keras_ae.load(options.name), options.out, options.role, options.format)}"
+    )
 
 
 def _explore(options):
@@ -141,7 +214,9 @@ def _explore(options):
     if options.static:
         from keras_ae.explorer import static
 
-        print(f"saved {static.write(options.name, options.static)}; to look at it: python -m http.server -d {options.static}")
+        print(
+            f"saved {static.write(options.name, options.static)}; to look at it: python -m http.server -d {options.static}"
+        )
         return
     from keras_ae.explorer import page
 
@@ -159,7 +234,9 @@ def _plot(options):
         console.save(plots.training_curves(keras_ae.info(options.name)), out, options.json)
         return
     model = keras_ae.load(options.name)
-    if options.kind == "samples" or (options.kind in ("manifold", "latent_circle") and hasattr(model, "prior")):
+    if options.kind == "samples" or (
+        options.kind in ("manifold", "latent_circle") and hasattr(model, "prior")
+    ):
         x = y = None
     else:
         x, y, _ = _examples(keras_ae, model, options, 5000 if options.kind == "manifold" else n)
@@ -173,7 +250,9 @@ def _plot(options):
         "latent_scatter": lambda: plots.latent_scatter(model, x, y, seed=options.seed),
         "manifold": lambda: plots.manifold(model, n, x, seed=options.seed),
         "traversals": lambda: plots.traversals(model, x, seed=options.seed),
-        "interpolations": lambda: plots.interpolations(model, x[: len(x) // 2], x[len(x) // 2 : 2 * (len(x) // 2)]),
+        "interpolations": lambda: plots.interpolations(
+            model, x[: len(x) // 2], x[len(x) // 2 : 2 * (len(x) // 2)]
+        ),
         "corruption_levels": lambda: plots.corruption_levels(model, x, seed=options.seed),
         "active_units": lambda: plots.active_units(model, x),
         "kl_per_dimension": lambda: plots.kl_per_dimension(model, x),
@@ -186,7 +265,10 @@ def _evaluate(options):
     keras_ae, model, x, y, _ = _loaded(options, None)
     train = None
     if y is not None and importlib.util.find_spec("sklearn") is None:
-        print('keras-ae: no numbers that need classes, without scikit-learn: pip install "keras-ae[datasets]"', file=sys.stderr)
+        print(
+            'keras-ae: no numbers that need classes, without scikit-learn: pip install "keras-ae[datasets]"',
+            file=sys.stderr,
+        )
         y = None
     if y is not None:
         train = keras_ae.datasets.load(_dataset(keras_ae, options))[0]
@@ -194,14 +276,22 @@ def _evaluate(options):
         x = keras_ae.datasets.binarize(x)
         train = train and (keras_ae.datasets.binarize(train[0], seed=1), train[1])
     found = keras_ae.evaluate(
-        model, x, y, train=train, n_samples=options.samples, seed=options.seed, verbose=0 if options.json else 1
+        model,
+        x,
+        y,
+        train=train,
+        n_samples=options.samples,
+        seed=options.seed,
+        verbose=0 if options.json else 1,
     )
     if options.json:
         print(json.dumps({"model": options.name, "examples": len(x), **found}))
         return
     width = max(map(len, found))
     for name, value in found.items():
-        shown = " ".join(f"{part:.3g}" for part in value) if isinstance(value, list) else f"{value:.6g}"
+        shown = (
+            " ".join(f"{part:.3g}" for part in value) if isinstance(value, list) else f"{value:.6g}"
+        )
         print(f"{name.ljust(width)}  {shown}")
 
 
@@ -212,8 +302,15 @@ def _add_name_and_out(sub, out, what="the picture"):
 
 
 def _add_source(sub, how_many):
-    sub.add_argument("--dataset", help="test images of a data set (default: the one that the model was trained on)")
-    sub.add_argument("--images", type=pathlib.Path, help="a .png or .jpg file or a folder of them, instead of a data set")
+    sub.add_argument(
+        "--dataset",
+        help="test images of a data set (default: the one that the model was trained on)",
+    )
+    sub.add_argument(
+        "--images",
+        type=pathlib.Path,
+        help="a .png or .jpg file or a folder of them, instead of a data set",
+    )
     sub.add_argument("--n", type=int, help=f"how many images {how_many}")
 
 
@@ -238,7 +335,9 @@ def _examples(keras_ae, model, options, n):
 def _dataset(keras_ae, options):
     dataset = options.dataset or keras_ae.info(options.name).dataset
     if dataset is None:
-        raise ValueError("Expected --dataset or --images, since the preset does not say what it was trained on. Received: none")
+        raise ValueError(
+            "Expected --dataset or --images, since the preset does not say what it was trained on. Received: none"
+        )
     return dataset
 
 

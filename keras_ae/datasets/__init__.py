@@ -16,6 +16,12 @@ What belongs here: loaders of data sets, and what is done to images before a mod
 """
 
 from keras_ae.datasets.loaders import load
-from keras_ae.datasets.transforms import binarize, binarize_dynamic, binarize_threshold, move_dynamic, moving
+from keras_ae.datasets.transforms import (
+    binarize,
+    binarize_dynamic,
+    binarize_threshold,
+    move_dynamic,
+    moving,
+)
 
 __all__ = ["binarize", "binarize_dynamic", "binarize_threshold", "load", "move_dynamic", "moving"]

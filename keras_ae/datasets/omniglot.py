@@ -10,9 +10,22 @@ import zipfile
 
 import numpy as np
 
-ORIGIN = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/strokes_background.zip"
-ALPHABETS = ("Balinese", "Early_Aramaic", "Greek", "Japanese_(katakana)", "Korean", "Latin", "Sanskrit", "Tagalog")
-FILE = re.compile(r"(?:.*/)?(?P<alphabet>[^/]+)/character(?P<character>\d+)/\d+_(?P<drawer>\d+)\.txt")
+ORIGIN = (
+    "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/strokes_background.zip"
+)
+ALPHABETS = (
+    "Balinese",
+    "Early_Aramaic",
+    "Greek",
+    "Japanese_(katakana)",
+    "Korean",
+    "Latin",
+    "Sanskrit",
+    "Tagalog",
+)
+FILE = re.compile(
+    r"(?:.*/)?(?P<alphabet>[^/]+)/character(?P<character>\d+)/\d+_(?P<drawer>\d+)\.txt"
+)
 PAGE, SPACING = 105, 8.0  # points a side, points between two steps of a stroke
 
 
@@ -50,18 +63,36 @@ def unzipped(path):
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            found = [(match, name) for name in archive.namelist() if (match := FILE.fullmatch(name))]
+            found = [
+                (match, name) for name in archive.namelist() if (match := FILE.fullmatch(name))
+            ]
             found = [(match, name) for match, name in found if match["alphabet"] in ALPHABETS]
-            keys = {name: (ALPHABETS.index(m["alphabet"]), int(m["character"]), int(m["drawer"])) for m, name in found}
+            keys = {
+                name: (ALPHABETS.index(m["alphabet"]), int(m["character"]), int(m["drawer"]))
+                for m, name in found
+            }
             names = sorted(keys, key=keys.get)
             drawings = [_parsed(archive.read(name).decode("ascii")) for name in names]
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:  # ValueError: of float() and decode() too
-        raise ValueError(f"Expected {path} to be Omniglot's archive of pen strokes. Received: {error}") from error
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as error:  # ValueError: of float() and decode() too
+        raise ValueError(
+            f"Expected {path} to be Omniglot's archive of pen strokes. Received: {error}"
+        ) from error
     missing = set(ALPHABETS) - {ALPHABETS[keys[name][0]] for name in names}
     if missing:
-        raise ValueError(f"Expected {path} to hold the alphabets {', '.join(ALPHABETS)}. Received: no {', '.join(sorted(missing))}")
+        raise ValueError(
+            f"Expected {path} to hold the alphabets {', '.join(ALPHABETS)}. Received: no {', '.join(sorted(missing))}"
+        )
     characters = list(dict.fromkeys(keys[name][:2] for name in names))
-    return drawings, np.array([characters.index(keys[name][:2]) for name in names]), np.array([keys[name][2] for name in names])
+    return (
+        drawings,
+        np.array([characters.index(keys[name][:2]) for name in names]),
+        np.array([keys[name][2] for name in names]),
+    )
 
 
 def _parsed(text):
@@ -83,8 +114,12 @@ def resampled(points, ends):
     """Steps (x, y, pen) at equal distances along each stroke: points (n, 2) and whether one ends a stroke (n,) -> (steps, 3)."""
     steps = []
     for stroke in np.split(points, np.flatnonzero(ends)[:-1] + 1):
-        along = np.append(0.0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T)))  # the way from the start to each point
+        along = np.append(
+            0.0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))
+        )  # the way from the start to each point
         n = 1 + max(1, round(along[-1] / SPACING)) if along[-1] > 0 else 1
         at = [np.interp(np.linspace(0.0, along[-1], n), along, stroke[:, axis]) for axis in (0, 1)]
-        steps.append(np.stack([2 * at[0] / PAGE - 1, 2 * at[1] / PAGE + 1, np.arange(n) == n - 1], axis=-1))  # (n, 3)
+        steps.append(
+            np.stack([2 * at[0] / PAGE - 1, 2 * at[1] / PAGE + 1, np.arange(n) == n - 1], axis=-1)
+        )  # (n, 3)
     return np.concatenate(steps)

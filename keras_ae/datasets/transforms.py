@@ -63,7 +63,9 @@ def moving(images, steps=20, seed=0):
     """
     images = np.asarray(images)
     if images.ndim != 4:
-        raise ValueError(f"Expected images of shape (n, height, width, channels). Received: shape={images.shape}")
+        raise ValueError(
+            f"Expected images of shape (n, height, width, channels). Received: shape={images.shape}"
+        )
     validation.positive_int(steps, "steps")
     right = np.random.default_rng(seed).random(len(images)) < 0.5
     frames = np.empty((len(images), steps, *images.shape[1:]), images.dtype)
@@ -105,9 +107,13 @@ def move_dynamic(x, batch_size=128, seed=0, rotation=10.0, shift=0.1):
     """
     x = np.asarray(x)
     if x.ndim != 4:
-        raise ValueError(f"Expected images of shape (n, height, width, channels). Received: shape={x.shape}")
+        raise ValueError(
+            f"Expected images of shape (n, height, width, channels). Received: shape={x.shape}"
+        )
     if not (rotation >= 0 and shift >= 0):
-        raise ValueError(f"Expected `rotation` and `shift` to be at least 0. Received: rotation={rotation!r}, shift={shift!r}")
+        raise ValueError(
+            f"Expected `rotation` and `shift` to be at least 0. Received: rotation={rotation!r}, shift={shift!r}"
+        )
     images = [x if x.dtype == np.uint8 else _unit(x)]
     from keras_ae.training import feed
 
@@ -128,7 +134,16 @@ def _moved(rotation, shift, seed, batch):
     right, down = right * shift * width, down * shift * height
     zero = tf.zeros_like(cos)
     # Where the value of a pixel (x, y) comes from: (a x + b y + c, d x + e y + f)
-    rows = [cos, -sin, x - cos * x + sin * y + right, sin, cos, y - sin * x - cos * y + down, zero, zero]  # a, ..., f
+    rows = [
+        cos,
+        -sin,
+        x - cos * x + sin * y + right,
+        sin,
+        cos,
+        y - sin * x - cos * y + down,
+        zero,
+        zero,
+    ]  # a, ..., f
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=batch,
         transforms=tf.stack(rows, axis=1),  # (n, 8)
@@ -146,5 +161,7 @@ def _unit(x):
         return x.astype("float32") / 255
     x = x.astype("float32")
     if not (x.min() >= 0 and x.max() <= 1):
-        raise ValueError(f"Expected uint8 images or floats in [0, 1]. Received: values from {x.min():g} to {x.max():g}")
+        raise ValueError(
+            f"Expected uint8 images or floats in [0, 1]. Received: values from {x.min():g} to {x.max():g}"
+        )
     return x

@@ -22,7 +22,11 @@ What belongs here: densities, and layers that make them. Nothing here knows of a
 """
 
 from keras_ae.distributions.base import Distribution
-from keras_ae.distributions.flow_posteriors import InverseAutoregressiveFlow, PlanarFlow, SylvesterFlow
+from keras_ae.distributions.flow_posteriors import (
+    InverseAutoregressiveFlow,
+    PlanarFlow,
+    SylvesterFlow,
+)
 from keras_ae.distributions.hierarchical import HierarchicalPosterior, HierarchicalPrior
 from keras_ae.distributions.labelled import LabelledPosterior, LabelledPrior
 from keras_ae.distributions.likelihoods import (

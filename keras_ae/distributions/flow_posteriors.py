@@ -87,11 +87,19 @@ class PlanarFlow(FlowPosterior):
 
     def split(self, params):
         n, k = (params.shape[-1] - self.flows) // (2 * (1 + self.flows)), self.flows
-        loc, raw_scale, u, w, b = ops.split(params, (n, 2 * n, (2 + k) * n, (2 + 2 * k) * n), axis=-1)
+        loc, raw_scale, u, w, b = ops.split(
+            params, (n, 2 * n, (2 + k) * n, (2 + 2 * k) * n), axis=-1
+        )
         # Divided, so that a fresh network starts near the Gaussian; else the noise of many flows comes in.
-        u, w = (ops.split(vectors / math.sqrt(n), k, axis=-1) for vectors in (u, w))  # (batch, k n) -> k x (batch, n)
+        u, w = (
+            ops.split(vectors / math.sqrt(n), k, axis=-1) for vectors in (u, w)
+        )  # (batch, k n) -> k x (batch, n)
         b = ops.split(b, k, axis=-1)  # (batch, k) -> k x (batch, 1)
-        return loc, raw_scale, [_given(flows.planar, *of_one) for of_one in zip(u, w, b, strict=True)]
+        return (
+            loc,
+            raw_scale,
+            [_given(flows.planar, *of_one) for of_one in zip(u, w, b, strict=True)],
+        )
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -124,12 +132,18 @@ class SylvesterFlow(FlowPosterior):
 
     def split(self, params):
         k, linear = self.flows, 2 + self.flows * (2 + self.reflections)
-        n = (math.isqrt(linear**2 + 4 * k * params.shape[-1]) - linear) // (2 * k)  # params = k n^2 + linear n
+        n = (math.isqrt(linear**2 + 4 * k * params.shape[-1]) - linear) // (
+            2 * k
+        )  # params = k n^2 + linear n
         loc, raw_scale, rest = ops.split(params, (n, 2 * n), axis=-1)
         chain = []
         for of_one in ops.split(rest, k, axis=-1):
-            triangles, diagonal, b, reflections = ops.split(of_one, (n * n, n * (n + 1), n * (n + 2)), axis=-1)
-            triangles = ops.reshape(triangles / math.sqrt(n), (-1, n, n))  # (batch, n * n) -> (batch, n, n)
+            triangles, diagonal, b, reflections = ops.split(
+                of_one, (n * n, n * (n + 1), n * (n + 2)), axis=-1
+            )
+            triangles = ops.reshape(
+                triangles / math.sqrt(n), (-1, n, n)
+            )  # (batch, n * n) -> (batch, n, n)
             reflections = ops.reshape(reflections, (-1, self.reflections, n))
             chain.append(_given(flows.sylvester, triangles, diagonal, b, reflections))
         return loc, raw_scale, chain
@@ -164,7 +178,10 @@ class InverseAutoregressiveFlow(FlowPosterior):
 
     def __init__(self, flows=4, width=128, context=64, **kwargs):
         super().__init__(flows, **kwargs)
-        self.width, self.context = validation.positive_int(width, "width"), validation.positive_int(context, "context")
+        self.width, self.context = (
+            validation.positive_int(width, "width"),
+            validation.positive_int(context, "context"),
+        )
 
     def params_size(self, event_shape):
         return 2 * base.size(event_shape) + self.context
@@ -172,7 +189,10 @@ class InverseAutoregressiveFlow(FlowPosterior):
     def build(self, input_shape):
         n = (input_shape[-1] - self.context) // 2
         widths, context = (self.width, self.width), self.context
-        self.networks = [flows.MaskedNetwork(n, widths, context=context, name=f"flow_{i}") for i in range(self.flows)]
+        self.networks = [
+            flows.MaskedNetwork(n, widths, context=context, name=f"flow_{i}")
+            for i in range(self.flows)
+        ]
         super().build(input_shape)
 
     def split(self, params):

@@ -13,7 +13,9 @@ from keras import ops
 
 from keras_ae.distributions import base
 
-LARGEST_DIAGONAL = 0.999  # of a triangular matrix of a Sylvester flow; at 1 the determinant may be 0
+LARGEST_DIAGONAL = (
+    0.999  # of a triangular matrix of a Sylvester flow; at 1 the determinant may be 0
+)
 NEARLY_ZERO = 1e-24  # what a squared length is taken for where it is less
 
 
@@ -35,10 +37,14 @@ class MaskedNetwork(keras.Layer):
         kwargs.setdefault("dtype", "float32")  # it is a part of a density
         super().__init__(**kwargs)
         self.activation = keras.activations.get(activation)
-        degrees = [np.arange(1, n + 1)]  # of the inputs; a hidden unit of degree d sees inputs 1 to d
+        degrees = [
+            np.arange(1, n + 1)
+        ]  # of the inputs; a hidden unit of degree d sees inputs 1 to d
         degrees += [np.arange(width) % max(n - 1, 1) + 1 for width in widths]
         self.masks = [below[:, None] <= above[None] for below, above in itertools.pairwise(degrees)]
-        self.masks += [np.tile(degrees[-1][:, None] < degrees[0][None], 2)]  # output i sees degrees below i
+        self.masks += [
+            np.tile(degrees[-1][:, None] < degrees[0][None], 2)
+        ]  # output i sees degrees below i
         self.masks = [mask.astype("float32") for mask in self.masks]
         starts = ["glorot_uniform"] * len(widths) + ["zeros"]
         self.kernels = [
@@ -46,17 +52,27 @@ class MaskedNetwork(keras.Layer):
             for i, (mask, start) in enumerate(zip(self.masks, starts, strict=True))
         ]
         self.biases = [
-            self.add_weight(shape=mask.shape[1:], initializer="zeros", name=f"bias_{i}", autocast=False)
+            self.add_weight(
+                shape=mask.shape[1:], initializer="zeros", name=f"bias_{i}", autocast=False
+            )
             for i, mask in enumerate(self.masks)
         ]
         shape = (context, widths[0])
-        self.of_context = self.add_weight(shape=shape, name="kernel_of_context", autocast=False) if context else None
+        self.of_context = (
+            self.add_weight(shape=shape, name="kernel_of_context", autocast=False)
+            if context
+            else None
+        )
         self.built = True
 
     def call(self, x, context=None):
         h = x
-        for i, (kernel, bias, mask) in enumerate(zip(self.kernels, self.biases, self.masks, strict=True)):
-            h = ops.matmul(self.activation(h) if i else h, kernel * mask) + bias  # (batch, n) -> (batch, width) -> (batch, 2 n)
+        for i, (kernel, bias, mask) in enumerate(
+            zip(self.kernels, self.biases, self.masks, strict=True)
+        ):
+            h = (
+                ops.matmul(self.activation(h) if i else h, kernel * mask) + bias
+            )  # (batch, n) -> (batch, width) -> (batch, 2 n)
             if i == 0 and context is not None:
                 h = h + ops.matmul(context, self.of_context)  # (batch, context) -> (batch, width)
         loc, raw_log_scale = ops.split(h, 2, axis=-1)
@@ -79,7 +95,10 @@ class CouplingNetwork(keras.Layer):
         super().__init__(**kwargs)
         start = [{"activation": "gelu"}, {"activation": "gelu"}, {"kernel_initializer": "zeros"}]
         widths = (width, width, 2 * size)
-        self.layers = [keras.layers.Dense(width, dtype=self.dtype, **options) for width, options in zip(widths, start, strict=True)]
+        self.layers = [
+            keras.layers.Dense(width, dtype=self.dtype, **options)
+            for width, options in zip(widths, start, strict=True)
+        ]
         for layer, fan_in in zip(self.layers, (n, width, width), strict=True):
             layer.build((None, fan_in))
         self.built = True
@@ -111,7 +130,9 @@ def planar(z, u, w, b):
     """
     product = ops.sum(w * u, axis=-1, keepdims=True)  # (batch, 1)
     above = base.positive(product + math.log(math.expm1(1 - base.SMALLEST_SCALE)))  # w^T u^ + 1
-    u = u + (above - 1 - product) * w / ops.maximum(ops.sum(ops.square(w), axis=-1, keepdims=True), NEARLY_ZERO)
+    u = u + (above - 1 - product) * w / ops.maximum(
+        ops.sum(ops.square(w), axis=-1, keepdims=True), NEARLY_ZERO
+    )
     t = ops.tanh(ops.sum(w * z, axis=-1, keepdims=True) + b)  # (..., batch, 1)
     # 1 + (1 - t^2) w^T u^ = t^2 + (1 - t^2) above, a sum of what is not negative
     return z + u * t, ops.log(ops.square(t) + (1 - ops.square(t)) * above)[..., 0]
@@ -138,7 +159,9 @@ def sylvester(z, triangles, diagonal, b, reflections):
     n = z.shape[-1]
     above, unit = np.triu(np.ones((n, n), "float32"), 1), np.eye(n, dtype="float32")
     # By masks: a gradient through set_diag or diag_part of a batch whose size is not static does not compile under XLA.
-    r = LARGEST_DIAGONAL * ops.tanh(ops.sum(unit * triangles, axis=-1))  # (batch, n, n) -> (batch, n)
+    r = LARGEST_DIAGONAL * ops.tanh(
+        ops.sum(unit * triangles, axis=-1)
+    )  # (batch, n, n) -> (batch, n)
     s = LARGEST_DIAGONAL * ops.tanh(diagonal)
     upper = above * triangles + unit * r[..., None]  # R: (batch, n, n)
     other = above * ops.swapaxes(triangles, -1, -2) + unit * s[..., None]  # S: (batch, n, n)
@@ -182,7 +205,9 @@ def inverted_autoregressive(z, network, context):
         return i + 1, (z - m) * ops.exp(-log_s)
 
     n = z.shape[-1]
-    return ops.while_loop(lambda i, start: i < n, step, (0, ops.zeros_like(z)), maximum_iterations=n)[1]
+    return ops.while_loop(
+        lambda i, start: i < n, step, (0, ops.zeros_like(z)), maximum_iterations=n
+    )[1]
 
 
 def _times(matrix, vector):

@@ -35,13 +35,21 @@ class HierarchicalPosterior(Posterior):
     autoencoders", NeurIPS 2016.
     """
 
-    def __init__(self, sizes, layer="diagonal", width=300, activation="glu", features=None, **kwargs):
+    def __init__(
+        self, sizes, layer="diagonal", width=300, activation="glu", features=None, **kwargs
+    ):
         super().__init__(**kwargs)
-        self.sizes, self.width, self.activation = _sizes(sizes), validation.positive_int(width, "width"), activation
+        self.sizes, self.width, self.activation = (
+            _sizes(sizes),
+            validation.positive_int(width, "width"),
+            activation,
+        )
         self.features = validation.positive_int(width if features is None else features, "features")
         layer = layer if isinstance(layer, (tuple, list)) else [layer] * len(self.sizes)
         if len(layer) != len(self.sizes):
-            raise ValueError(f"Expected one posterior, or {len(self.sizes)}, one a layer. Received: {len(layer)}")
+            raise ValueError(
+                f"Expected one posterior, or {len(self.sizes)}, one a layer. Received: {len(layer)}"
+            )
         self.layers = [registry.get(Posterior, one) for one in layer]
         for one in self.layers:
             if isinstance(one, FlowPosterior):
@@ -49,7 +57,13 @@ class HierarchicalPosterior(Posterior):
                     f"Expected layers whose means are known, such as 'diagonal' or 'full'. Received: {type(one).__name__}"
                 )
         self.networks = [
-            Conditioner((self.features, *self.sizes[:i]), one.params_size(size), (width,), activation, name=f"layer_{i}")
+            Conditioner(
+                (self.features, *self.sizes[:i]),
+                one.params_size(size),
+                (width,),
+                activation,
+                name=f"layer_{i}",
+            )
             for i, (one, size) in enumerate(zip(self.layers, self.sizes, strict=True))
         ]
         self.built = True
@@ -63,14 +77,21 @@ class HierarchicalPosterior(Posterior):
 
     def call(self, features):
         pairs = zip(self.networks, self.layers, strict=True)
-        return tfp_extensions.Chain(self.sizes, [_given(network, layer, features) for network, layer in pairs])
+        return tfp_extensions.Chain(
+            self.sizes, [_given(network, layer, features) for network, layer in pairs]
+        )
 
     def centre(self, features):
         return self(features).centre()
 
     def get_config(self):
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.layers]
-        config = {"sizes": self.sizes, "layer": layers, "width": self.width, "activation": self.activation}
+        config = {
+            "sizes": self.sizes,
+            "layer": layers,
+            "width": self.width,
+            "activation": self.activation,
+        }
         return {**super().get_config(), **config, "features": self.features}
 
 
@@ -99,7 +120,9 @@ class HierarchicalPrior(Prior):
         self.top = registry.get(Prior, top, self.sizes[0])
         self.layer = DiagonalGaussian()
         self.networks = [
-            Conditioner(self.sizes[:i], 2 * self.sizes[i], (width, width), activation, name=f"layer_{i}")
+            Conditioner(
+                self.sizes[:i], 2 * self.sizes[i], (width, width), activation, name=f"layer_{i}"
+            )
             for i in range(1, len(self.sizes))
         ]
 
@@ -112,14 +135,21 @@ class HierarchicalPrior(Prior):
 
     def call(self):
         return tfp_extensions.Chain(
-            self.sizes, [lambda above: self.top(), *(_given(network, self.layer) for network in self.networks)]
+            self.sizes,
+            [lambda above: self.top(), *(_given(network, self.layer) for network in self.networks)],
         )
 
     def get_config(self):
         config = super().get_config()
         del config["latent_dim"]
         top = keras.saving.serialize_keras_object(self.top)
-        return {**config, "sizes": self.sizes, "top": top, "width": self.width, "activation": self.activation}
+        return {
+            **config,
+            "sizes": self.sizes,
+            "top": top,
+            "width": self.width,
+            "activation": self.activation,
+        }
 
 
 def _given(network, layer, *features):
@@ -130,5 +160,7 @@ def _given(network, layer, *features):
 def _sizes(sizes):
     sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
     if not sizes:
-        raise ValueError(f"Expected at least one layer of latent variables. Received: latent_dim={sizes}")
+        raise ValueError(
+            f"Expected at least one layer of latent variables. Received: latent_dim={sizes}"
+        )
     return tuple(validation.positive_int(size, "latent_dim") for size in sizes)

@@ -34,11 +34,16 @@ class LabelledPosterior(Posterior):
             validation.positive_int(classes, "classes"),
             validation.positive_int(latent_dim, "latent_dim"),
         )
-        self.posterior, self.width = registry.get(Posterior, posterior), validation.positive_int(width, "width")
+        self.posterior, self.width = (
+            registry.get(Posterior, posterior),
+            validation.positive_int(width, "width"),
+        )
         options = {"widths": (width,), "activation": "glu", "dtype": "float32"}
         self.classifier = Conditioner((width,), classes, **options, name="classifier")
         params_size = self.posterior.params_size(latent_dim)
-        self.network = Conditioner((width, classes), params_size, **options, name="code_given_label")
+        self.network = Conditioner(
+            (width, classes), params_size, **options, name="code_given_label"
+        )
         self.built = True
 
     @property
@@ -51,7 +56,9 @@ class LabelledPosterior(Posterior):
     def evidence(self, labels):
         """What is known of labels: int (batch,), -1 for one that is not known -> (batch, classes)."""
         # Not by tf.one_hot: where a model is exported to ONNX, -1 is the last class there.
-        return CERTAIN * tf.cast(tf.equal(labels[:, None], tf.range(self.classes, dtype=labels.dtype)), "float32")
+        return CERTAIN * tf.cast(
+            tf.equal(labels[:, None], tf.range(self.classes, dtype=labels.dtype)), "float32"
+        )
 
     def logits(self, params):
         """Of q(y|x): (batch, width + classes) -> (batch, classes)."""
@@ -63,7 +70,8 @@ class LabelledPosterior(Posterior):
         features, logits = params[:, : self.width], self.logits(params)
         label = tfp_extensions.StraightThroughOneHot(logits, dtype="float32")
         return tfp_extensions.Chain(
-            (self.classes, self.latent_dim), [lambda _: label, lambda above: self.posterior(self.network([features, *above]))]
+            (self.classes, self.latent_dim),
+            [lambda _: label, lambda above: self.posterior(self.network([features, *above]))],
         )
 
     def centre(self, params):
@@ -71,7 +79,11 @@ class LabelledPosterior(Posterior):
 
     def get_config(self):
         config = {"classes": self.classes, "latent_dim": self.latent_dim, "width": self.width}
-        return {**super().get_config(), **config, "posterior": keras.saving.serialize_keras_object(self.posterior)}
+        return {
+            **super().get_config(),
+            **config,
+            "posterior": keras.saving.serialize_keras_object(self.posterior),
+        }
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -104,7 +116,9 @@ class LabelledPrior(Prior):
 
     def call(self):
         label = registry.tfd.OneHotCategorical(logits=tf.zeros(self.classes), dtype="float32")
-        return tfp_extensions.Chain((self.classes, self.code_size), [lambda _: label, lambda above: self.prior()])
+        return tfp_extensions.Chain(
+            (self.classes, self.code_size), [lambda _: label, lambda above: self.prior()]
+        )
 
     def get_config(self):
         config = super().get_config()

@@ -30,7 +30,9 @@ class Likelihood(base.Distribution):
 
     def independent(self, distribution):
         """Makes all axes but the first one event: batch shape (batch,), event shape as the parameters'."""
-        return tfd.Independent(distribution, reinterpreted_batch_ndims=len(distribution.batch_shape) - 1)
+        return tfd.Independent(
+            distribution, reinterpreted_batch_ndims=len(distribution.batch_shape) - 1
+        )
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -80,21 +82,33 @@ class Gaussian(Likelihood):
 
     def __init__(self, scale=1.0, **kwargs):
         super().__init__(**kwargs)
-        if scale not in ("trainable", "predicted") and not (validation.is_number(scale) and scale > 0):
-            raise ValueError(f'Expected `scale` to be a positive number, "trainable" or "predicted". Received: scale={scale!r}')
+        if scale not in ("trainable", "predicted") and not (
+            validation.is_number(scale) and scale > 0
+        ):
+            raise ValueError(
+                f'Expected `scale` to be a positive number, "trainable" or "predicted". Received: scale={scale!r}'
+            )
         self.scale = scale
         if scale == "trainable":
             start = keras.initializers.Constant(math.log(math.e - 1))  # softplus(start) = 1
-            self.raw_scale = self.add_weight(shape=(), initializer=start, name="raw_scale", autocast=False)
+            self.raw_scale = self.add_weight(
+                shape=(), initializer=start, name="raw_scale", autocast=False
+            )
 
     def params_size(self, event_shape):
         return base.size(event_shape) * (2 if self.scale == "predicted" else 1)
 
     def call(self, params):
         if self.scale == "predicted":
-            loc, raw_scale = ops.split(params, 2, axis=-1)  # (batch, ..., 2 * channels) -> 2 x (batch, ..., channels)
+            loc, raw_scale = ops.split(
+                params, 2, axis=-1
+            )  # (batch, ..., 2 * channels) -> 2 x (batch, ..., channels)
             return self.independent(tfd.Normal(loc, base.positive(raw_scale)))
-        scale = base.positive(ops.convert_to_tensor(self.raw_scale)) if self.scale == "trainable" else self.scale
+        scale = (
+            base.positive(ops.convert_to_tensor(self.raw_scale))
+            if self.scale == "trainable"
+            else self.scale
+        )
         return self.independent(tfd.Normal(params, scale))
 
     def get_config(self):
@@ -132,7 +146,9 @@ class DiscretizedLogisticMixture(Likelihood):
     def call(self, params):
         channels = params.shape[-1] // (3 * self.components)
         shape = (*ops.shape(params)[:-1], channels, 3 * self.components)
-        logits, loc, log_scale = ops.split(ops.reshape(params, shape), 3, axis=-1)  # 3 x (batch, ..., channels, components)
+        logits, loc, log_scale = ops.split(
+            ops.reshape(params, shape), 3, axis=-1
+        )  # 3 x (batch, ..., channels, components)
         scale = 0.5 * ops.exp(ops.clip(log_scale, -7.0, 7.0))
         pixels = tfp_extensions.DiscretizedLogistic(0.5 + 0.5 * loc, scale)
         return self.independent(tfd.MixtureSameFamily(tfd.Categorical(logits=logits), pixels))
@@ -161,11 +177,19 @@ class Masked(Likelihood):
 
     def __init__(self, likelihood, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
-        likelihood = keras.saving.deserialize_keras_object(likelihood) if isinstance(likelihood, dict) else likelihood
+        likelihood = (
+            keras.saving.deserialize_keras_object(likelihood)
+            if isinstance(likelihood, dict)
+            else likelihood
+        )
         if not isinstance(likelihood, Likelihood):
-            raise ValueError(f"Expected `likelihood` to be a layer, as Gaussian(0.1). Received: {likelihood!r}")
+            raise ValueError(
+                f"Expected `likelihood` to be a layer, as Gaussian(0.1). Received: {likelihood!r}"
+            )
         if not validation.is_number(mask_value):
-            raise ValueError(f"Expected `mask_value` to be a finite number. Received: mask_value={mask_value!r}")
+            raise ValueError(
+                f"Expected `mask_value` to be a finite number. Received: mask_value={mask_value!r}"
+            )
         self.likelihood, self.mask_value = likelihood, float(mask_value)
         self.inner, self.support = (likelihood,), likelihood.support
 
@@ -174,16 +198,22 @@ class Masked(Likelihood):
 
     def check(self, x, shape, name="x"):
         if len(shape) < 2:
-            raise ValueError(f"Expected sequences, shape=(steps, features), where there is padding. Received: shape={shape}")
+            raise ValueError(
+                f"Expected sequences, shape=(steps, features), where there is padding. Received: shape={shape}"
+            )
         array = np.asarray(x)
         if array.dtype.kind == "f" and array.shape[1:] == shape:
-            real = inputs.is_real(array.astype("float32"), self.mask_value, len(shape) - 1).numpy()  # (batch, steps)
+            real = inputs.is_real(
+                array.astype("float32"), self.mask_value, len(shape) - 1
+            ).numpy()  # (batch, steps)
             array = array.copy()
             array[~real] = self._stand_in
         self.likelihood.check(array, shape, name)
 
     def call(self, params):
-        steps = self.likelihood(ops.reshape(params, (-1, *params.shape[2:])))  # (batch, steps, ...) -> (batch * steps, ...)
+        steps = self.likelihood(
+            ops.reshape(params, (-1, *params.shape[2:]))
+        )  # (batch, steps, ...) -> (batch * steps, ...)
         return tfp_extensions.MaskedSteps(steps, params.shape[1], self.mask_value, self._stand_in)
 
     def get_config(self):

@@ -41,7 +41,9 @@ class DiagonalGaussian(Posterior):
         return 2 * base.size(event_shape)
 
     def call(self, params):
-        loc, raw_scale = ops.split(params, 2, axis=-1)  # (batch, 2 * latent_dim) -> 2 x (batch, latent_dim)
+        loc, raw_scale = ops.split(
+            params, 2, axis=-1
+        )  # (batch, 2 * latent_dim) -> 2 x (batch, latent_dim)
         return tfp_extensions.DiagonalNormal(loc, base.positive(raw_scale))
 
 
@@ -65,7 +67,11 @@ class FullGaussian(Posterior):
         scale = tf.linalg.diag(base.positive(raw_diagonal))  # (batch, n, n)
         if n > 1:
             # Divided, so that a fresh network starts near a diagonal; else so much noise comes in that most dimensions are given up.
-            below = tfp.math.fill_triangular(entries / math.sqrt(n))  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
+            below = tfp.math.fill_triangular(
+                entries / math.sqrt(n)
+            )  # (batch, n (n - 1) / 2) -> (batch, n - 1, n - 1)
             leading = [(0, 0)] * (below.shape.rank - 2)
-            scale += tf.pad(below, (*leading, (1, 0), (0, 1)))  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
+            scale += tf.pad(
+                below, (*leading, (1, 0), (0, 1))
+            )  # (batch, n - 1, n - 1) -> (batch, n, n), moved below the diagonal
         return tfp_extensions.TriangularNormal(loc, scale)

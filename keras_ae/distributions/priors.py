@@ -61,13 +61,21 @@ class GaussianMixture(Prior):
         self.components = validation.positive_int(components, "components")
         shape = (self.components, self.latent_dim)
         unit_scale = keras.initializers.Constant(math.log(math.e - 1))  # softplus(start) = 1
-        self.logits = self.add_weight(shape=(self.components,), initializer="zeros", name="logits", autocast=False)
-        self.loc = self.add_weight(shape=shape, initializer="random_normal", name="loc", autocast=False)
-        self.raw_scale = self.add_weight(shape=shape, initializer=unit_scale, name="raw_scale", autocast=False)
+        self.logits = self.add_weight(
+            shape=(self.components,), initializer="zeros", name="logits", autocast=False
+        )
+        self.loc = self.add_weight(
+            shape=shape, initializer="random_normal", name="loc", autocast=False
+        )
+        self.raw_scale = self.add_weight(
+            shape=shape, initializer=unit_scale, name="raw_scale", autocast=False
+        )
 
     def call(self):
         # A Keras variable handed straight to a tfd object gets no gradient, so each is converted first, here and below.
-        return tfd.MixtureSameFamily(tfd.Categorical(logits=ops.convert_to_tensor(self.logits)), self._gaussians())
+        return tfd.MixtureSameFamily(
+            tfd.Categorical(logits=ops.convert_to_tensor(self.logits)), self._gaussians()
+        )
 
     def start(self, weights, loc, covariances):
         """Sets the mixture.
@@ -108,12 +116,16 @@ class FullGaussianMixture(GaussianMixture):
     def __init__(self, latent_dim, components=10, **kwargs):
         super().__init__(latent_dim, components, **kwargs)
         shape = (components, latent_dim, latent_dim)
-        self.below = self.add_weight(shape=shape, initializer="zeros", name="below", autocast=False)  # of which L takes those below
+        self.below = self.add_weight(
+            shape=shape, initializer="zeros", name="below", autocast=False
+        )  # of which L takes those below
 
     def _gaussians(self):
         loc, raw_scale, below = map(ops.convert_to_tensor, (self.loc, self.raw_scale, self.below))
         strictly_lower = tf.constant(np.tri(self.latent_dim, k=-1), tf.float32)
-        return tfp_extensions.FewGaussians(loc, tf.linalg.diag(base.positive(raw_scale)) + below * strictly_lower)
+        return tfp_extensions.FewGaussians(
+            loc, tf.linalg.diag(base.positive(raw_scale)) + below * strictly_lower
+        )
 
     def _start_scales(self, covariances):
         scale = np.linalg.cholesky(covariances)  # (components, latent_dim, latent_dim)
@@ -142,8 +154,13 @@ class AutoregressiveFlow(Prior):
 
     def __init__(self, latent_dim, flows=3, width=256, **kwargs):
         super().__init__(latent_dim, **kwargs)
-        self.flows, self.width = validation.positive_int(flows, "flows"), validation.positive_int(width, "width")
-        self.networks = [MaskedNetwork(self.latent_dim, (width, width), name=f"flow_{i}") for i in range(flows)]
+        self.flows, self.width = (
+            validation.positive_int(flows, "flows"),
+            validation.positive_int(width, "width"),
+        )
+        self.networks = [
+            MaskedNetwork(self.latent_dim, (width, width), name=f"flow_{i}") for i in range(flows)
+        ]
 
     def call(self):
         reverse = tfb.Permute(list(range(self.latent_dim))[::-1])
@@ -181,14 +198,22 @@ class RealNVP(Prior):
             raise ValueError(
                 f"Expected `latent_dim` to be at least 2 for RealNVP, which has halves. Received: latent_dim={latent_dim}"
             )
-        self.flows, self.width = validation.positive_int(flows, "flows"), validation.positive_int(width, "width")
+        self.flows, self.width = (
+            validation.positive_int(flows, "flows"),
+            validation.positive_int(width, "width"),
+        )
         sizes = [latent_dim // 2, latent_dim - latent_dim // 2]
         # The size that each coupling keeps: those of even number the first half, the others the second.
-        self.networks = [CouplingNetwork(sizes[i % 2], sizes[1 - i % 2], width, name=f"flow_{i}") for i in range(flows)]
+        self.networks = [
+            CouplingNetwork(sizes[i % 2], sizes[1 - i % 2], width, name=f"flow_{i}")
+            for i in range(flows)
+        ]
 
     def call(self):
         start = tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
-        return tfp_extensions.Flow(start, tfb.Invert(tfp_extensions.Map(self._to_start, self._from_start)))
+        return tfp_extensions.Flow(
+            start, tfb.Invert(tfp_extensions.Map(self._to_start, self._from_start))
+        )
 
     def _to_start(self, z):
         """u and log |det du/dz|: (..., latent_dim) -> (..., latent_dim), (...)."""
@@ -207,7 +232,9 @@ class RealNVP(Prior):
         return ops.concatenate(halves, axis=-1)
 
     def _halves(self, z):
-        return list(ops.split(z, [self.latent_dim // 2], axis=-1))  # (..., latent_dim) -> 2 x (..., about latent_dim / 2)
+        return list(
+            ops.split(z, [self.latent_dim // 2], axis=-1)
+        )  # (..., latent_dim) -> 2 x (..., about latent_dim / 2)
 
     def get_config(self):
         return {**super().get_config(), "flows": self.flows, "width": self.width}
@@ -244,9 +271,15 @@ class VampPrior(Prior):
                 f"Received: {received}"
             )
         low, high = vae.likelihood_layer.support
-        start = "random_normal" if math.isinf(low) else keras.initializers.RandomUniform(low, low + 0.1 * min(high - low, 1.0))
+        start = (
+            "random_normal"
+            if math.isinf(low)
+            else keras.initializers.RandomUniform(low, low + 0.1 * min(high - low, 1.0))
+        )
         shape = (self.components, *vae.shape)
-        self.pseudo_inputs = self.add_weight(shape=shape, initializer=start, name="pseudo_inputs", autocast=False)
+        self.pseudo_inputs = self.add_weight(
+            shape=shape, initializer=start, name="pseudo_inputs", autocast=False
+        )
         self._posterior = lambda: posterior(ops.clip(self.pseudo_inputs, low, high))
 
     def call(self):
@@ -254,7 +287,9 @@ class VampPrior(Prior):
             raise ValueError(
                 "Expected a VampPrior to be the prior of a VAE, whose posterior it is made of. Received: one by itself"
             )
-        return tfd.MixtureSameFamily(tfd.Categorical(logits=tf.zeros(self.components)), self._posterior())
+        return tfd.MixtureSameFamily(
+            tfd.Categorical(logits=tf.zeros(self.components)), self._posterior()
+        )
 
     def get_config(self):
         return {**super().get_config(), "components": self.components}

@@ -3,8 +3,18 @@
 import tensorflow_probability as tfp
 
 from keras_ae.distributions import tfp_extensions
-from keras_ae.distributions.flow_posteriors import InverseAutoregressiveFlow, PlanarFlow, SylvesterFlow
-from keras_ae.distributions.likelihoods import Bernoulli, ContinuousBernoulli, DiscretizedLogisticMixture, Gaussian, Likelihood
+from keras_ae.distributions.flow_posteriors import (
+    InverseAutoregressiveFlow,
+    PlanarFlow,
+    SylvesterFlow,
+)
+from keras_ae.distributions.likelihoods import (
+    Bernoulli,
+    ContinuousBernoulli,
+    DiscretizedLogisticMixture,
+    Gaussian,
+    Likelihood,
+)
 from keras_ae.distributions.posteriors import DiagonalGaussian, FullGaussian, Posterior
 from keras_ae.distributions.priors import (
     AutoregressiveFlow,
@@ -62,7 +72,9 @@ def kl_divergence(posterior, prior, z):
         return tfd.kl_divergence(posterior, prior)
     except NotImplementedError:
         is_draw = isinstance(z, tfp_extensions.Draw)
-        return (z.log_prob() if is_draw else posterior.log_prob(z)) - prior.log_prob(z.z if is_draw else z)
+        return (z.log_prob() if is_draw else posterior.log_prob(z)) - prior.log_prob(
+            z.z if is_draw else z
+        )
 
 
 def _steps(chain, z):

@@ -19,13 +19,17 @@ class IndependentBernoulli(tfd.Independent):
 
     def __init__(self, logits, name="IndependentBernoulli"):
         parameters = dict(locals())
-        super().__init__(tfd.Bernoulli(logits=logits, dtype=tf.float32), len(logits.shape) - 1, name=name)
+        super().__init__(
+            tfd.Bernoulli(logits=logits, dtype=tf.float32), len(logits.shape) - 1, name=name
+        )
         self._parameters = self._no_dependency(parameters)
 
     def _log_prob(self, x, **kwargs):
         logits = self.distribution.logits
         axes = list(range(-(len(logits.shape) - 1), 0))
-        return tf.reduce_sum(x * logits, axis=axes) - sum_of_softplus(tf.reshape(logits, (-1, math.prod(logits.shape[1:]))))
+        return tf.reduce_sum(x * logits, axis=axes) - sum_of_softplus(
+            tf.reshape(logits, (-1, math.prod(logits.shape[1:])))
+        )
 
 
 class MaskedSteps(tfd.Distribution):
@@ -47,7 +51,14 @@ class MaskedSteps(tfd.Distribution):
     def __init__(self, steps, n, mask_value, stand_in=0.0, name="MaskedSteps"):
         parameters = dict(locals())
         self.steps, self.n, self.mask_value, self.stand_in = steps, n, mask_value, stand_in
-        super().__init__(steps.dtype, steps.reparameterization_type, False, True, parameters=parameters, name=name)
+        super().__init__(
+            steps.dtype,
+            steps.reparameterization_type,
+            False,
+            True,
+            parameters=parameters,
+            name=name,
+        )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -68,12 +79,22 @@ class MaskedSteps(tfd.Distribution):
 
     def _log_prob(self, x):
         features = self.steps.event_shape
-        real = inputs.is_real(x, self.mask_value, len(features))  # (..., batch, n, *features) -> (..., batch, n)
+        real = inputs.is_real(
+            x, self.mask_value, len(features)
+        )  # (..., batch, n, *features) -> (..., batch, n)
         # Padding may lie outside the support, where the density, and so its gradient, may be NaN, though the sum leaves it out.
-        inside = tf.where(tf.reshape(real, tf.concat([tf.shape(real), [1] * len(features)], axis=0)), x, self.stand_in)
+        inside = tf.where(
+            tf.reshape(real, tf.concat([tf.shape(real), [1] * len(features)], axis=0)),
+            x,
+            self.stand_in,
+        )
         leading = tf.shape(real)[:-2]
-        log_prob = self.steps.log_prob(tf.reshape(inside, tf.concat([leading, [-1], features], axis=0)))  # (..., batch * n)
-        return tf.reduce_sum(tf.where(real, tf.reshape(log_prob, tf.shape(real)), 0.0), axis=-1)  # -> (..., batch)
+        log_prob = self.steps.log_prob(
+            tf.reshape(inside, tf.concat([leading, [-1], features], axis=0))
+        )  # (..., batch * n)
+        return tf.reduce_sum(
+            tf.where(real, tf.reshape(log_prob, tf.shape(real)), 0.0), axis=-1
+        )  # -> (..., batch)
 
     def _sample_n(self, n, seed=None):
         return self._as_sequences(self.steps.sample(n, seed=seed), [n])
@@ -89,7 +110,10 @@ class MaskedSteps(tfd.Distribution):
 
     def _as_sequences(self, values, leading=()):
         """(*leading, batch * n, *features) -> (*leading, batch, n, *features)."""
-        return tf.reshape(values, tf.concat([tf.cast(leading, tf.int32), [-1, self.n], self.steps.event_shape], axis=0))
+        return tf.reshape(
+            values,
+            tf.concat([tf.cast(leading, tf.int32), [-1, self.n], self.steps.event_shape], axis=0),
+        )
 
 
 @tf.custom_gradient
@@ -101,7 +125,9 @@ def sum_of_softplus(x):
     """
     n = x.shape[-1]
     factors = max(k for k in range(1, 121) if n % k == 0)
-    products = tf.reduce_prod(tf.reshape(1.0 + tf.exp(-tf.abs(x)), (-1, n // factors, factors)), axis=-1)  # (batch, n / factors)
+    products = tf.reduce_prod(
+        tf.reshape(1.0 + tf.exp(-tf.abs(x)), (-1, n // factors, factors)), axis=-1
+    )  # (batch, n / factors)
     total = tf.reduce_sum(tf.nn.relu(x), axis=-1) + tf.reduce_sum(tf.math.log(products), axis=-1)
     return total, lambda upstream: upstream[:, tf.newaxis] * tf.sigmoid(x)
 
@@ -113,10 +139,19 @@ class DiscretizedLogistic(tfd.Distribution):
     as log sigmoid(a) + log sigmoid(-b) + log(1 - exp(b - a)), which never subtracts near-equal numbers.
     """
 
-    def __init__(self, loc, scale, validate_args=False, allow_nan_stats=True, name="DiscretizedLogistic"):
+    def __init__(
+        self, loc, scale, validate_args=False, allow_nan_stats=True, name="DiscretizedLogistic"
+    ):
         parameters = dict(locals())
         self._loc, self._scale = loc, scale
-        super().__init__(loc.dtype, tfd.NOT_REPARAMETERIZED, validate_args, allow_nan_stats, parameters=parameters, name=name)
+        super().__init__(
+            loc.dtype,
+            tfd.NOT_REPARAMETERIZED,
+            validate_args,
+            allow_nan_stats,
+            parameters=parameters,
+            name=name,
+        )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -135,7 +170,11 @@ class DiscretizedLogistic(tfd.Distribution):
         zero = tf.zeros_like(upper)
         below_upper = tf.where(level > 254.5, zero, tf.math.log_sigmoid(upper))
         above_lower = tf.where(level < 0.5, zero, tf.math.log_sigmoid(-lower))
-        between = tf.where((level < 0.5) | (level > 254.5), zero, tfp.math.log1mexp(zero + 1.0 / (255.0 * self._scale)))
+        between = tf.where(
+            (level < 0.5) | (level > 254.5),
+            zero,
+            tfp.math.log1mexp(zero + 1.0 / (255.0 * self._scale)),
+        )
         return below_upper + above_lower + between
 
     def _sample_n(self, n, seed=None):
@@ -145,7 +184,10 @@ class DiscretizedLogistic(tfd.Distribution):
     def _mean(self):
         # The mean of the clipped, unrounded variable, the integral of 1 - cdf over [0, 1]. Rounding moves it by less than a fifth of
         # a grey level at the smallest scale that the mixture allows, and by nothing that float32 can show at common ones.
-        above = self._scale * (tf.math.softplus((1.0 - self._loc) / self._scale) - tf.math.softplus(-self._loc / self._scale))
+        above = self._scale * (
+            tf.math.softplus((1.0 - self._loc) / self._scale)
+            - tf.math.softplus(-self._loc / self._scale)
+        )
         return 1.0 - above
 
 
@@ -154,9 +196,13 @@ class _FastDraws:
 
     def _call_sample_n(self, sample_shape, seed, **kwargs):
         sample_shape = tf.reshape(tf.cast(sample_shape, tf.int32), [-1])  # n -> [n]
-        shape = tf.concat([sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()], axis=0)
+        shape = tf.concat(
+            [sample_shape, self.batch_shape_tensor(), self.event_shape_tensor()], axis=0
+        )
         x = seeds.normal(shape, tfp.random.sanitize_seed(seed))
-        known = tf.TensorShape([None] * sample_shape.shape[0]).concatenate(self.batch_shape + self.event_shape)
+        known = tf.TensorShape([None] * sample_shape.shape[0]).concatenate(
+            self.batch_shape + self.event_shape
+        )
         return self.bijector.forward(tf.ensure_shape(x, known))
 
 
@@ -176,7 +222,9 @@ class StraightThroughOneHot(tfd.OneHotCategorical):
 
     def _sample_n(self, n, seed=None):
         logits = self.logits_parameter()
-        u = seeds.uniform(tf.concat([[n], tf.shape(logits)], axis=0), tfp.random.sanitize_seed(seed))
+        u = seeds.uniform(
+            tf.concat([[n], tf.shape(logits)], axis=0), tfp.random.sanitize_seed(seed)
+        )
         noisy = logits - tf.math.log(-tf.math.log(u + 2.0**-25))
         soft = tf.nn.softmax(noisy)
         hard = tf.one_hot(tf.argmax(noisy, axis=-1), logits.shape[-1])
@@ -194,7 +242,9 @@ class Map(tfb.Bijector):
     def __init__(self, forward, inverse=None, name="Map"):
         parameters = dict(locals())
         self._function, self._inverse_function = forward, inverse
-        super().__init__(forward_min_event_ndims=1, dtype=tf.float32, parameters=parameters, name=name)
+        super().__init__(
+            forward_min_event_ndims=1, dtype=tf.float32, parameters=parameters, name=name
+        )
 
     @classmethod
     def _parameter_properties(cls, dtype):
@@ -250,10 +300,14 @@ class FewGaussians(TriangularNormal):
 
     def _log_prob(self, z):
         scale, n = self.scale.to_dense(), self.event_shape[0]
-        inverse = tf.linalg.triangular_solve(scale, tf.eye(n, batch_shape=[scale.shape[0]]))  # (k, n, n)
+        inverse = tf.linalg.triangular_solve(
+            scale, tf.eye(n, batch_shape=[scale.shape[0]])
+        )  # (k, n, n)
         whitened = tf.einsum("kij,...kj->...ki", inverse, z - self.loc)  # (..., k, n)
         log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(scale)), axis=-1)
-        return -0.5 * tf.reduce_sum(whitened**2, axis=-1) - log_det - 0.5 * n * math.log(2 * math.pi)
+        return (
+            -0.5 * tf.reduce_sum(whitened**2, axis=-1) - log_det - 0.5 * n * math.log(2 * math.pi)
+        )
 
 
 class Chain(tfd.Distribution):
@@ -269,7 +323,14 @@ class Chain(tfd.Distribution):
         parameters = dict(locals())
         self.sizes, self._conditionals = tuple(sizes), tuple(conditionals)
         self._first = conditionals[0]([])
-        super().__init__(self._first.dtype, tfd.NOT_REPARAMETERIZED, False, True, parameters=parameters, name=name)
+        super().__init__(
+            self._first.dtype,
+            tfd.NOT_REPARAMETERIZED,
+            False,
+            True,
+            parameters=parameters,
+            name=name,
+        )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -293,7 +354,9 @@ class Chain(tfd.Distribution):
         parts, distributions = [], []
         for number, conditional in enumerate(self._conditionals):
             distribution = conditional(parts) if parts else self._first
-            leading = parts[0].shape.rank - 1 - distribution.batch_shape.rank if parts else 0  # axes of z_1 that it does not know
+            leading = (
+                parts[0].shape.rank - 1 - distribution.batch_shape.rank if parts else 0
+            )  # axes of z_1 that it does not know
             shape = tf.shape(parts[0])[:leading] if parts else []
             parts.append(tf.cast(choose(number, distribution, shape), self.dtype))
             distributions.append(distribution)
@@ -334,7 +397,13 @@ class Chain(tfd.Distribution):
 
     def given(self, parts):
         """The distribution of each part, given those before."""
-        return [self._first, *(conditional(parts[:i]) for i, conditional in enumerate(self._conditionals[1:], start=1))]
+        return [
+            self._first,
+            *(
+                conditional(parts[:i])
+                for i, conditional in enumerate(self._conditionals[1:], start=1)
+            ),
+        ]
 
     def _log_prob(self, z):
         parts = self.split(z)
@@ -342,7 +411,9 @@ class Chain(tfd.Distribution):
 
 
 def _sum_of_log_probs(parts, distributions):
-    return sum(distribution.log_prob(part) for part, distribution in zip(parts, distributions, strict=True))
+    return sum(
+        distribution.log_prob(part) for part, distribution in zip(parts, distributions, strict=True)
+    )
 
 
 class Draw(typing.NamedTuple):

@@ -19,4 +19,6 @@ def psnr(mse):
 def perplexity(counts):
     """How many things are in use: exp of the entropy of their shares. counts: array (n,), how often each occurs."""
     shares = np.asarray(counts, "float64") / np.sum(counts)
-    return float(np.exp(-np.sum(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares)))))
+    return float(
+        np.exp(-np.sum(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares))))
+    )

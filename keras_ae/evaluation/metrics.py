@@ -10,10 +10,15 @@ from keras_ae import datasets
 from keras_ae.evaluation import formulas, representation
 from keras_ae.utils import inputs
 
-QUICK = {"n_images": 500, "n_samples": 50}  # the protocol of a quick look: so many images, so many importance samples at most
+QUICK = {
+    "n_images": 500,
+    "n_samples": 50,
+}  # the protocol of a quick look: so many images, so many importance samples at most
 
 
-def nll(model, dataset, split="test", binarize_seed=0, n_samples=5000, n_images=None, seed=0, verbose=0):
+def nll(
+    model, dataset, split="test", binarize_seed=0, n_samples=5000, n_images=None, seed=0, verbose=0
+):
     """Minus the importance-weighted bound of log p(x), the mean over the binarised images of a data set, in nats an image.
 
     Args:
@@ -33,15 +38,36 @@ def nll(model, dataset, split="test", binarize_seed=0, n_samples=5000, n_images=
     """
     x = _binarized(dataset, split, n_images, binarize_seed)
     values = -model.log_likelihood(x, n_samples=n_samples, seed=seed, verbose=verbose).numpy()
-    protocol = dict(dataset=dataset, split=split, binarize_seed=binarize_seed, n_samples=n_samples, n_images=len(x), seed=seed)
+    protocol = dict(
+        dataset=dataset,
+        split=split,
+        binarize_seed=binarize_seed,
+        n_samples=n_samples,
+        n_images=len(x),
+        seed=seed,
+    )
     return _measurement("nll", values, "nats", protocol)
 
 
-def negative_elbo(model, dataset, split="test", binarize_seed=0, n_samples=10, n_images=None, seed=0, verbose=0):
+def negative_elbo(
+    model, dataset, split="test", binarize_seed=0, n_samples=10, n_images=None, seed=0, verbose=0
+):
     """Minus the evidence lower bound, the mean over the binarised images of a data set, in nats an image. Arguments: as in `nll`."""
     x = _binarized(dataset, split, n_images, binarize_seed)
-    values = np.concatenate([-model.elbo(x[i : i + 1000], n_samples, seed=seed + i).numpy() for i in range(0, len(x), 1000)])
-    protocol = dict(dataset=dataset, split=split, binarize_seed=binarize_seed, n_samples=n_samples, n_images=len(x), seed=seed)
+    values = np.concatenate(
+        [
+            -model.elbo(x[i : i + 1000], n_samples, seed=seed + i).numpy()
+            for i in range(0, len(x), 1000)
+        ]
+    )
+    protocol = dict(
+        dataset=dataset,
+        split=split,
+        binarize_seed=binarize_seed,
+        n_samples=n_samples,
+        n_images=len(x),
+        seed=seed,
+    )
     return _measurement("negative_elbo", values, "nats", protocol)
 
 
@@ -66,11 +92,19 @@ def step_mse(model, dataset, split="test", n_images=None, verbose=0):
     """
     x = inputs.to_float(_images(dataset, split)[:n_images], model.shape)
     squares = np.square(model.predict(x, batch_size=500, verbose=verbose).astype("float64") - x)
-    squares = squares.reshape(*squares.shape[:2], -1).mean(axis=-1)  # (n, steps, *features) -> (n, steps)
+    squares = squares.reshape(*squares.shape[:2], -1).mean(
+        axis=-1
+    )  # (n, steps, *features) -> (n, steps)
     mask_value = model.likelihood_layer.mask_value
-    real = np.full(squares.shape, True) if mask_value is None else np.asarray(inputs.is_real(x, mask_value, len(model.shape) - 1))
+    real = (
+        np.full(squares.shape, True)
+        if mask_value is None
+        else np.asarray(inputs.is_real(x, mask_value, len(model.shape) - 1))
+    )
     values = np.sum(squares, axis=1, where=real) / np.maximum(np.sum(real, axis=1), 1)
-    return _measurement("step_mse", values, "a value", dict(dataset=dataset, split=split, n_images=len(x)))
+    return _measurement(
+        "step_mse", values, "a value", dict(dataset=dataset, split=split, n_images=len(x))
+    )
 
 
 def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
@@ -84,7 +118,9 @@ def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
         seed: int, of the corruption.
     """
     x = _images(dataset, split)[:n_images]
-    noisy = np.concatenate([model.corrupt(x[i : i + 1000], seed=seed + i).numpy() for i in range(0, len(x), 1000)])
+    noisy = np.concatenate(
+        [model.corrupt(x[i : i + 1000], seed=seed + i).numpy() for i in range(0, len(x), 1000)]
+    )
     errors = _errors(model, noisy, x, np.mean, verbose)
     protocol = dict(dataset=dataset, split=split, n_images=len(x), seed=seed)
     measured = _measurement("psnr", errors, "dB", protocol)
@@ -97,7 +133,9 @@ def activation_rate(model, dataset, split="test", n_images=None, verbose=0):
     """The share of the units of a code that are active, above the threshold of the model's sparsity, in %. Arguments: as in `nll`."""
     x = _images(dataset, split)[:n_images]
     values = 100 * np.mean(np.abs(model.encode(x)) > model.sparsity.threshold, axis=1)
-    return _measurement("activation_rate", values, "%", dict(dataset=dataset, split=split, n_images=len(x)))
+    return _measurement(
+        "activation_rate", values, "%", dict(dataset=dataset, split=split, n_images=len(x))
+    )
 
 
 def cluster_accuracy(model, dataset, split="test", n_images=None, verbose=0):
@@ -113,9 +151,15 @@ def cluster_accuracy(model, dataset, split="test", n_images=None, verbose=0):
     Source: Xie et al., "Unsupervised deep embedding for clustering analysis", ICML 2016, equation 10.
     """
     x, y = (array[:n_images] for array in _split(dataset, split))
-    share = representation.clustering(model.clusters(x).numpy(), y, "cluster")["cluster_accuracy"] / 100
-    matched = 100.0 * (np.arange(len(y)) < round(share * len(y)))  # as many as there are, in any order
-    return _measurement("cluster_accuracy", matched, "%", dict(dataset=dataset, split=split, n_images=len(x)))
+    share = (
+        representation.clustering(model.clusters(x).numpy(), y, "cluster")["cluster_accuracy"] / 100
+    )
+    matched = 100.0 * (
+        np.arange(len(y)) < round(share * len(y))
+    )  # as many as there are, in any order
+    return _measurement(
+        "cluster_accuracy", matched, "%", dict(dataset=dataset, split=split, n_images=len(x))
+    )
 
 
 def accuracy(model, dataset, split="test", n_images=None, verbose=0):
@@ -131,10 +175,18 @@ def perplexity(model, dataset, split="test", n_images=None, verbose=0):
     At most the size of the codebook, where all are used alike. It has no standard error, as it is no mean. Arguments: as in `nll`.
     """
     x = _images(dataset, split)[:n_images]
-    symbols = np.concatenate([np.ravel(model.symbols(x[i : i + 1000])) for i in range(0, len(x), 1000)])
+    symbols = np.concatenate(
+        [np.ravel(model.symbols(x[i : i + 1000])) for i in range(0, len(x), 1000)]
+    )
     value = formulas.perplexity(np.bincount(symbols))
     protocol = dict(dataset=dataset, split=split, n_images=len(x))
-    return {"name": "perplexity", "value": value, "standard_error": None, "unit": "symbols", "protocol": protocol}
+    return {
+        "name": "perplexity",
+        "value": value,
+        "standard_error": None,
+        "unit": "symbols",
+        "protocol": protocol,
+    }
 
 
 METRICS = {
@@ -175,11 +227,18 @@ def measure(model, measurement, **overrides):
     Returns:
         a measurement.
     """
-    name, known = measurement["name"], {**METRICS, **{name: function for name, (function, _) in model.own_metrics.items()}}
+    name, known = (
+        measurement["name"],
+        {**METRICS, **{name: function for name, (function, _) in model.own_metrics.items()}},
+    )
     if name not in known:
-        raise ValueError(f"Expected a measurement named one of {', '.join(known)}. Received: {name!r}")
+        raise ValueError(
+            f"Expected a measurement named one of {', '.join(known)}. Received: {name!r}"
+        )
     protocol = measurement["protocol"]
-    return known[name](model, **{**protocol, **{key: value for key, value in overrides.items() if key in protocol}})
+    return known[name](
+        model, **{**protocol, **{key: value for key, value in overrides.items() if key in protocol}}
+    )
 
 
 def tolerance(model, name):
@@ -189,13 +248,17 @@ def tolerance(model, name):
 
 def quick(model, measurement):
     """The same measurement on few images with few importance samples: another number, but one that can be compared in seconds."""
-    fewer = {key: min(value, measurement["protocol"].get(key, value)) for key, value in QUICK.items()}
+    fewer = {
+        key: min(value, measurement["protocol"].get(key, value)) for key, value in QUICK.items()
+    }
     return measure(model, measurement, **fewer)
 
 
 def _squared_errors(model, dataset, split, n_images, over_pixels, verbose):
     x = _images(dataset, split)[:n_images]
-    return _errors(model, x, x, over_pixels, verbose), dict(dataset=dataset, split=split, n_images=len(x))
+    return _errors(model, x, x, over_pixels, verbose), dict(
+        dataset=dataset, split=split, n_images=len(x)
+    )
 
 
 def _errors(model, x, target, over_pixels, verbose):
@@ -221,5 +284,13 @@ def _split(dataset, split):
 
 
 def _measurement(name, values, unit, protocol):
-    standard_error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-    return {"name": name, "value": float(np.mean(values)), "standard_error": standard_error, "unit": unit, "protocol": protocol}
+    standard_error = (
+        float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    )
+    return {
+        "name": name,
+        "value": float(np.mean(values)),
+        "standard_error": standard_error,
+        "unit": unit,
+        "protocol": protocol,
+    }

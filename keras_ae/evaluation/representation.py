@@ -55,7 +55,9 @@ def nearest_neighbours(train, test, neighbours=5):
     Raises:
         ImportError: scikit-learn is not installed.
     """
-    found = fits.sklearn("neighbors").KNeighborsClassifier(min(neighbours, len(train[0])), algorithm="brute")
+    found = fits.sklearn("neighbors").KNeighborsClassifier(
+        min(neighbours, len(train[0])), algorithm="brute"
+    )
     return 100 * float(found.fit(*train).score(*test))
 
 

@@ -53,10 +53,19 @@ def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
     """
     target, y = _checked(model, x, y)
     scores = _errors(target, model.reconstruct(target), model.shape)
-    if hasattr(model, "corrupt") and isinstance(model.corruption, corruption.Corruption):  # others take no seed
-        noisy = np.concatenate([model.corrupt(target[i : i + BATCH], seed=seed + i) for i in range(0, len(target), BATCH)])
+    if hasattr(model, "corrupt") and isinstance(
+        model.corruption, corruption.Corruption
+    ):  # others take no seed
+        noisy = np.concatenate(
+            [
+                model.corrupt(target[i : i + BATCH], seed=seed + i)
+                for i in range(0, len(target), BATCH)
+            ]
+        )
         denoised = _errors(target, model.reconstruct(noisy), model.shape)
-        scores |= {f"denoising_{name}": denoised[name] for name in ("mse", "psnr") if name in denoised}
+        scores |= {
+            f"denoising_{name}": denoised[name] for name in ("mse", "psnr") if name in denoised
+        }
     if hasattr(model, "elbo"):
         scores |= _likelihoods(model, target, n_samples, seed, verbose)
     codes = np.asarray(model.encode(target))
@@ -94,7 +103,9 @@ def compare(models, x, y, *, train=None, n_samples=100, seed=0, verbose=0):
     models = models if isinstance(models, dict) else _named(models)
     shapes = {model.shape for model in models.values()}
     if len(shapes) != 1:
-        raise ValueError(f"Expected at least one model, all of one shape. Received: {len(models)}, of shapes {sorted(shapes)}")
+        raise ValueError(
+            f"Expected at least one model, all of one shape. Received: {len(models)}, of shapes {sorted(shapes)}"
+        )
     first = next(iter(models.values()))
     x, y = _checked(first, x, y)
     if train is None:
@@ -103,9 +114,19 @@ def compare(models, x, y, *, train=None, n_samples=100, seed=0, verbose=0):
     rows = []
     for name, model in models.items():
         scores = evaluate(model, x, y, train=train, n_samples=n_samples, seed=seed, verbose=verbose)
-        rows.append({"model": name, **{key: value for key, value in scores.items() if not isinstance(value, list)}})
-    flat_train, flat = train[0].reshape(len(train[0]), -1), x.reshape(len(x), -1)  # (n, *shape) -> (n, d)
-    for components in sorted({min(model.latent_dim, *flat_train.shape) for model in models.values()}):
+        rows.append(
+            {
+                "model": name,
+                **{key: value for key, value in scores.items() if not isinstance(value, list)},
+            }
+        )
+    flat_train, flat = (
+        train[0].reshape(len(train[0]), -1),
+        x.reshape(len(x), -1),
+    )  # (n, *shape) -> (n, d)
+    for components in sorted(
+        {min(model.latent_dim, *flat_train.shape) for model in models.values()}
+    ):
         pca = fits.pca(flat_train, components)
         codes = pca.transform(flat)
         scores = _errors(flat, pca.inverse_transform(codes), first.shape)
@@ -113,7 +134,9 @@ def compare(models, x, y, *, train=None, n_samples=100, seed=0, verbose=0):
         rows.append({"model": f"PCA, {components} components", **scores})
     clusters = fits.kmeans(flat_train, len(np.unique(y)), seed, starts=3)
     found = clusters.predict(flat)
-    scores = _errors(flat, clusters.cluster_centers_[found], first.shape) | representation.clustering(found, y)
+    scores = _errors(
+        flat, clusters.cluster_centers_[found], first.shape
+    ) | representation.clustering(found, y)
     rows.append({"model": f"k-means, {clusters.n_clusters} clusters", **scores})
     return Table(rows)
 
@@ -124,7 +147,9 @@ class Table(list):
     def __str__(self):
         rows = self._cells()
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows if row]
+        lines = [
+            [row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows if row
+        ]
         return "\n".join("  ".join(line).rstrip() for line in lines)
 
     def to_markdown(self):
@@ -166,7 +191,10 @@ def kl_per_dimension(model, x):
     points, weights = np.polynomial.hermite_e.hermegauss(64)  # of the weight exp(-t^2 / 2)
     weights = weights / math.sqrt(2 * math.pi)
     negative_entropy = -np.log(scale) - 0.5 * math.log(2 * math.pi * math.e)
-    cross = sum(w * _log_prior_marginals(model, loc + scale * t) for t, w in zip(points, weights, strict=True))
+    cross = sum(
+        w * _log_prior_marginals(model, loc + scale * t)
+        for t, w in zip(points, weights, strict=True)
+    )
     return np.mean(negative_entropy - cross, axis=0)
 
 
@@ -176,7 +204,9 @@ def kl(model, x, seed=0):
 
     def of(batch, seed):
         posterior = model.posterior(batch)
-        return distributions.kl_divergence(posterior, model.prior, distributions.draw(posterior, seeds.from_int(seed)))
+        return distributions.kl_divergence(
+            posterior, model.prior, distributions.draw(posterior, seeds.from_int(seed))
+        )
 
     return np.concatenate([of(x[i : i + BATCH], seed + i) for i in range(0, len(x), BATCH)])
 
@@ -184,20 +214,26 @@ def kl(model, x, seed=0):
 def posteriors(model, x):
     """The means and standard deviations of q(z|x): two arrays (n, latent_dim), float64. Raises ValueError where there is no posterior."""
     if not hasattr(model, "posterior"):
-        raise ValueError(f"Expected a model with a posterior q(z|x), a VAE. Received: {type(model).__name__}")
+        raise ValueError(
+            f"Expected a model with a posterior q(z|x), a VAE. Received: {type(model).__name__}"
+        )
     target, _ = _checked(model, x, None)
 
     def moments(batch):
         posterior = model.posterior(batch)
         try:
-            return tf.stack([posterior.mean(), posterior.stddev()], axis=1)  # (batch, 2, latent_dim)
+            return tf.stack(
+                [posterior.mean(), posterior.stddev()], axis=1
+            )  # (batch, 2, latent_dim)
         except NotImplementedError:
             received = type(model.posterior_layer).__name__
             raise ValueError(
                 f"Expected a posterior whose mean and standard deviation are known, such as 'diagonal' or 'full'. Received: {received}"
             ) from None
 
-    loc, scale = np.moveaxis(inputs.in_batches(moments, target, BATCH).numpy().astype("float64"), 1, 0)
+    loc, scale = np.moveaxis(
+        inputs.in_batches(moments, target, BATCH).numpy().astype("float64"), 1, 0
+    )
     return loc, scale
 
 
@@ -206,15 +242,21 @@ def _log_prior_marginals(model, z):
     prior, tfd = model.prior, distributions.tfd
     if isinstance(prior, tfd.MultivariateNormalDiag):
         return _log_normal(z, prior.mean().numpy(), prior.stddev().numpy())
-    if isinstance(prior, tfd.MixtureSameFamily) and isinstance(prior.components_distribution, tfd.MultivariateNormalDiag):
+    if isinstance(prior, tfd.MixtureSameFamily) and isinstance(
+        prior.components_distribution, tfd.MultivariateNormalDiag
+    ):
         parts = prior.components_distribution
         shares = prior.mixture_distribution.probs_parameter().numpy()
         logs = [
             np.log(share) + _log_normal(z, loc, scale)
-            for share, loc, scale in zip(shares, parts.mean().numpy(), parts.stddev().numpy(), strict=True)
+            for share, loc, scale in zip(
+                shares, parts.mean().numpy(), parts.stddev().numpy(), strict=True
+            )
         ]
         return np.logaddexp.reduce(logs, axis=0)
-    raise ValueError(f"Expected a prior whose marginals are known, standard normal or mixture. Received: {type(prior).__name__}")
+    raise ValueError(
+        f"Expected a prior whose marginals are known, standard normal or mixture. Received: {type(prior).__name__}"
+    )
 
 
 def _log_normal(z, loc, scale):
@@ -223,24 +265,39 @@ def _log_normal(z, loc, scale):
 
 def _errors(target, reconstruction, shape):
     """mse, and for images psnr and ssim: arrays (n, ...) of any one shape."""
-    target, reconstruction = (np.asarray(array, "float32").reshape(-1, *shape) for array in (target, reconstruction))
+    target, reconstruction = (
+        np.asarray(array, "float32").reshape(-1, *shape) for array in (target, reconstruction)
+    )
     mse = float(np.mean(formulas.squared_errors(reconstruction, target)))
     if len(shape) != 3:
         return {"mse": mse}
     size = min(11, *shape[:2])
     values = [
-        tf.image.ssim(target[i : i + BATCH], reconstruction[i : i + BATCH], max_val=1.0, filter_size=size)
+        tf.image.ssim(
+            target[i : i + BATCH], reconstruction[i : i + BATCH], max_val=1.0, filter_size=size
+        )
         for i in range(0, len(target), BATCH)
     ]
-    return {"mse": mse, "psnr": formulas.psnr(mse), "ssim": float(np.mean(np.concatenate(values), dtype="float64"))}
+    return {
+        "mse": mse,
+        "psnr": formulas.psnr(mse),
+        "ssim": float(np.mean(np.concatenate(values), dtype="float64")),
+    }
 
 
 def _likelihoods(model, x, n_samples, seed, verbose):
-    elbos = np.concatenate([model.elbo(x[i : i + BATCH], 10, seed=seed + i) for i in range(0, len(x), BATCH)])
+    elbos = np.concatenate(
+        [model.elbo(x[i : i + BATCH], 10, seed=seed + i) for i in range(0, len(x), BATCH)]
+    )
     bounds = np.asarray(model.log_likelihood(x, n_samples, seed=seed, verbose=verbose))
     scores, bits = {}, math.prod(model.shape) * math.log(2)
-    for name, bpd, values in (("elbo", "negative_elbo_bpd", elbos), ("log_likelihood", "nll_bpd", bounds)):
-        error = float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+    for name, bpd, values in (
+        ("elbo", "negative_elbo_bpd", elbos),
+        ("log_likelihood", "nll_bpd", bounds),
+    ):
+        error = (
+            float(np.std(values, ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+        )
         mean = float(np.mean(values, dtype="float64"))
         scores |= {name: mean, f"{name}_standard_error": error, bpd: -mean / bits}
 
@@ -252,7 +309,9 @@ def _likelihoods(model, x, n_samples, seed, verbose):
 
 def _representation(codes, y, train, seed):
     """The numbers that need classes; without `train`, (codes, y), the probes are fitted on half of the codes."""
-    fitted, measured = (train, (codes, y)) if train is not None else representation.halves(codes, y, seed)
+    fitted, measured = (
+        (train, (codes, y)) if train is not None else representation.halves(codes, y, seed)
+    )
     clusters = fits.kmeans(codes, len(np.unique(y)), seed)
     return {
         "linear_probe": representation.linear_probe(fitted, measured),
@@ -269,7 +328,9 @@ def _checked(model, x, y):
         return x, None
     y = np.asarray(y)
     if y.shape != (len(x),) or len(np.unique(y)) < 2:
-        raise ValueError(f"Expected `y` to hold one class for each of {len(x)} examples, two classes at least. Received: {y.shape}")
+        raise ValueError(
+            f"Expected `y` to hold one class for each of {len(x)} examples, two classes at least. Received: {y.shape}"
+        )
     return x, y
 
 

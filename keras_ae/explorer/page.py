@@ -34,25 +34,37 @@ def serve(name, port=None, show=True):
         ImportError: NiceGUI is not installed.
     """
     if importlib.util.find_spec("nicegui") is None:
-        raise ImportError('Expected the package nicegui, which draws the page: pip install "keras-ae[explore]". Received: none')
+        raise ImportError(
+            'Expected the package nicegui, which draws the page: pip install "keras-ae[explore]". Received: none'
+        )
     port = _free(port)
     scenes = functools.lru_cache(maxsize=4)(scene.Scene)  # the models that the page has shown last
     scenes(name)
     from nicegui import app, ui
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])  # no other site's name leads here
+    app.add_middleware(
+        TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]
+    )  # no other site's name leads here
     app.add_static_files("/explorer", WEB, max_cache_age=0)
 
     @ui.page("/")
     async def page():
-        ui.add_head_html('<link rel="stylesheet" href="/explorer/style.css"><script src="/explorer/canvases.js"></script>')
+        ui.add_head_html(
+            '<link rel="stylesheet" href="/explorer/style.css"><script src="/explorer/canvases.js"></script>'
+        )
         shown = Page(scenes, name)
         await ui.context.client.connected()
         await shown.switch(name)
 
     print(f"exploring {name} at http://{HOST}:{port} (Ctrl-C ends it)", flush=True)
-    options = dict(title="keras_ae explorer", favicon="🧭", tailwind=False, show_welcome_message=False, reload=False)
+    options = dict(
+        title="keras_ae explorer",
+        favicon="🧭",
+        tailwind=False,
+        show_welcome_message=False,
+        reload=False,
+    )
     with contextlib.suppress(KeyboardInterrupt):  # how it is ended
         ui.run(host=HOST, port=port, show=show, **options)
 
@@ -60,7 +72,9 @@ def serve(name, port=None, show=True):
 def _free(port):
     """The port, or a free one for None. Raises OSError if it is taken, or none that this user may have."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will: just left is free
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as the server will: just left is free
         try:
             probe.bind((HOST, PORT if port is None else port))
         except (OSError, OverflowError) as error:
@@ -83,7 +97,11 @@ class Page:
     def __init__(self, scenes, name):
         self.scenes, self.scene, self.z, self.image, self.noise = scenes, None, None, None, 0
         self.sliders, self.syncing, self.looks = [], False, 0
-        names = [n for n in presets.list_models() if drawing.are_images(presets.info(n).metadata["model"]["shape"])]
+        names = [
+            n
+            for n in presets.list_models()
+            if drawing.are_images(presets.info(n).metadata["model"]["shape"])
+        ]
         self._build([*names, *{name} - set(names)], name)
 
     # What is on the page
@@ -95,25 +113,38 @@ class Page:
         with ui.element("main").classes("explorer"):
             with ui.element("div").classes("head"):
                 ui.html("keras_ae explorer", tag="h1", sanitize=False)
-                self.select = ui.select(names, value=name, label="model", on_change=lambda event: self.switch(event.value))
+                self.select = ui.select(
+                    names,
+                    value=name,
+                    label="model",
+                    on_change=lambda event: self.switch(event.value),
+                )
                 self.select.props("outlined dense options-dense").style("min-width: 240px")
                 self.about = ui.label().classes("about")
                 self.busy = ui.spinner(size="24px")
             with ui.element("div").classes("cards"):
                 with self._card(1, "Latent space", "Every point is an image. Drag the ring."):
-                    self.pad = ui.element("latent-pad").on("move", self._dragged, args=["detail"], throttle=0.03)
+                    self.pad = ui.element("latent-pad").on(
+                        "move", self._dragged, args=["detail"], throttle=0.03
+                    )
                     with ui.element("div").classes("key"):
                         ui.label("what you see decoded").classes("dot")
                         self.diamond = ui.label("your image").classes("diamond")
                     with ui.element("div").classes("line"):
                         views = {"manifold": "decoded images", "codes": "codes of examples"}
                         self.view = ui.toggle(
-                            views, value="manifold", on_change=lambda event: self._set(self.pad, view=event.value)
+                            views,
+                            value="manifold",
+                            on_change=lambda event: self._set(self.pad, view=event.value),
                         )
                         self.view.props("no-caps dense padding='2px 12px'")
                     self.plane = ui.label().classes("key")
                 with self._card(2, "Decoded image", "What it decodes to. Move the sliders."):
-                    self.decoded = ui.element("img").classes("pixels").props('id=decoded alt="the decoded image"')
+                    self.decoded = (
+                        ui.element("img")
+                        .classes("pixels")
+                        .props('id=decoded alt="the decoded image"')
+                    )
                     self.axes = ui.element("div")
                     with ui.element("div").classes("line"):
                         ui.button("Surprise me", icon="casino", on_click=self._drawn).props(
@@ -123,14 +154,28 @@ class Page:
                             "no-caps flat dense padding='4px 12px'"
                         )
                 with self._card(3, "Your image", "Draw, upload, or take a test image."):
-                    self.sketch = ui.element("sketch-pad").on("sketch", self._sketched, args=["detail"], throttle=0.05)
+                    self.sketch = ui.element("sketch-pad").on(
+                        "sketch", self._sketched, args=["detail"], throttle=0.05
+                    )
                     with ui.element("div").classes("line").style("justify-content: center"):
-                        self.upload = ui.upload(on_upload=self._uploaded, on_rejected=self._rejected, auto_upload=True)
-                        self.upload.props(f'accept=".png,.jpg,.jpeg" max-file-size={LARGEST}').style("display: none")
-                        pick = ui.button("Upload", icon="upload").props("no-caps outline dense padding='4px 12px'")
-                        pick.on("click", js_handler=f"() => getElement({self.upload.id}).pickFiles()")
-                        self.test = ui.button("Test image", on_click=self._tested).props("no-caps outline dense padding='4px 12px'")
-                        ui.button("Clear", on_click=self._clear).props("no-caps flat dense padding='4px 12px'")
+                        self.upload = ui.upload(
+                            on_upload=self._uploaded, on_rejected=self._rejected, auto_upload=True
+                        )
+                        self.upload.props(
+                            f'accept=".png,.jpg,.jpeg" max-file-size={LARGEST}'
+                        ).style("display: none")
+                        pick = ui.button("Upload", icon="upload").props(
+                            "no-caps outline dense padding='4px 12px'"
+                        )
+                        pick.on(
+                            "click", js_handler=f"() => getElement({self.upload.id}).pickFiles()"
+                        )
+                        self.test = ui.button("Test image", on_click=self._tested).props(
+                            "no-caps outline dense padding='4px 12px'"
+                        )
+                        ui.button("Clear", on_click=self._clear).props(
+                            "no-caps flat dense padding='4px 12px'"
+                        )
                     with ui.element("div").classes("line").style("justify-content: center"):
                         self.noisy = ui.switch("add noise", on_change=lambda: self._look())
                         ui.button("Invert", icon="invert_colors", on_click=self._inverted).props(
@@ -138,10 +183,15 @@ class Page:
                         )
                     self.results = ui.element("div").classes("results")
                     with self.results:
-                        self.pictures = [self._figure(part) for part in ("image", "noisy", "reconstruction")]
+                        self.pictures = [
+                            self._figure(part) for part in ("image", "noisy", "reconstruction")
+                        ]
                     self.numbers = ui.element("dl")
                     with self.numbers:
-                        self.values = {part: self._number(part) for part in ("error", "place", "likelihood", "usual")}
+                        self.values = {
+                            part: self._number(part)
+                            for part in ("error", "place", "likelihood", "usual")
+                        }
         self._clear_results()
 
     def _card(self, step, title, text):
@@ -222,12 +272,17 @@ class Page:
         self.axes.clear()
         axes, self.sliders = self.scene.axes, []
         with self.axes:
-            for i, (name, low, high) in enumerate(zip(axes.names, axes.low, axes.high, strict=True)):
+            for i, (name, low, high) in enumerate(
+                zip(axes.names, axes.low, axes.high, strict=True)
+            ):
                 with ui.element("div").classes("axis"):
                     ui.label(name)
                     value = ui.label().classes("value")
                 slider = ui.slider(
-                    min=low, max=high, step=(high - low) / 200, on_change=lambda event, i=i: self._slid(i, event.value)
+                    min=low,
+                    max=high,
+                    step=(high - low) / 200,
+                    on_change=lambda event, i=i: self._slid(i, event.value),
                 )
                 slider.props("dense")
                 self.sliders.append((slider, value))
@@ -277,7 +332,9 @@ class Page:
     def _rejected(self):
         from nicegui import ui
 
-        ui.notify(f"Expected one PNG or JPEG file of at most {LARGEST // 1_000_000} MB.", type="negative")
+        ui.notify(
+            f"Expected one PNG or JPEG file of at most {LARGEST // 1_000_000} MB.", type="negative"
+        )
 
     def _tested(self):
         self._take(self.scene.examples[random.randrange(len(self.scene.examples))])
@@ -288,7 +345,9 @@ class Page:
 
     def _take(self, image):
         self.image, self.noise = image, self.noise + 1
-        self.sketch.run_method("show", scene.as_url(image / 255 if image.dtype == np.uint8 else image))
+        self.sketch.run_method(
+            "show", scene.as_url(image / 255 if image.dtype == np.uint8 else image)
+        )
         self._look()
 
     def _clear(self):
@@ -325,7 +384,9 @@ class Page:
         self._say("likelihood", name, "…" if name else "")
         self._say("usual", "", "")
         if name:
-            asyncio.get_running_loop().create_task(self._measure(self.scene, self.image, self.looks))
+            asyncio.get_running_loop().create_task(
+                self._measure(self.scene, self.image, self.looks)
+            )
 
     async def _measure(self, shown, image, look):
         from nicegui import run
@@ -350,4 +411,6 @@ class Page:
 
     @staticmethod
     def _set(element, **properties):
-        element.run_method("set", properties)  # and not as props: those go over the wire whole at each change
+        element.run_method(
+            "set", properties
+        )  # and not as props: those go over the wire whole at each change

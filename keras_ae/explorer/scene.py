@@ -53,7 +53,9 @@ class Axes:
             origin = codes.mean(axis=0)
             variances, vectors = np.linalg.eigh(np.cov(codes, rowvar=False))  # sorted upwards
             directions = vectors.T[::-1][:AXES]
-            directions *= np.sign(np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1))
+            directions *= np.sign(
+                np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
+            )
             shares = 100 * variances[::-1] / max(variances.sum(), 1e-12)
             names = [f"axis {i + 1} ({shares[i]:.0f} %)" for i in range(len(directions))]
         low, high = np.quantile((codes - origin) @ directions.T, [0.002, 0.998], axis=0)
@@ -97,23 +99,33 @@ class Scene:
         self.name, self.card, self.model = name, presets.info(name), presets.load(name)
         drawing.expect_images(self.model)
         if self.model.latent_dim < 2:
-            raise ValueError(f"Expected a model with at least two latent dimensions. Received: latent_dim={self.model.latent_dim}")
+            raise ValueError(
+                f"Expected a model with at least two latent dimensions. Received: latent_dim={self.model.latent_dim}"
+            )
         self.denoises = hasattr(self.model, "corrupt")
         self.has_likelihood = hasattr(self.model, "log_likelihood")
         code = tf.TensorSpec((None, self.model.latent_dim), tf.float32)
-        self._decode = tf.function(self.model.decode, input_signature=[code])  # traced once: 1 ms instead of 10
+        self._decode = tf.function(
+            self.model.decode, input_signature=[code]
+        )  # traced once: 1 ms instead of 10
         self.examples, self.classes, self.source = _examples(self.model, self.card.dataset)
         self.codes = np.asarray(self.model.encode(self.examples))
         self.axes = Axes.of(self.codes)
-        self.about = (
-            f"{self.card.family}, trained on {self.card.dataset or 'data of your own'}; {self.model.latent_dim} latent dimensions"
-        )
+        self.about = f"{self.card.family}, trained on {self.card.dataset or 'data of your own'}; {self.model.latent_dim} latent dimensions"
         right, up = (name.partition(" (")[0] for name in self.axes.names[:2])
-        principal = "principal axes of the codes, with their shares of the variance; " if self.model.latent_dim > 2 else ""
+        principal = (
+            "principal axes of the codes, with their shares of the variance; "
+            if self.model.latent_dim > 2
+            else ""
+        )
         self.plane = f"{right} to the right, {up} upwards; {principal}codes of {self.source}"
-        self.view = "manifold" if self.model.latent_dim == 2 else "codes"  # what the pad shows first
+        self.view = (
+            "manifold" if self.model.latent_dim == 2 else "codes"
+        )  # what the pad shows first
         self.fit = self.card.dataset in DIGITS
-        self.start = self.axes.moved(self.codes.mean(axis=0), (self.axes.low + self.axes.high)[:2] / 2)
+        self.start = self.axes.moved(
+            self.codes.mean(axis=0), (self.axes.low + self.axes.high)[:2] / 2
+        )
 
     def decode(self, z):
         """Codes (n, latent_dim) -> images (n, *shape), as `model.decode`."""
@@ -132,13 +144,21 @@ class Scene:
         image = inputs.to_float(np.asarray(x)[None], self.model.shape)  # (1, *shape)
         seen = image
         if noise is not None:
-            own = self.denoises and isinstance(self.model.corruption, corruption.Corruption)  # others take no seed
-            layer = self.model.corruption if own else corruption.GaussianCorruption(0.5, clip=(0.0, 1.0))
+            own = self.denoises and isinstance(
+                self.model.corruption, corruption.Corruption
+            )  # others take no seed
+            layer = (
+                self.model.corruption
+                if own
+                else corruption.GaussianCorruption(0.5, clip=(0.0, 1.0))
+            )
             seen = layer.corrupt(image, seeds.from_int(noise))
         code = np.asarray(self.model.encode(seen))  # (1, latent_dim)
         made = self.decode(code)
         error = float(np.mean(formulas.squared_errors(made, image)))
-        return Look(image.numpy()[0], None if noise is None else seen.numpy()[0], code[0], made[0], error)
+        return Look(
+            image.numpy()[0], None if noise is None else seen.numpy()[0], code[0], made[0], error
+        )
 
     def log_likelihood(self, x):
         """That of an image, nats: `model.log_likelihood` with SAMPLES importance samples and the seed 0. For a VAE."""
@@ -161,32 +181,68 @@ class Scene:
         points = self.axes.coordinates(self.codes)[:, :2]
         classes = [""] if self.classes is None else np.unique(self.classes).tolist()
         colours = [drawing.BLUE] if self.classes is None else drawing.class_colours(self.classes)[1]
-        of = np.zeros(len(points), int) if self.classes is None else np.searchsorted(classes, self.classes)
+        of = (
+            np.zeros(len(points), int)
+            if self.classes is None
+            else np.searchsorted(classes, self.classes)
+        )
         size = self.axes.high[:2] - self.axes.low[:2]
-        middles = drawing.apart([drawing.middle(points[of == i]) / size for i in range(len(classes))], LABEL) * size
+        middles = (
+            drawing.apart(
+                [drawing.middle(points[of == i]) / size for i in range(len(classes))], LABEL
+            )
+            * size
+        )
         return {
             "low": self.axes.low[:2].tolist(),
             "high": self.axes.high[:2].tolist(),
             "names": self.axes.names[:2],
-            "points": [[round(float(x), 3), round(float(y), 3), int(i)] for (x, y), i in zip(points, of, strict=True)],
+            "points": [
+                [round(float(x), 3), round(float(y), 3), int(i)]
+                for (x, y), i in zip(points, of, strict=True)
+            ],
             "labels": []
             if self.classes is None
-            else [[*middle.tolist(), str(name)] for middle, name in zip(middles, classes, strict=True)],
+            else [
+                [*middle.tolist(), str(name)] for middle, name in zip(middles, classes, strict=True)
+            ],
             "colours": [_hex(colour) for colour in colours],
             "manifold": as_url(self.manifold()),
         }
 
     def as_dict(self):
         """All that a page without a server needs beside encoder and decoder, for JSON."""
-        axes = {key: getattr(self.axes, key).tolist() for key in ("origin", "directions", "low", "high")}
-        texts = {"name": self.card.name, "about": self.about, "plane": self.plane, "view": self.view, "names": self.axes.names}
-        return texts | axes | {"shape": self.model.shape, "fit": self.fit, "start": self.start.tolist(), "map": self.map()}
+        axes = {
+            key: getattr(self.axes, key).tolist() for key in ("origin", "directions", "low", "high")
+        }
+        texts = {
+            "name": self.card.name,
+            "about": self.about,
+            "plane": self.plane,
+            "view": self.view,
+            "names": self.axes.names,
+        }
+        return (
+            texts
+            | axes
+            | {
+                "shape": self.model.shape,
+                "fit": self.fit,
+                "start": self.start.tolist(),
+                "map": self.map(),
+            }
+        )
 
     def manifold(self, side=SIDE):
         """The plane of the first two axes, decoded at the middles of side x side cells: float image, the second axis upwards."""
         shares = (np.arange(side) + 0.5) / side
-        x, y = (low + shares * (high - low) for low, high in zip(self.axes.low[:2], self.axes.high[:2], strict=True))
-        plane = np.stack(np.meshgrid(x, y[::-1]), axis=-1).reshape(-1, 2)  # (side * side, 2), row by row from above
+        x, y = (
+            low + shares * (high - low)
+            for low, high in zip(self.axes.low[:2], self.axes.high[:2], strict=True)
+        )
+        plane = np.stack(np.meshgrid(x, y[::-1]), axis=-1).reshape(
+            -1, 2
+        )  # (side * side, 2), row by row from above
         images = self.decode([self.axes.moved(self.start, point) for point in plane])
         height, width, channels = self.model.shape
         grid = images.reshape(side, side, height, width, channels).transpose(0, 2, 1, 3, 4)

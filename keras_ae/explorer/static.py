@@ -45,7 +45,9 @@ def write(name, folder):
         OSError: npm is missing or fails; the folder cannot be written.
     """
     folder = pathlib.Path(folder)
-    if folder.exists() and not (folder.is_dir() and {path.name for path in folder.iterdir()} <= WRITTEN):
+    if folder.exists() and not (
+        folder.is_dir() and {path.name for path in folder.iterdir()} <= WRITTEN
+    ):
         raise ValueError(
             f"Expected a new folder, or one that holds such a page. Received: {str(folder)!r}, which holds something else"
         )
@@ -74,13 +76,20 @@ def write(name, folder):
 def _add_runtime(folder, work):
     """Puts the files of onnxruntime-web into the folder, if they are the right ones."""
     result = subprocess.run(
-        ["npm", "pack", "--silent", RUNTIME, "--pack-destination", work], cwd=work, capture_output=True, text=True
+        ["npm", "pack", "--silent", RUNTIME, "--pack-destination", work],
+        cwd=work,
+        capture_output=True,
+        text=True,
     )
     packages = list(work.glob("*.tgz"))
     if result.returncode or len(packages) != 1:
         reason = " ".join((result.stderr or result.stdout).split())[-300:]
-        raise OSError(f"Expected npm to fetch {RUNTIME}; it needs a network once, or its cache. Received: {reason or 'no file'}")
-    received = "sha512-" + base64.b64encode(hashlib.sha512(packages[0].read_bytes()).digest()).decode()
+        raise OSError(
+            f"Expected npm to fetch {RUNTIME}; it needs a network once, or its cache. Received: {reason or 'no file'}"
+        )
+    received = (
+        "sha512-" + base64.b64encode(hashlib.sha512(packages[0].read_bytes()).digest()).decode()
+    )
     if received != INTEGRITY:
         raise ValueError(f"Expected {RUNTIME} with the integrity {INTEGRITY}. Received: {received}")
     with tarfile.open(packages[0]) as package:

@@ -31,8 +31,26 @@ class AE(Autoencoder):
     Source: Hinton & Salakhutdinov, "Reducing the dimensionality of data with neural networks", Science 313, 2006.
     """
 
-    def __init__(self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, **kwargs):
-        super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size=latent_dim, **kwargs)
+    def __init__(
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        **kwargs,
+    ):
+        super().__init__(
+            shape,
+            latent_dim,
+            network,
+            widths,
+            activation,
+            likelihood,
+            code_size=latent_dim,
+            **kwargs,
+        )
 
     def objective(self, x, target):
         return -self.likelihood(self.code_of(x)).log_prob(target)

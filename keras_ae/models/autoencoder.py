@@ -65,7 +65,9 @@ class Autoencoder(Trainer):
     size_limits = {}
     own_metrics = {}
 
-    def __init__(self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs):
+    def __init__(
+        self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs
+    ):
         super().__init__(**kwargs)
         self.shape = inputs.example_shape(shape)
         self.latent_dim = validation.positive_int(latent_dim, "latent_dim")
@@ -131,7 +133,9 @@ class Autoencoder(Trainer):
         """
         validation.at_least(steps, "steps", 2)
         if inputs.is_eager(a) and inputs.is_eager(b) and len(a) != len(b):
-            raise ValueError(f"Expected as many examples in `a` as in `b`. Received: {len(a)} and {len(b)}")
+            raise ValueError(
+                f"Expected as many examples in `a` as in `b`. Received: {len(a)} and {len(b)}"
+            )
         t = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]  # (steps, 1)
         start, end = (self.encode(x)[:, tf.newaxis] for x in (a, b))  # (batch, 1, latent_dim)
         z = (1 - t) * start + t * end  # (batch, steps, latent_dim)
@@ -171,19 +175,25 @@ class Autoencoder(Trainer):
         """z as a float tensor (batch, latent_dim). Raises ValueError if it has another shape."""
         z = ops.cast(z, "float32")
         if z.shape.rank != 2 or z.shape[1] != self.latent_dim:
-            raise ValueError(f"Expected `z` to have the shape (batch, {self.latent_dim}). Received: shape={tuple(z.shape)}")
+            raise ValueError(
+                f"Expected `z` to have the shape (batch, {self.latent_dim}). Received: shape={tuple(z.shape)}"
+            )
         return z
 
     # Keras
 
     def call(self, x):
-        return self.reconstruct(x)  # no loss, no metric, no draw; no `training` argument, so that BatchNormalization updates once
+        return self.reconstruct(
+            x
+        )  # no loss, no metric, no draw; no `training` argument, so that BatchNormalization updates once
 
     def get_config(self):
         # Written out, because Keras' automatic config records the default arguments of a Model, silently.
         network = self._network["network"]
         if not isinstance(network, str):
-            network = [keras.saving.serialize_keras_object(model) for model in (self.encoder, self.decoder)]
+            network = [
+                keras.saving.serialize_keras_object(model) for model in (self.encoder, self.decoder)
+            ]
         return {
             "name": self.name,
             "shape": self.shape,
@@ -223,7 +233,9 @@ class Autoencoder(Trainer):
 
             exports.export(self, filepath, role="reconstruct", format="onnx")
             return
-        options.setdefault("input_signature", [keras.InputSpec("float32", (None, *self.shape), name="x")])
+        options.setdefault(
+            "input_signature", [keras.InputSpec("float32", (None, *self.shape), name="x")]
+        )
         super().export(filepath, format=format, verbose=verbose, **options)
 
     # Presets: imported when they are called
@@ -256,7 +268,11 @@ class Autoencoder(Trainer):
         from keras_ae import presets
 
         families = {cls.__name__, *_names_of_subclasses(cls)}
-        return {card.name: card for card in map(presets.info, presets.list_models()) if card.family in families}
+        return {
+            card.name: card
+            for card in map(presets.info, presets.list_models())
+            if card.family in families
+        }
 
     # For cards and plots
 
@@ -277,4 +293,8 @@ class Autoencoder(Trainer):
 
 
 def _names_of_subclasses(cls):
-    return {name for child in cls.__subclasses__() for name in (child.__name__, *_names_of_subclasses(child))}
+    return {
+        name
+        for child in cls.__subclasses__()
+        for name in (child.__name__, *_names_of_subclasses(child))
+    }

@@ -22,7 +22,9 @@ class Bounds:
     def __init__(self, vae):
         self.vae = vae
         # Traced once for all calls. Draws stay outside XLA, whose default generator is far slower on CPUs (TensorFlow 2.21).
-        self._draw = tf.function(lambda x, n, seed: self._posterior(x).experimental_sample_and_log_prob(n, seed=seed))
+        self._draw = tf.function(
+            lambda x, n, seed: self._posterior(x).experimental_sample_and_log_prob(n, seed=seed)
+        )
         self._elbos = tf.function(self._sum_of_elbos)
         self._weights = tf.function(self._log_sum_of_weights, jit_compile=loops.suits_xla(vae)[0])
 
@@ -51,10 +53,20 @@ class Bounds:
         steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP)
         steps += [n_samples % SAMPLES_PER_STEP] if n_samples % SAMPLES_PER_STEP else []
         batches = inputs.batches(x, batch_size)
-        progress, results = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch"), []
+        progress, results = (
+            keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch"),
+            [],
+        )
         for batch, seed_of_batch in zip(batches, seeds.split(seed, len(batches)), strict=True):
             of_steps = seeds.split(seed_of_batch, len(steps))
-            results.append(join([function(batch, n, of_step) for n, of_step in zip(steps, of_steps, strict=True)]))
+            results.append(
+                join(
+                    [
+                        function(batch, n, of_step)
+                        for n, of_step in zip(steps, of_steps, strict=True)
+                    ]
+                )
+            )
             progress.add(1)
         return tf.concat(results, axis=0)
 
@@ -67,4 +79,6 @@ class Bounds:
 
     def _log_sum_of_weights(self, x, z, log_posterior):
         """log sum_s p(x, z_s) / q(z_s|x): (batch, *shape), (n, batch, latent_dim), (n, batch) -> (batch,)."""
-        return tf.reduce_logsumexp(self.vae.log_likelihood_of(x, z) + self.vae.prior.log_prob(z) - log_posterior, axis=0)
+        return tf.reduce_logsumexp(
+            self.vae.log_likelihood_of(x, z) + self.vae.prior.log_prob(z) - log_posterior, axis=0
+        )

@@ -26,7 +26,9 @@ class Clustering:
             return bool(ops.convert_to_numpy(self.started) > 0)
 
     def kinds_of_samples(self):
-        return ("cluster", self.n_clusters) if self.has_clusters and hasattr(self, "sample") else None
+        return (
+            ("cluster", self.n_clusters) if self.has_clusters and hasattr(self, "sample") else None
+        )
 
     def start_clusters(self, x, labels=None, seed=0):
         """Starts the clusters from those of the codes of x. From here on `fit` trains them, together with the networks.
@@ -42,13 +44,21 @@ class Clustering:
             ImportError: scikit-learn is not installed, which the class's own takes.
         """
         if len(x) < self.n_clusters:
-            raise ValueError(f"Expected at least one example a cluster, {self.n_clusters}. Received: {len(x)}")
+            raise ValueError(
+                f"Expected at least one example a cluster, {self.n_clusters}. Received: {len(x)}"
+            )
         if labels is not None:
             labels = np.asarray(labels)
             known = set(labels.ravel().tolist()) - {-1}
-            if labels.shape != (len(x),) or labels.dtype.kind not in "iu" or known != set(range(self.n_clusters)):
+            if (
+                labels.shape != (len(x),)
+                or labels.dtype.kind not in "iu"
+                or known != set(range(self.n_clusters))
+            ):
                 expected = f"one integer an example, -1 or 0 to {self.n_clusters - 1}, each of these at least once"
-                raise ValueError(f"Expected `labels` to be {expected}. Received: shape={labels.shape}, dtype={labels.dtype}")
+                raise ValueError(
+                    f"Expected `labels` to be {expected}. Received: shape={labels.shape}, dtype={labels.dtype}"
+                )
         self._start(x, labels, seed)
         self.started.assign(1.0)
 
@@ -59,7 +69,9 @@ class Clustering:
             ValueError: as in `encode`; the clusters have not been started.
         """
         if not self.has_clusters:
-            raise ValueError("Expected `start_clusters(x)` before the clusters are asked for. Received: a model without clusters")
+            raise ValueError(
+                "Expected `start_clusters(x)` before the clusters are asked for. Received: a model without clusters"
+            )
         return inputs.in_batches(self._probabilities, self.encode(x))
 
     def clusters(self, x):
@@ -69,7 +81,12 @@ class Clustering:
     def _state(self, name, shape=(), value=0.0):
         """A variable that is not trained; replicas, which all assign the same to it, share it."""
         start = keras.initializers.Constant(value)
-        options = {"trainable": False, "dtype": "float32", "autocast": False, "aggregation": "only_first_replica"}
+        options = {
+            "trainable": False,
+            "dtype": "float32",
+            "autocast": False,
+            "aggregation": "only_first_replica",
+        }
         return self.add_weight(shape=shape, initializer=start, name=name, **options)
 
 

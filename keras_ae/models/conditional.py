@@ -47,7 +47,9 @@ class ConditionalVAE(VAE):
     structured output representation using deep conditional generative models", NeurIPS 2015; Jang et al., ICLR 2017, section 4.3.
     """
 
-    limits = "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image."
+    limits = (
+        "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image."
+    )
     told = ("classes", "width")
     examples = (
         "model.sample({classes}, labels=range({classes}))  # images with these labels, from the prior",
@@ -79,14 +81,33 @@ class ConditionalVAE(VAE):
         posterior = LabelledPosterior(classes, latent_dim, posterior, width)
         prior = LabelledPrior(classes, latent_dim, prior)
         super().__init__(
-            shape, prior.latent_dim, network, widths, activation, likelihood, prior, posterior, beta, objective, **kwargs
+            shape,
+            prior.latent_dim,
+            network,
+            widths,
+            activation,
+            likelihood,
+            prior,
+            posterior,
+            beta,
+            objective,
+            **kwargs,
         )
-        self.classes, self.classification = classes, validation.at_least_zero(classification, "classification")
+        self.classes, self.classification = (
+            classes,
+            validation.at_least_zero(classification, "classification"),
+        )
         if unknown not in ("draw", "sum"):
-            raise ValueError(f"Expected `unknown` to be 'draw' or 'sum'. Received: unknown={unknown!r}")
-        if unknown == "sum" and not isinstance(self.objective_layer, (objectives.ELBO, objectives.IWAE)):
+            raise ValueError(
+                f"Expected `unknown` to be 'draw' or 'sum'. Received: unknown={unknown!r}"
+            )
+        if unknown == "sum" and not isinstance(
+            self.objective_layer, (objectives.ELBO, objectives.IWAE)
+        ):
             received = type(self.objective_layer).__name__
-            raise ValueError(f"Expected the objective 'elbo' or 'iwae' with unknown='sum'. Received: objective={received}")
+            raise ValueError(
+                f"Expected the objective 'elbo' or 'iwae' with unknown='sum'. Received: objective={received}"
+            )
         self.unknown = unknown
 
     def classify(self, x):
@@ -95,7 +116,9 @@ class ConditionalVAE(VAE):
         Raises:
             ValueError: as in `encode`.
         """
-        return inputs.in_batches(lambda x: tf.nn.softmax(self.posterior_layer.logits(self.params_of(x))), self.checked(x))
+        return inputs.in_batches(
+            lambda x: tf.nn.softmax(self.posterior_layer.logits(self.params_of(x))), self.checked(x)
+        )
 
     def posterior(self, x, labels=None):
         """q(y, z|x): a tfp distribution, batch shape (batch,), event shape (latent_dim,). x: array (batch, *shape); labels: (batch,)."""
@@ -103,7 +126,9 @@ class ConditionalVAE(VAE):
 
     def posterior_params(self, x, labels=None):
         """What the encoder says of x, and what is known of its labels: (batch, *shape), (batch,) -> (batch, params_size + classes)."""
-        return self.params_of(self.checked(x), None if labels is None else self._checked_labels(labels))
+        return self.params_of(
+            self.checked(x), None if labels is None else self._checked_labels(labels)
+        )
 
     def encode(self, x, sample=False, seed=None, labels=None):
         """Codes of x: the probability of each label, one-hot where it is given, and the mean of q(z|x, y); or a draw of both.
@@ -140,7 +165,11 @@ class ConditionalVAE(VAE):
         return self.decode(z)
 
     def training_target(self, x, y):
-        return ops.full((ops.shape(x)[0],), -1, "int32") if y is None else ops.cast(ops.reshape(y, (-1,)), "int32")
+        return (
+            ops.full((ops.shape(x)[0],), -1, "int32")
+            if y is None
+            else ops.cast(ops.reshape(y, (-1,)), "int32")
+        )
 
     def takes_as_target(self, y):
         return True  # labels
@@ -159,10 +188,18 @@ class ConditionalVAE(VAE):
 
     def objective(self, x, target):
         params = self.params_of(x, target)
-        loss = self._summed(params, x) if self.unknown == "sum" else self.objective_layer.loss(self, params, x)
+        loss = (
+            self._summed(params, x)
+            if self.unknown == "sum"
+            else self.objective_layer.loss(self, params, x)
+        )
         known = ops.cast(target >= 0, "float32")
-        logits = self.posterior_layer.classifier([params[:, : self.posterior_layer.width]])  # whatever is known of the label
-        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(ops.maximum(target, 0), logits)
+        logits = self.posterior_layer.classifier(
+            [params[:, : self.posterior_layer.width]]
+        )  # whatever is known of the label
+        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            ops.maximum(target, 0), logits
+        )
         classification = self.classification * known * cross_entropy
         self.log(classification=classification)
         return loss + classification
@@ -185,14 +222,25 @@ class ConditionalVAE(VAE):
     def _summed(self, params, x):
         """sum_y q(y|x) loss(x, y) - beta H(q(y|x)), over all labels y: (batch,). Where the label is known, q(y|x) is 1 for it."""
         n, logits = self.classes, self.posterior_layer.logits(params)  # (batch, classes)
-        q, entropy = tf.nn.softmax(logits), -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=1)
-        features = tf.repeat(params[:, : self.posterior_layer.width], n, axis=0)  # (batch, width) -> (batch * classes, width)
-        evidence = tf.tile(self.posterior_layer.evidence(tf.range(n)), (tf.shape(x)[0], 1))  # (batch * classes, classes)
+        q, entropy = (
+            tf.nn.softmax(logits),
+            -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=1),
+        )
+        features = tf.repeat(
+            params[:, : self.posterior_layer.width], n, axis=0
+        )  # (batch, width) -> (batch * classes, width)
+        evidence = tf.tile(
+            self.posterior_layer.evidence(tf.range(n)), (tf.shape(x)[0], 1)
+        )  # (batch * classes, classes)
         with records.recording() as of_labels:  # what the objective logs for each label
-            every = self.objective_layer.loss(self, tf.concat([features, evidence], axis=1), tf.repeat(x, n, axis=0))
+            every = self.objective_layer.loss(
+                self, tf.concat([features, evidence], axis=1), tf.repeat(x, n, axis=0)
+            )
 
         def summed(values):
-            return tf.reduce_sum(q * tf.reshape(values, (-1, n)), axis=1)  # (batch * classes,) -> (batch,)
+            return tf.reduce_sum(
+                q * tf.reshape(values, (-1, n)), axis=1
+            )  # (batch * classes,) -> (batch,)
 
         for name, values in of_labels.parts.items():
             self.log(**{name: summed(values) - (entropy if name == "kl" else 0.0)})

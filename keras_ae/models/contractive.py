@@ -49,12 +49,17 @@ class ContractiveAE(AE):
         validation.at_least_zero(weight, "weight")
         counted = validation.is_integer(jacobian) and jacobian >= 1
         if jacobian != "exact" and not counted:
-            raise ValueError(f'Expected `jacobian` to be "exact" or a positive integer. Received: jacobian={jacobian!r}')
+            raise ValueError(
+                f'Expected `jacobian` to be "exact" or a positive integer. Received: jacobian={jacobian!r}'
+            )
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.weight, self.jacobian = weight, jacobian
 
     def objective(self, x, target):
-        reconstruction, penalty = super().objective(x, target), self.weight * self._squared_jacobian(x, self.draw_seed())
+        reconstruction, penalty = (
+            super().objective(x, target),
+            self.weight * self._squared_jacobian(x, self.draw_seed()),
+        )
         self.log(reconstruction=reconstruction, penalty=penalty)
         return reconstruction + penalty
 
@@ -63,23 +68,31 @@ class ContractiveAE(AE):
 
         seed: int for a reproducible estimate, None for a fresh one.
         """
-        return self._squared_jacobian(self.checked(x), self.draw_seed() if seed is None else seeds.from_int(seed))
+        return self._squared_jacobian(
+            self.checked(x), self.draw_seed() if seed is None else seeds.from_int(seed)
+        )
 
     def _squared_jacobian(self, x, seed):
         """||J||^2 in a graph: float tensor (batch, *shape), int32 (2,) -> (batch,)."""
         rows = self.latent_dim if self.jacobian == "exact" else self.jacobian
         shape = (rows, len(x) if tf.executing_eagerly() else tf.shape(x)[0], self.latent_dim)
         if self.jacobian == "exact":
-            v = tf.broadcast_to(tf.eye(rows)[:, tf.newaxis], shape)  # (latent_dim, batch, latent_dim): a unit vector for each row
+            v = tf.broadcast_to(
+                tf.eye(rows)[:, tf.newaxis], shape
+            )  # (latent_dim, batch, latent_dim): a unit vector for each row
         else:
             v = seeds.normal(shape, seed) / rows**0.5  # (S, batch, latent_dim)
-        tiled = tf.tile(x, (rows, *[1] * len(self.shape)))  # (batch, *shape) -> (rows * batch, *shape)
+        tiled = tf.tile(
+            x, (rows, *[1] * len(self.shape))
+        )  # (batch, *shape) -> (rows * batch, *shape)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(tiled)
             code = tf.cast(self.code_of(tiled), "float32")
             combined = tf.reduce_sum(code * tf.reshape(v, (-1, self.latent_dim)))
         products = tape.gradient(combined, tiled)  # v^T J: (rows * batch, *shape)
-        squares = tf.reduce_sum(tf.square(products), axis=list(range(1, len(self.shape) + 1)))  # (rows * batch,)
+        squares = tf.reduce_sum(
+            tf.square(products), axis=list(range(1, len(self.shape) + 1))
+        )  # (rows * batch,)
         return tf.reduce_sum(tf.reshape(squares, shape[:2]), axis=0)  # (rows, batch) -> (batch,)
 
     def get_config(self):

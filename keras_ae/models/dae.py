@@ -36,7 +36,15 @@ class DAE(AE):
     )
 
     def __init__(
-        self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, corruption="gaussian", **kwargs
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        corruption="gaussian",
+        **kwargs,
     ):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         bounded = len(self.shape) == 3 or self.likelihood_layer.support == (0.0, 1.0)
@@ -67,4 +75,7 @@ class DAE(AE):
         return self.corruption.corrupt(x, seeds.from_int(seed))
 
     def get_config(self):
-        return {**super().get_config(), "corruption": keras.saving.serialize_keras_object(self.corruption)}
+        return {
+            **super().get_config(),
+            "corruption": keras.saving.serialize_keras_object(self.corruption),
+        }

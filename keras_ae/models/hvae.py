@@ -52,7 +52,19 @@ class HVAE(VAE):
         posterior = HierarchicalPosterior(latent_dim, posterior, width)
         prior = HierarchicalPrior(latent_dim, prior, width)
         total = prior.latent_dim
-        super().__init__(shape, total, network, widths, activation, likelihood, prior, posterior, beta, objective, **kwargs)
+        super().__init__(
+            shape,
+            total,
+            network,
+            widths,
+            activation,
+            likelihood,
+            prior,
+            posterior,
+            beta,
+            objective,
+            **kwargs,
+        )
 
     def split(self, z):
         """The layers of codes, from the top down: (batch, latent_dim) -> a list of (batch, size)."""
@@ -62,5 +74,9 @@ class HVAE(VAE):
     def get_config(self):
         config = {"latent_dim": self.prior_layer.sizes, "width": self.prior_layer.width}
         config |= {"prior": keras.saving.serialize_keras_object(self.prior_layer.top)}
-        config |= {"posterior": [keras.saving.serialize_keras_object(layer) for layer in self.posterior_layer.layers]}
+        config |= {
+            "posterior": [
+                keras.saving.serialize_keras_object(layer) for layer in self.posterior_layer.layers
+            ]
+        }
         return {**super().get_config(), **config}

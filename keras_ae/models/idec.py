@@ -64,18 +64,29 @@ class IDEC(Clustering, AE):
         gamma=40.0,
         **kwargs,
     ):
-        self.n_clusters, self.gamma = at_least_two(clusters), validation.at_least_zero(gamma, "gamma")
+        self.n_clusters, self.gamma = (
+            at_least_two(clusters),
+            validation.at_least_zero(gamma, "gamma"),
+        )
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.centres = self.add_weight(
-            shape=(clusters, latent_dim), initializer="random_normal", dtype="float32", autocast=False, name="centres"
+            shape=(clusters, latent_dim),
+            initializer="random_normal",
+            dtype="float32",
+            autocast=False,
+            name="centres",
         )
         self.frequencies = self._state("frequencies", (clusters,), 1 / clusters)
         self.started = self._state("started")
 
     def log_assignments(self, z):
         """log q of codes: (batch, latent_dim) -> (batch, clusters), nats."""
-        between = ops.expand_dims(self.checked_code(z), 1) - ops.convert_to_tensor(self.centres)  # (batch, clusters, latent_dim)
-        return ops.log_softmax(-ops.log1p(ops.sum(ops.square(between), axis=-1)))  # (batch, clusters)
+        between = ops.expand_dims(self.checked_code(z), 1) - ops.convert_to_tensor(
+            self.centres
+        )  # (batch, clusters, latent_dim)
+        return ops.log_softmax(
+            -ops.log1p(ops.sum(ops.square(between), axis=-1))
+        )  # (batch, clusters)
 
     def log_target(self, log_q):
         """log p of log q: (batch, clusters) -> the same, nats."""
@@ -108,7 +119,9 @@ class IDEC(Clustering, AE):
         if labels is None:
             centres = fits.kmeans(codes, self.n_clusters, seed, starts=20).cluster_centers_
         else:
-            centres = np.stack([codes[labels == number].mean(axis=0) for number in range(self.n_clusters)])
+            centres = np.stack(
+                [codes[labels == number].mean(axis=0) for number in range(self.n_clusters)]
+            )
         self.centres.assign(centres)
         self.frequencies.assign(ops.mean(self._probabilities(codes), axis=0))
 

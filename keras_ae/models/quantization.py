@@ -41,19 +41,29 @@ class VectorQuantizer(keras.Layer):
         super().__init__(**kwargs)
         if not 0 <= decay < 1:
             raise ValueError(f"Expected `decay` to lie in [0, 1). Received: decay={decay!r}")
-        self.size, self.width, self.decay = validation.positive_int(size, "size"), validation.positive_int(width, "width"), decay
+        self.size, self.width, self.decay = (
+            validation.positive_int(size, "size"),
+            validation.positive_int(width, "width"),
+            decay,
+        )
         options = {"trainable": False, "autocast": False, "aggregation": "only_first_replica"}
-        self.codebook = self.add_weight(shape=(size, width), initializer="random_normal", name="codebook", **options)
+        self.codebook = self.add_weight(
+            shape=(size, width), initializer="random_normal", name="codebook", **options
+        )
         # Zero, so that after the first step every row is a mean of vectors, or one of them.
         self.counts = self.add_weight(shape=(size,), initializer="zeros", name="counts", **options)
-        self.sums = self.add_weight(shape=(size, width), initializer="zeros", name="sums", **options)
+        self.sums = self.add_weight(
+            shape=(size, width), initializer="zeros", name="sums", **options
+        )
         self.built = True
 
     def nearest(self, vectors):
         """The number of the nearest row: (n, width) -> int32 (n,)."""
         rows = ops.convert_to_tensor(self.codebook)
         # |v - e|^2 = |v|^2 - 2 v e + |e|^2, of which |v|^2 is the same for all rows
-        distances = ops.sum(ops.square(rows), axis=-1) - 2 * ops.matmul(vectors, ops.transpose(rows))  # (n, size)
+        distances = ops.sum(ops.square(rows), axis=-1) - 2 * ops.matmul(
+            vectors, ops.transpose(rows)
+        )  # (n, size)
         # Not Keras' own, which sees to -0.0 first, by an operation that ONNX has not.
         return tf.argmin(distances, axis=-1, output_type=tf.int32)
 
@@ -77,7 +87,9 @@ class VectorQuantizer(keras.Layer):
     def usage(self, vectors, numbers, weights):
         """What `follow` needs of a batch, vectors (n, width), numbers (n,), weights (n,): how often each row was the nearest (size,), and
         the sums of the vectors that it was nearest to (size, width), weighted."""
-        return ops.segment_sum(weights, numbers, self.size), ops.segment_sum(weights[:, None] * vectors, numbers, self.size)
+        return ops.segment_sum(weights, numbers, self.size), ops.segment_sum(
+            weights[:, None] * vectors, numbers, self.size
+        )
 
     def follow(self, counts, sums, vectors, seed):
         """Moves the codebook, by the usage of one step; on several replicas, by that of all together.
@@ -99,7 +111,9 @@ class VectorQuantizer(keras.Layer):
         sums = ops.where(dead[:, None], average * fresh, sums)
         self.counts.assign(counts)
         self.sums.assign(sums)
-        self.codebook.assign(ops.where(counts[:, None] > 0, sums / counts[:, None], self.codebook))  # none: all weights were zero
+        self.codebook.assign(
+            ops.where(counts[:, None] > 0, sums / counts[:, None], self.codebook)
+        )  # none: all weights were zero
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "width": self.width, "decay": self.decay}
@@ -111,7 +125,9 @@ class Level(typing.NamedTuple):
     quantizer: VectorQuantizer
     vectors: tf.Tensor  # (batch * n, width)
     numbers: tf.Tensor  # (batch * n,), of the nearest rows
-    code: tf.Tensor  # (batch, n * width), the rows of each example side by side, with a straight-through gradient
+    code: (
+        tf.Tensor
+    )  # (batch, n * width), the rows of each example side by side, with a straight-through gradient
 
 
 class Quantized:
@@ -128,13 +144,17 @@ class Quantized:
 
     def symbols(self, x):
         """The numbers of the rows that stand for x, map after map: array (batch, *shape) -> int32 (batch, symbols_per_code)."""
-        z = ops.reshape(self.encode(x), (-1, self.symbols_per_code, self.width))  # (batch, latent_dim) -> (batch, symbols, width)
+        z = ops.reshape(
+            self.encode(x), (-1, self.symbols_per_code, self.width)
+        )  # (batch, latent_dim) -> (batch, symbols, width)
         return self._map_by_map(lambda quantizer, rows: quantizer.nearest(rows), z)
 
     def decode_symbols(self, symbols):
         """The mean of p(x|z) of these symbols: int (batch, symbols_per_code) -> (batch, *shape). Raises ValueError as `checked_symbols`."""
         symbols = self.checked_symbols(symbols)
-        z = self._map_by_map(lambda quantizer, numbers: quantizer.rows(numbers), symbols)  # (batch, symbols, width)
+        z = self._map_by_map(
+            lambda quantizer, numbers: quantizer.rows(numbers), symbols
+        )  # (batch, symbols, width)
         return self.decode(ops.reshape(z, (-1, self.latent_dim)))
 
     def checked_symbols(self, symbols):
@@ -144,11 +164,20 @@ class Quantized:
             ValueError: another shape or kind; a number that the codebook has no row for.
         """
         symbols, size = np.asarray(symbols), self.quantizers[0].size
-        if symbols.ndim != 2 or symbols.shape[1] != self.symbols_per_code or symbols.dtype.kind not in "iu":
-            expected, received = f"(batch, {self.symbols_per_code})", f"shape={symbols.shape}, dtype={symbols.dtype}"
+        if (
+            symbols.ndim != 2
+            or symbols.shape[1] != self.symbols_per_code
+            or symbols.dtype.kind not in "iu"
+        ):
+            expected, received = (
+                f"(batch, {self.symbols_per_code})",
+                f"shape={symbols.shape}, dtype={symbols.dtype}",
+            )
             raise ValueError(f"Expected integer symbols of shape {expected}. Received: {received}")
         if symbols.size and (symbols.min() < 0 or symbols.max() >= size):
-            raise ValueError(f"Expected symbols from 0 to {size - 1}. Received: from {symbols.min()} to {symbols.max()}")
+            raise ValueError(
+                f"Expected symbols from 0 to {size - 1}. Received: from {symbols.min()} to {symbols.max()}"
+            )
         return symbols.astype("int32")
 
     def objective(self, x, target):
@@ -163,7 +192,9 @@ class Quantized:
 
     def end_step(self, record):
         for level in record.kept["levels"]:
-            symbols = ops.shape(level.numbers)[0] // ops.shape(record.kept["weights"])[0]  # of an example
+            symbols = (
+                ops.shape(level.numbers)[0] // ops.shape(record.kept["weights"])[0]
+            )  # of an example
             weights = ops.repeat(record.kept["weights"], symbols)  # (batch,) -> (batch * n,)
             counts, sums = level.quantizer.usage(level.vectors, level.numbers, weights)
             level.quantizer.follow(counts, sums, level.vectors, self._seeds.draw_for_all())
@@ -176,17 +207,25 @@ class Quantized:
     def _level(self, quantizer, vectors):
         """The Level of the vectors of each example side by side: (batch, n * width)."""
         length = vectors.shape[-1]
-        vectors = ops.reshape(ops.cast(vectors, "float32"), (-1, quantizer.width))  # (batch, n * width) -> (batch * n, width)
+        vectors = ops.reshape(
+            ops.cast(vectors, "float32"), (-1, quantizer.width)
+        )  # (batch, n * width) -> (batch * n, width)
         rows, numbers = quantizer.straight_through(vectors)
-        return Level(quantizer, vectors, numbers, ops.reshape(rows, (-1, length)))  # rows -> (batch, n * width)
+        return Level(
+            quantizer, vectors, numbers, ops.reshape(rows, (-1, length))
+        )  # rows -> (batch, n * width)
 
     def _map_by_map(self, function, array):
         """A function of a quantizer and its part of an array, (batch, symbols, ...) in all, (batch * n, ...) a part; side by side again."""
         sizes, results, start = [math.prod(shape) for shape in self.map_shapes], [], 0
         for quantizer, n in zip(self.quantizers, sizes, strict=True):
-            part = ops.reshape(array[:, start : start + n], (-1, *array.shape[2:]))  # (batch, n, ...) -> (batch * n, ...)
+            part = ops.reshape(
+                array[:, start : start + n], (-1, *array.shape[2:])
+            )  # (batch, n, ...) -> (batch * n, ...)
             result = function(quantizer, part)
-            results.append(ops.reshape(result, (-1, n, *result.shape[1:])))  # (batch * n, ...) -> (batch, n, ...)
+            results.append(
+                ops.reshape(result, (-1, n, *result.shape[1:]))
+            )  # (batch * n, ...) -> (batch, n, ...)
             start += n
         return ops.concatenate(results, axis=1)
 

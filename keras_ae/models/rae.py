@@ -35,9 +35,21 @@ class RAE(AE):
     why_no_loss = trained_by("an RAE", "its log-likelihood and its penalties")
 
     def __init__(
-        self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, beta=0.1, decay=1e-3, **kwargs
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        beta=0.1,
+        decay=1e-3,
+        **kwargs,
     ):
-        beta, decay = validation.at_least_zero(beta, "beta"), validation.at_least_zero(decay, "decay")
+        beta, decay = (
+            validation.at_least_zero(beta, "beta"),
+            validation.at_least_zero(decay, "decay"),
+        )
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.beta, self.decay = beta, decay
 
@@ -45,7 +57,9 @@ class RAE(AE):
         z = tf.cast(self.code_of(x), "float32")
         reconstruction = -self.likelihood(z).log_prob(target)
         kernels = [weight for weight in self.decoder.trainable_weights if len(weight.shape) > 1]
-        decoder = tf.add_n([tf.reduce_sum(tf.square(tf.cast(kernel, "float32"))) for kernel in kernels])
+        decoder = tf.add_n(
+            [tf.reduce_sum(tf.square(tf.cast(kernel, "float32"))) for kernel in kernels]
+        )
         penalty = 0.5 * self.beta * tf.reduce_sum(tf.square(z), axis=-1) + self.decay * decoder
         self.log(reconstruction=reconstruction, penalty=penalty)
         return reconstruction + penalty

@@ -44,7 +44,17 @@ class SequenceAE(AE):
     limits = "It has no prior, and a code does not say how long its sequence was: `decode` gives all steps."
     told = ("mask_value",)
 
-    def __init__(self, shape, latent_dim, network="gru", widths=None, activation=None, likelihood=None, mask_value=None, **kwargs):
+    def __init__(
+        self,
+        shape,
+        latent_dim,
+        network="gru",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        mask_value=None,
+        **kwargs,
+    ):
         if mask_value is not None:
             if isinstance(network, str) and network not in recurrent.NETWORKS:
                 known = ", ".join(map(repr, recurrent.NETWORKS))
@@ -57,7 +67,9 @@ class SequenceAE(AE):
                 raise ValueError(
                     f"Expected shape=(steps, features) where a `mask_value` is given. Received: {shape=}, {mask_value=}"
                 )
-            likelihood = distributions.Masked(distributions.likelihood_for(shape, likelihood), mask_value)
+            likelihood = distributions.Masked(
+                distributions.likelihood_for(shape, likelihood), mask_value
+            )
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.mask_value = self.likelihood_layer.mask_value
 
@@ -87,14 +99,23 @@ class SequenceAE(AE):
     def seen_by_metrics(self, x, target, y_pred, weights):
         if self.mask_value is None:
             return target, y_pred, weights
-        y_pred, real = tf.identity(y_pred), self._beside_features(self.is_real(target), len(self.shape))
+        y_pred, real = (
+            tf.identity(y_pred),
+            self._beside_features(self.is_real(target), len(self.shape)),
+        )
         y_pred = keras_internals.mark_padding(y_pred, tf.broadcast_to(real, tf.shape(y_pred)[:-1]))
-        return target, y_pred, None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
+        return (
+            target,
+            y_pred,
+            None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1))),
+        )
 
     def get_config(self):
         config = {**super().get_config(), "mask_value": self.mask_value}
         if self.mask_value is not None:
-            config["likelihood"] = keras.saving.serialize_keras_object(self.likelihood_layer.likelihood)
+            config["likelihood"] = keras.saving.serialize_keras_object(
+                self.likelihood_layer.likelihood
+            )
         return config
 
     def _beside_features(self, steps, rank):

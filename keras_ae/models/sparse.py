@@ -31,7 +31,17 @@ class SparseAE(AE):
     logged = ("reconstruction", "penalty")
     why_no_loss = trained_by("a SparseAE", "its log-likelihood and its penalty")
 
-    def __init__(self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, sparsity="l1", **kwargs):
+    def __init__(
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        sparsity="l1",
+        **kwargs,
+    ):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.sparsity = sparsities.get(sparsity)
 
@@ -42,7 +52,10 @@ class SparseAE(AE):
         return reconstruction + penalty
 
     def get_config(self):
-        return {**super().get_config(), "sparsity": keras.saving.serialize_keras_object(self.sparsity)}
+        return {
+            **super().get_config(),
+            "sparsity": keras.saving.serialize_keras_object(self.sparsity),
+        }
 
     def code_of(self, x):
         return self.sparsity(super().code_of(x))
@@ -69,7 +82,17 @@ class KSparseAE(AE):
     told = ("k",)
     size_limits = {"k": 2**14}
 
-    def __init__(self, shape, latent_dim, network="dense", widths=None, activation=None, likelihood=None, k=25, **kwargs):
+    def __init__(
+        self,
+        shape,
+        latent_dim,
+        network="dense",
+        widths=None,
+        activation=None,
+        likelihood=None,
+        k=25,
+        **kwargs,
+    ):
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.sparsity = sparsities.TopKSparsity(k)
 

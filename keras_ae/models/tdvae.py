@@ -74,21 +74,34 @@ class TDVAE(Autoencoder):
                 f"Expected `shape` to be (height, width, channels) or (features,) after the number of steps. Received: {shape}"
             )
         belief, width, max_jump = (
-            validation.positive_int(n, s) for n, s in ((belief, "belief"), (width, "width"), (max_jump, "max_jump"))
+            validation.positive_int(n, s)
+            for n, s in ((belief, "belief"), (width, "width"), (max_jump, "max_jump"))
         )
         options = {"width": width, "activation": "gated_tanh"}
         state = HierarchicalPosterior(latent_dim, features=belief, **options)
         self.state_dim = n = sum(state.sizes)
-        super().__init__(shape, shape[0] * n, network, widths, activation, likelihood, code_size=belief, **kwargs)
+        super().__init__(
+            shape, shape[0] * n, network, widths, activation, likelihood, code_size=belief, **kwargs
+        )
         if max_jump >= shape[0]:
-            raise ValueError(f"Expected `max_jump` to be less than the number of steps, {shape[0]}. Received: max_jump={max_jump}")
+            raise ValueError(
+                f"Expected `max_jump` to be less than the number of steps, {shape[0]}. Received: max_jump={max_jump}"
+            )
         self.max_jump = max_jump
         self.state_layer = state  # p_B(z_t|b_t)
-        self.transition_layer = HierarchicalPosterior(latent_dim, features=n + max_jump, **options)  # p_T(z_t2|z_t1, t2 - t1)
-        self.smoothing_layer = HierarchicalPosterior(latent_dim, features=n + 2 * belief + max_jump, **options)  # q_S
+        self.transition_layer = HierarchicalPosterior(
+            latent_dim, features=n + max_jump, **options
+        )  # p_T(z_t2|z_t1, t2 - t1)
+        self.smoothing_layer = HierarchicalPosterior(
+            latent_dim, features=n + 2 * belief + max_jump, **options
+        )  # q_S
         self.memory_layer = keras.layers.LSTM(belief, return_sequences=True, name="belief")
         self.memory_layer.build((None, None, belief))
-        pairs = [(t1, t2) for t1 in range(shape[0]) for t2 in range(t1 + 1, min(t1 + max_jump, shape[0] - 1) + 1)]
+        pairs = [
+            (t1, t2)
+            for t1 in range(shape[0])
+            for t2 in range(t1 + 1, min(t1 + max_jump, shape[0] - 1) + 1)
+        ]
         self._pairs = np.array(pairs, "int32")  # (pairs, 2)
 
     @property
@@ -114,7 +127,9 @@ class TDVAE(Autoencoder):
             z: tensor (batch, state_dim).
             jump: int from 1 to max_jump, or int (batch,).
         """
-        jumps = ops.one_hot(ops.broadcast_to(jump, ops.shape(z)[:1]) - 1, self.max_jump)  # (batch, max_jump)
+        jumps = ops.one_hot(
+            ops.broadcast_to(jump, ops.shape(z)[:1]) - 1, self.max_jump
+        )  # (batch, max_jump)
         return self.transition_layer(ops.concatenate([z, jumps], axis=-1))
 
     def likelihood_of_frame(self, z):
@@ -146,13 +161,18 @@ class TDVAE(Autoencoder):
         """
         validation.positive_int(n, "n")
         if validation.positive_int(jump, "jump") > self.max_jump:
-            raise ValueError(f"Expected `jump` to be from 1 to max_jump={self.max_jump}. Received: jump={jump}")
+            raise ValueError(
+                f"Expected `jump` to be from 1 to max_jump={self.max_jump}. Received: jump={jump}"
+            )
         x = self._watched(x)
         seed = self.draw_seed() if seed is None else seeds.from_int(seed)
         size = max(1, FRAMES_AT_ONCE // (x.shape[1] + n))
         batches = inputs.batches(x, size)
         of_batches = seeds.split(seed, len(batches))
-        return tf.concat([self._rolled_out(*pair, n, jump) for pair in zip(batches, of_batches, strict=True)], axis=0)
+        return tf.concat(
+            [self._rolled_out(*pair, n, jump) for pair in zip(batches, of_batches, strict=True)],
+            axis=0,
+        )
 
     def objective(self, x, target):
         t1, t2 = self._draw_pairs(ops.shape(x)[0])
@@ -175,12 +195,19 @@ class TDVAE(Autoencoder):
 
     def get_config(self):
         config = {"latent_dim": self.state_layer.sizes, "max_jump": self.max_jump}
-        return {**super().get_config(), **config, "belief": self.state_layer.features, "width": self.state_layer.width}
+        return {
+            **super().get_config(),
+            **config,
+            "belief": self.state_layer.features,
+            "width": self.state_layer.width,
+        }
 
     def _draw_pairs(self, n):
         """t1 and t2 of n examples, counted from 0: 2 x int32 (n,)."""
         draws = seeds.uniform((n,), self.draw_seed()) * len(self._pairs)
-        numbers = ops.minimum(ops.cast(draws, "int32"), len(self._pairs) - 1)  # a product may be rounded up
+        numbers = ops.minimum(
+            ops.cast(draws, "int32"), len(self._pairs) - 1
+        )  # a product may be rounded up
         pairs = ops.take(ops.convert_to_tensor(self._pairs), numbers, axis=0)  # (n, 2)
         return pairs[:, 0], pairs[:, 1]
 
@@ -188,12 +215,18 @@ class TDVAE(Autoencoder):
         """b_t after each frame: (batch, steps, *frame) -> float32 (batch, steps, belief)."""
         steps = x.shape[1]
         features = self.encoder(ops.reshape(x, (-1, *self.frame)))  # (batch * steps, belief)
-        features = ops.reshape(features, (-1, steps, self.state_layer.features))  # (batch, steps, belief)
+        features = ops.reshape(
+            features, (-1, steps, self.state_layer.features)
+        )  # (batch, steps, belief)
         return ops.cast(self.memory_layer(features), "float32")
 
     def code_of(self, x):
-        b = ops.reshape(self._beliefs(x), (-1, self.state_layer.features))  # (batch, steps, belief) -> (batch * steps, belief)
-        return ops.reshape(self.state_layer.centre(b), (-1, self.latent_dim))  # (batch * steps, state_dim) -> (batch, latent_dim)
+        b = ops.reshape(
+            self._beliefs(x), (-1, self.state_layer.features)
+        )  # (batch, steps, belief) -> (batch * steps, belief)
+        return ops.reshape(
+            self.state_layer.centre(b), (-1, self.latent_dim)
+        )  # (batch * steps, state_dim) -> (batch, latent_dim)
 
     def _rolled_out(self, x, seed, n, jump):
         first, *of_jumps = seeds.split(seed, n + 1)

@@ -64,9 +64,22 @@ class VaDE(Clustering, VAE):
     ):
         self.n_clusters, self.covariance = at_least_two(clusters), covariance
         if covariance not in COVARIANCES:
-            raise ValueError(f'Expected `covariance` to be "diagonal" or "full". Received: covariance={covariance!r}')
+            raise ValueError(
+                f'Expected `covariance` to be "diagonal" or "full". Received: covariance={covariance!r}'
+            )
         prior = COVARIANCES[covariance](latent_dim, clusters)
-        super().__init__(shape, latent_dim, network, widths, activation, likelihood, prior, posterior, beta, **kwargs)
+        super().__init__(
+            shape,
+            latent_dim,
+            network,
+            widths,
+            activation,
+            likelihood,
+            prior,
+            posterior,
+            beta,
+            **kwargs,
+        )
         self.started = self._state("started")
 
     def sample(self, n, seed=None, cluster=None):
@@ -87,18 +100,29 @@ class VaDE(Clustering, VAE):
         if not fits or not np.isin(numbers, range(self.n_clusters)).all():
             expected = f"an integer from 0 to {self.n_clusters - 1}, or {n} of them"
             raise ValueError(f"Expected `cluster` to be {expected}. Received: cluster={cluster!r}")
-        of_each = self.prior.components_distribution.sample(n, seed=self._seed(seed))  # (n, clusters, latent_dim)
+        of_each = self.prior.components_distribution.sample(
+            n, seed=self._seed(seed)
+        )  # (n, clusters, latent_dim)
         numbers = np.broadcast_to(numbers, shape)[:, None, None]
         return self.decode(ops.take_along_axis(of_each, numbers, axis=1)[:, 0])
 
     def get_config(self):
-        config = {key: value for key, value in super().get_config().items() if key not in ("prior", "objective")}
+        config = {
+            key: value
+            for key, value in super().get_config().items()
+            if key not in ("prior", "objective")
+        }
         return {**config, "clusters": self.n_clusters, "covariance": self.covariance}
 
     def _start(self, x, labels, seed):
-        draws = [self.encode(x[i : i + BATCH], sample=True, seed=seed + i) for i in range(0, len(x), BATCH)]
+        draws = [
+            self.encode(x[i : i + BATCH], sample=True, seed=seed + i)
+            for i in range(0, len(x), BATCH)
+        ]
         codes = np.concatenate(draws).astype("float64")  # (n, latent_dim)
-        found = fits.gaussian_mixture(codes, self.n_clusters, seed, self.covariance, starts=5, labels=labels)
+        found = fits.gaussian_mixture(
+            codes, self.n_clusters, seed, self.covariance, starts=5, labels=labels
+        )
         self.prior_layer.start(found.weights_, found.means_, found.covariances_)
 
     def _probabilities(self, z):

@@ -42,7 +42,9 @@ class VAE(Autoencoder):
     """
 
     parts = ("likelihood_layer", "posterior_layer", "prior_layer", "objective_layer")
-    limits = "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image."
+    limits = (
+        "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image."
+    )
     examples = (
         "model.sample(16)  # images from the prior",
         "model.encode(x)  # codes",
@@ -74,9 +76,15 @@ class VAE(Autoencoder):
         beta = keras.saving.deserialize_keras_object(beta) if isinstance(beta, dict) else beta
         schedule = beta if isinstance(beta, Schedule) else None
         if schedule is None and not (validation.is_number(beta) and beta >= 0):
-            raise ValueError(f"Expected `beta` to be a number of at least 0, or a schedule. Received: beta={beta!r}")
-        code_size = posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None  # an error of the base's then
-        super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs)
+            raise ValueError(
+                f"Expected `beta` to be a number of at least 0, or a schedule. Received: beta={beta!r}"
+            )
+        code_size = (
+            posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None
+        )  # an error of the base's then
+        super().__init__(
+            shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs
+        )
         self.posterior_layer = posterior
         if not posterior.built:
             posterior.build((None, code_size))
@@ -88,7 +96,9 @@ class VAE(Autoencoder):
                 f"Received: {type(self.prior_layer).__name__} with event_shape={tuple(self.prior.event_shape)}"
             )
         self.schedule, self.objective_layer = schedule, objectives.get(objective)
-        self.beta = self._number(beta if schedule is None else float(schedule(0)), "beta", "float32")
+        self.beta = self._number(
+            beta if schedule is None else float(schedule(0)), "beta", "float32"
+        )
         scheduled = schedule is not None or self.objective_layer.scheduled
         self.step = self._number(0, "step", "int64") if scheduled else None  # training steps so far
         self.objective_layer.check(self)
@@ -165,7 +175,9 @@ class VAE(Autoencoder):
         Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8.
         """
         validation.positive_int(batch_size, "batch_size")
-        return self._bounds.importance_weighted(self.checked(x), n_samples, batch_size, self._seed(seed), verbose)
+        return self._bounds.importance_weighted(
+            self.checked(x), n_samples, batch_size, self._seed(seed), verbose
+        )
 
     def sample(self, n, seed=None):
         """Draws codes from the prior and decodes them, each to the mean of p(x|z): (n, *shape).
@@ -197,7 +209,9 @@ class VAE(Autoencoder):
         """log p(x|z) of several codes for each example: x (batch, *shape), z (n, batch, latent_dim) -> (n, batch) nats."""
         likelihood = self.likelihood_of(tf.reshape(z, (-1, self.latent_dim)))
         n = tf.shape(z)[0]
-        tiled = tf.tile(x, (n, *[1] * len(self.shape)))  # (batch, *shape) -> (n * batch, *shape), in the order of z
+        tiled = tf.tile(
+            x, (n, *[1] * len(self.shape))
+        )  # (batch, *shape) -> (n * batch, *shape), in the order of z
         return tf.reshape(likelihood.log_prob(tiled), (n, -1))
 
     def objective(self, x, target):
@@ -215,7 +229,9 @@ class VAE(Autoencoder):
             "prior": keras.saving.serialize_keras_object(self.prior_layer),
             "posterior": keras.saving.serialize_keras_object(self.posterior_layer),
             # float(self.beta) fails on a mirrored variable
-            "beta": keras.saving.serialize_keras_object(self.schedule or float(keras.ops.convert_to_numpy(self.beta))),
+            "beta": keras.saving.serialize_keras_object(
+                self.schedule or float(keras.ops.convert_to_numpy(self.beta))
+            ),
             "objective": keras.saving.serialize_keras_object(self.objective_layer),
         }
 

@@ -58,10 +58,21 @@ class VQVAE(Quantized, Autoencoder):
     ):
         validation.positive_int(size, "size")
         validation.at_least_zero(commitment, "commitment")
-        super().__init__(shape, latent_dim, network, widths, activation, likelihood, code_size=latent_dim, **kwargs)
+        super().__init__(
+            shape,
+            latent_dim,
+            network,
+            widths,
+            activation,
+            likelihood,
+            code_size=latent_dim,
+            **kwargs,
+        )
         width = latent_dim if width is None else validation.positive_int(width, "width")
         if latent_dim % width:
-            raise ValueError(f"Expected `width` to divide latent_dim={latent_dim}. Received: width={width}")
+            raise ValueError(
+                f"Expected `width` to divide latent_dim={latent_dim}. Received: width={width}"
+            )
         self.width, self.commitment = width, commitment
         self.quantizer = VectorQuantizer(size, width)
 
@@ -76,8 +87,14 @@ class VQVAE(Quantized, Autoencoder):
 
         It is the last map of the encoder, each of whose places has one symbol, or several side by side; a row, where that does not divide.
         """
-        outputs = [layer.output for layer in self.encoder.layers] if hasattr(self.encoder, "output") else []  # not of a subclass
-        height, width = next((output.shape[1:3] for output in reversed(outputs) if len(output.shape) == 4), (1, 1))
+        outputs = (
+            [layer.output for layer in self.encoder.layers]
+            if hasattr(self.encoder, "output")
+            else []
+        )  # not of a subclass
+        height, width = next(
+            (output.shape[1:3] for output in reversed(outputs) if len(output.shape) == 4), (1, 1)
+        )
         each, rest = divmod(self.symbols_per_code, height * width)
         return [(1, self.symbols_per_code) if rest else (height, width * each)]
 

@@ -73,15 +73,26 @@ class VQVAE2(Quantized, Autoencoder):
         validation.at_least(blocks, "blocks", 0)
         shape, widths = inputs.example_shape(shape), tuple(widths)
         *_, bottom, top = networks.sizes_of_levels(shape, widths)
-        likelihood = distributions.get(distributions.Likelihood, "bernoulli" if likelihood is None else likelihood)
+        likelihood = distributions.get(
+            distributions.Likelihood, "bernoulli" if likelihood is None else likelihood
+        )
         params = (*shape[:-1], likelihood.params_size(shape[-1]))
-        encoder, bottom_encoder, decoder = networks.two_levels(shape, width, params, widths, activation or "gelu", blocks)
-        own, code_size, latent_dim = (encoder, decoder), encoder.output_shape[-1], decoder.input_shape[-1]
+        encoder, bottom_encoder, decoder = networks.two_levels(
+            shape, width, params, widths, activation or "gelu", blocks
+        )
+        own, code_size, latent_dim = (
+            (encoder, decoder),
+            encoder.output_shape[-1],
+            decoder.input_shape[-1],
+        )
         super().__init__(shape, latent_dim, own, None, None, likelihood, code_size, **kwargs)
         self._network |= {"widths": widths, "activation": activation, "blocks": blocks}
         self.width, self.commitment, self.map_shapes = width, commitment, [top, bottom]
         self.bottom_encoder = bottom_encoder
-        self.top_quantizer, self.quantizer = VectorQuantizer(size, width), VectorQuantizer(size, width)
+        self.top_quantizer, self.quantizer = (
+            VectorQuantizer(size, width),
+            VectorQuantizer(size, width),
+        )
 
     @property
     def quantizers(self):
@@ -103,7 +114,9 @@ class VQVAE2(Quantized, Autoencoder):
 
     def _levels(self, x):
         h = self.encoder(x)
-        vectors, features = ops.split(h, [math.prod(self.map_shapes[0]) * self.width], axis=-1)  # of the top map, of the bottom one
+        vectors, features = ops.split(
+            h, [math.prod(self.map_shapes[0]) * self.width], axis=-1
+        )  # of the top map, of the bottom one
         top = self._level(self.top_quantizer, vectors)
         vectors = self.bottom_encoder([top.code, features])
         return [top, self._level(self.quantizer, vectors)]

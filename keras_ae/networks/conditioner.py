@@ -23,7 +23,9 @@ class Conditioner(layers.Layer):
 
     def __init__(self, sizes, size, widths, activation="gelu", **kwargs):
         super().__init__(**kwargs)
-        self.activation = GATES[activation]() if is_gated(activation) else keras.activations.get(activation)
+        self.activation = (
+            GATES[activation]() if is_gated(activation) else keras.activations.get(activation)
+        )
         factor = 2 if is_gated(activation) else 1
         pairs, dtype = list(itertools.pairwise(widths)), self.dtype_policy
         self.first = [
@@ -35,7 +37,10 @@ class Conditioner(layers.Layer):
             )
             for i, n in enumerate(sizes)
         ]
-        self.hidden = [layers.Dense(factor * b, kernel_initializer=initializer(a, b, activation), dtype=dtype) for a, b in pairs]
+        self.hidden = [
+            layers.Dense(factor * b, kernel_initializer=initializer(a, b, activation), dtype=dtype)
+            for a, b in pairs
+        ]
         self.last = layers.Dense(size, dtype=dtype)
         fans = [*sizes, *(a for a, _ in pairs), widths[-1]]
         for layer, fan_in in zip([*self.first, *self.hidden, self.last], fans, strict=True):

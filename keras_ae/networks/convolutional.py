@@ -26,7 +26,16 @@ def conv(shape, code_size, latent_dim, output_shape, widths=(32, 64), activation
     return _convolutional("conv", shape, code_size, latent_dim, output_shape, widths, activation)
 
 
-def residual(shape, code_size, latent_dim, output_shape, widths=(32, 64), activation="gelu", blocks=2, code="vector"):
+def residual(
+    shape,
+    code_size,
+    latent_dim,
+    output_shape,
+    widths=(32, 64),
+    activation="gelu",
+    blocks=2,
+    code="vector",
+):
     """As `conv`, with residual blocks (He et al., CVPR 2016) at the lowest resolution, where they are cheap and see the whole image.
 
     A block adds to its input what two 3x3 convolutions make of it. With code="map" a code is a small image of features, flattened, so
@@ -46,7 +55,9 @@ def residual(shape, code_size, latent_dim, output_shape, widths=(32, 64), activa
     """
     if code not in ("vector", "map"):
         raise ValueError(f'Expected `code` to be "vector" or "map". Received: code={code!r}')
-    return _convolutional("residual", shape, code_size, latent_dim, output_shape, widths, activation, blocks, code)
+    return _convolutional(
+        "residual", shape, code_size, latent_dim, output_shape, widths, activation, blocks, code
+    )
 
 
 def two_levels(shape, width, output_shape, widths=(32, 64), activation="gelu", blocks=2):
@@ -75,20 +86,34 @@ def two_levels(shape, width, output_shape, widths=(32, 64), activation="gelu", b
     for n in widths[:-1]:
         h = activated(layers.Conv2D, n, activation, kernel_size=4, strides=2, padding="same")(h)
     below = _blocks(h, blocks, activation)  # (batch, *bottom, features)
-    h = activated(layers.Conv2D, highest, activation, kernel_size=4, strides=2, padding="same")(below)
+    h = activated(layers.Conv2D, highest, activation, kernel_size=4, strides=2, padding="same")(
+        below
+    )
     h = layers.Conv2D(width, 1, name="top")(_blocks(h, blocks, activation))  # (batch, *top, width)
-    encoder = keras.Model(image, layers.Concatenate()([layers.Flatten()(h), layers.Flatten()(below)]), name="encoder")
+    encoder = keras.Model(
+        image, layers.Concatenate()([layers.Flatten()(h), layers.Flatten()(below)]), name="encoder"
+    )
 
     z = keras.Input((math.prod(top) * width,), name="z_top")
     below = keras.Input((math.prod(bottom) * features,), name="features")
-    h = activated(layers.Conv2D, highest, activation, kernel_size=3, padding="same")(layers.Reshape((*top, width))(z))
-    h = _doubled(_blocks(h, blocks, activation), features, bottom, activation)  # (batch, *top, c) -> (batch, *bottom, features)
+    h = activated(layers.Conv2D, highest, activation, kernel_size=3, padding="same")(
+        layers.Reshape((*top, width))(z)
+    )
+    h = _doubled(
+        _blocks(h, blocks, activation), features, bottom, activation
+    )  # (batch, *top, c) -> (batch, *bottom, features)
     h = layers.Concatenate()([h, layers.Reshape((*bottom, features))(below)])
-    bottom_encoder = keras.Model([z, below], layers.Flatten()(layers.Conv2D(width, 1, name="bottom")(h)), name="bottom_encoder")
+    bottom_encoder = keras.Model(
+        [z, below],
+        layers.Flatten()(layers.Conv2D(width, 1, name="bottom")(h)),
+        name="bottom_encoder",
+    )
 
     z = keras.Input(((math.prod(top) + math.prod(bottom)) * width,), name="z")
     above, below = ops.split(z, [math.prod(top) * width], axis=-1)
-    h = _doubled(layers.Reshape((*top, width))(above), features, bottom, activation)  # -> (batch, *bottom, features)
+    h = _doubled(
+        layers.Reshape((*top, width))(above), features, bottom, activation
+    )  # -> (batch, *bottom, features)
     h = layers.Concatenate()([h, layers.Reshape((*bottom, width))(below)])
     h = activated(layers.Conv2D, features, activation, kernel_size=3, padding="same")(h)
     h = _upwards(_blocks(h, blocks, activation), sizes[:-1], widths[:-1], activation, output_shape)
@@ -98,13 +123,19 @@ def two_levels(shape, width, output_shape, widths=(32, 64), activation="gelu", b
 def sizes_of_levels(shape, widths):
     """Heights and widths from the image to the top map of `two_levels`, a list of (height, width). Raises ValueError as that."""
     if len(shape) != 3:
-        raise ValueError(f"Expected images, shape=(height, width, channels). Received: shape={shape}")
+        raise ValueError(
+            f"Expected images, shape=(height, width, channels). Received: shape={shape}"
+        )
     if len(validation.positive_widths(widths)) < 2:
-        raise ValueError(f"Expected at least two `widths`, the last for the top map. Received: widths={tuple(widths)}")
+        raise ValueError(
+            f"Expected at least two `widths`, the last for the top map. Received: widths={tuple(widths)}"
+        )
     return _sizes(shape, widths, "two_levels")
 
 
-def _convolutional(name, shape, code_size, latent_dim, output_shape, widths, activation, blocks=0, code="vector"):
+def _convolutional(
+    name, shape, code_size, latent_dim, output_shape, widths, activation, blocks=0, code="vector"
+):
     """The networks "conv", which has no blocks, and "residual"."""
     activation = "fused_gelu" if activation == "gelu" else activation
     sizes = _sizes(shape, widths, name)
@@ -120,28 +151,38 @@ def _convolutional(name, shape, code_size, latent_dim, output_shape, widths, act
         h = activated(layers.Conv2D, width, activation, kernel_size=4, strides=2, padding="same")(h)
     h = _blocks(h, blocks, activation)
     if code == "map":
-        h = layers.Flatten(name="code")(layers.Conv2D(code_size // area, 1)(h))  # (batch, h, w, c) -> (batch, h * w * c)
+        h = layers.Flatten(name="code")(
+            layers.Conv2D(code_size // area, 1)(h)
+        )  # (batch, h, w, c) -> (batch, h * w * c)
     else:
         h = layers.Dense(code_size, name="code")(layers.Flatten()(h))
     encoder = keras.Model(image, h, name="encoder")
 
     z = h = keras.Input((latent_dim,), name="z")
     if code == "map":
-        h = layers.Reshape((*sizes[-1], latent_dim // area))(h)  # (batch, h * w * c) -> (batch, h, w, c)
+        h = layers.Reshape((*sizes[-1], latent_dim // area))(
+            h
+        )  # (batch, h * w * c) -> (batch, h, w, c)
         h = activated(layers.Conv2D, features, activation, kernel_size=3, padding="same")(h)
     else:
         h = activated(layers.Dense, area * features, activation)(h)
         h = layers.Reshape((*sizes[-1], features))(h)  # (batch, h * w * c) -> (batch, h, w, c)
     h = _blocks(h, blocks, activation)
-    return encoder, keras.Model(z, _upwards(h, sizes, widths, activation, output_shape), name="decoder")
+    return encoder, keras.Model(
+        z, _upwards(h, sizes, widths, activation, output_shape), name="decoder"
+    )
 
 
 def _sizes(shape, widths, name):
     """Heights and widths of a stack of convolutions of stride 2: before each, and after the last."""
     if len(shape) != 3:
-        raise ValueError(f'Expected images, shape=(height, width, channels), for network="{name}". Received: shape={shape}')
+        raise ValueError(
+            f'Expected images, shape=(height, width, channels), for network="{name}". Received: shape={shape}'
+        )
     if not widths:
-        raise ValueError(f'Expected at least one width for network="{name}". Received: widths={widths}')
+        raise ValueError(
+            f'Expected at least one width for network="{name}". Received: widths={widths}'
+        )
     sizes = [tuple(shape[:2])]
     for _ in widths:
         sizes.append(tuple(-(-n // 2) for n in sizes[-1]))
@@ -159,7 +200,9 @@ def _block(h, activation):
     features = h.shape[-1]
     change = activated(layers.Conv2D, features, activation, kernel_size=3, padding="same")(h)
     small = keras.initializers.VarianceScaling(0.1)
-    return layers.Add()([h, layers.Conv2D(features, 3, padding="same", kernel_initializer=small)(change)])
+    return layers.Add()(
+        [h, layers.Conv2D(features, 3, padding="same", kernel_initializer=small)(change)]
+    )
 
 
 def _upwards(h, sizes, widths, activation, output_shape):
@@ -172,10 +215,14 @@ def _upwards(h, sizes, widths, activation, output_shape):
 
 def _doubled(h, width, size, activation):
     """A convolution to `width` channels of twice the height and width: (batch, h, w, c) -> (batch, *size, width)."""
-    return _upsampled(activated(layers.Conv2D, 4 * width, activation, kernel_size=3, padding="same")(h), size)
+    return _upsampled(
+        activated(layers.Conv2D, 4 * width, activation, kernel_size=3, padding="same")(h), size
+    )
 
 
 def _upsampled(h, size):
     h = DepthToSpace()(h)
-    surplus = [(0, have - want) for have, want in zip(h.shape[1:3], size, strict=True)]  # odd sizes were rounded up
+    surplus = [
+        (0, have - want) for have, want in zip(h.shape[1:3], size, strict=True)
+    ]  # odd sizes were rounded up
     return layers.Cropping2D(surplus)(h) if any(after for _, after in surplus) else h

@@ -33,5 +33,7 @@ def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activat
     for width in reversed(widths):
         h = activated(layers.Dense, width, activation)(h)
     h = layers.Dense(math.prod(output_shape), name="params")(h)
-    decoder = keras.Model(z, layers.Reshape(output_shape)(h), name="decoder")  # (batch, prod) -> (batch, *output_shape)
+    decoder = keras.Model(
+        z, layers.Reshape(output_shape)(h), name="decoder"
+    )  # (batch, prod) -> (batch, *output_shape)
     return encoder, decoder

@@ -35,7 +35,9 @@ class BiasGelu(layers.Layer):
         self.bias = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="bias")
 
     def call(self, x):
-        bias = tf.convert_to_tensor(ops.convert_to_tensor(self.bias))  # in eager mode the inner one gives a tf.Variable
+        bias = tf.convert_to_tensor(
+            ops.convert_to_tensor(self.bias)
+        )  # in eager mode the inner one gives a tf.Variable
         return _bias_gelu(x, bias)
 
 
@@ -43,7 +45,9 @@ class BiasGelu(layers.Layer):
 def _bias_gelu(x, bias):
     def gradient(upstream):
         gradient_of_x = _gelu_gradient(x, bias, upstream)
-        return gradient_of_x, tf.raw_ops.BiasAddGrad(out_backprop=gradient_of_x)  # XLA's own sum over a map is slower
+        return gradient_of_x, tf.raw_ops.BiasAddGrad(
+            out_backprop=gradient_of_x
+        )  # XLA's own sum over a map is slower
 
     return _gelu(x, bias), gradient
 
@@ -57,7 +61,10 @@ def _gelu(x, bias):
 @tf.function(jit_compile=True, autograph=False)
 def _gelu_gradient(x, bias, upstream):
     x += bias
-    cdf, pdf = 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5))), tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    cdf, pdf = (
+        0.5 * (1 + tf.math.erf(x * math.sqrt(0.5))),
+        tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
+    )
     return upstream * (cdf + x * pdf)
 
 

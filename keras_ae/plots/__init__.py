@@ -10,7 +10,14 @@ What belongs here: pictures. Nothing here measures or trains.
 
 from keras_ae.plots.codes import active_units, kl_per_dimension, latent_scatter, posterior_overlap
 from keras_ae.plots.curves import corruption_levels, training_curves
-from keras_ae.plots.grids import images, interpolations, manifold, reconstructions, samples, traversals
+from keras_ae.plots.grids import (
+    images,
+    interpolations,
+    manifold,
+    reconstructions,
+    samples,
+    traversals,
+)
 from keras_ae.plots.motion import latent_circle
 from keras_ae.plots.strokes import strokes
 

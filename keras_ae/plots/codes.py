@@ -29,14 +29,19 @@ def latent_scatter(model, x, y=None, method="pca", seed=0):
     if method not in ("pca", "umap"):
         raise ValueError(f'Expected `method` to be "pca" or "umap". Received: {method!r}')
     if model.latent_dim < 2:
-        raise ValueError(f"Expected a model with at least two latent dimensions. Received: latent_dim={model.latent_dim}")
+        raise ValueError(
+            f"Expected a model with at least two latent dimensions. Received: latent_dim={model.latent_dim}"
+        )
     codes = np.asarray(model.encode(x))
     y = _classes(y, len(codes))
     if codes.shape[1] == 2:
         points, names = codes, (drawing.name(0), drawing.name(1))
     elif method == "pca":
         points, explained = _principal(codes)
-        names = tuple(f"principal component {i + 1} ({100 * share:.0f} % of the variance)" for i, share in enumerate(explained))
+        names = tuple(
+            f"principal component {i + 1} ({100 * share:.0f} % of the variance)"
+            for i, share in enumerate(explained)
+        )
     else:
         points, names = _umap(codes, seed), ("UMAP 1", "UMAP 2")
     picture = drawing.figure(7, 7 if y is None or y.dtype.kind != "f" else 6)
@@ -54,7 +59,9 @@ def latent_scatter(model, x, y=None, method="pca", seed=0):
         classes, colours = drawing.class_colours(y)
         of_class = dict(zip(classes, colours, strict=True))
         axes.scatter(*points[order].T, c=[of_class[label] for label in y[order]], **options)
-        drawing.write_classes(axes, classes, [drawing.middle(points[y == label]) for label in classes], colours, side)
+        drawing.write_classes(
+            axes, classes, [drawing.middle(points[y == label]) for label in classes], colours, side
+        )
     return picture
 
 
@@ -78,13 +85,20 @@ def posterior_overlap(model, x, y=None, dims=None):
     """
     loc, _ = scores.posteriors(model, x)  # (n, latent_dim)
     if model.latent_dim < 2:
-        raise ValueError(f"Expected a model with at least two latent dimensions. Received: latent_dim={model.latent_dim}")
+        raise ValueError(
+            f"Expected a model with at least two latent dimensions. Received: latent_dim={model.latent_dim}"
+        )
     if dims is None:
         dims = np.argsort(-loc.var(axis=0), kind="stable")[:2] if model.latent_dim > 2 else (0, 1)
     dims = list(drawing.check_dims(model, dims))
     y = _classes(y, len(loc))
-    covariance = np.concatenate([model.posterior(x[i : i + 100]).covariance() for i in range(0, len(x), 100)])
-    centers, covariance = loc[:, dims], covariance[:, dims][:, :, dims].astype("float64")  # (n, 2), (n, 2, 2)
+    covariance = np.concatenate(
+        [model.posterior(x[i : i + 100]).covariance() for i in range(0, len(x), 100)]
+    )
+    centers, covariance = (
+        loc[:, dims],
+        covariance[:, dims][:, :, dims].astype("float64"),
+    )  # (n, 2), (n, 2, 2)
     lengths, directions = np.linalg.eigh(covariance)
     widths, heights = 2 * np.sqrt(np.maximum(lengths, 0)).T[::-1]
     angles = np.degrees(np.arctan2(directions[:, 1, 1], directions[:, 0, 1]))  # of the longer axis
@@ -107,13 +121,17 @@ def posterior_overlap(model, x, y=None, dims=None):
         axes.add_collection(ellipses)
     moments = _moments(model.prior)
     reach = (
-        np.zeros((0, 2)) if moments is None else np.array([moments[0] - 2.1 * moments[1], moments[0] + 2.1 * moments[1]])[:, dims]
+        np.zeros((0, 2))
+        if moments is None
+        else np.array([moments[0] - 2.1 * moments[1], moments[0] + 2.1 * moments[1]])[:, dims]
     )
     side = drawing.square(axes, np.concatenate([centers, reach]), share=0)
     taken = centers
     if y is not None:
         places = [drawing.middle(centers[y == label]) for label in classes]
-        taken = np.concatenate([drawing.write_classes(axes, classes, places, colours, side), centers])
+        taken = np.concatenate(
+            [drawing.write_classes(axes, classes, places, colours, side), centers]
+        )
     if moments is not None:
         _draw_prior(axes, moments[0][dims], moments[1][dims], taken, side)
     return picture
@@ -136,8 +154,17 @@ def active_units(model, x):
     """
     values = scores.activity(model, x)
     active = values > scores.ACTIVE
-    what = r"$\mathrm{Var}_x\,\mathrm{E}[z_j|x]$" if hasattr(model, "posterior") else r"$\mathrm{Var}_x\,z_j$"
-    picture, axes = _bars(values, active, f"{active.sum()} of {len(values)} units are active: variance above {scores.ACTIVE}", what)
+    what = (
+        r"$\mathrm{Var}_x\,\mathrm{E}[z_j|x]$"
+        if hasattr(model, "posterior")
+        else r"$\mathrm{Var}_x\,z_j$"
+    )
+    picture, axes = _bars(
+        values,
+        active,
+        f"{active.sum()} of {len(values)} units are active: variance above {scores.ACTIVE}",
+        what,
+    )
     axes.set_yscale("log")
     low = max(min(values.min(), scores.ACTIVE) / 2, 1e-6)
     axes.set_ylim(low, max(values.max(), scores.ACTIVE) * 2)
@@ -163,8 +190,14 @@ def kl_per_dimension(model, x):
     values = scores.kl_per_dimension(model, x)
     total = float(np.mean(scores.kl(model, x)))
     title = f"KL of {len(values)} dimensions, {values.sum():.1f} nats together"
-    title += f" (of the whole code: {total:.1f})" if abs(total - values.sum()) > 0.01 * total + 0.01 else ""
-    picture, axes = _bars(values, values > 0.01, title, r"$\mathrm{KL}(q(z_j|x)\,||\,p(z_j))$, nats")
+    title += (
+        f" (of the whole code: {total:.1f})"
+        if abs(total - values.sum()) > 0.01 * total + 0.01
+        else ""
+    )
+    picture, axes = _bars(
+        values, values > 0.01, title, r"$\mathrm{KL}(q(z_j|x)\,||\,p(z_j))$, nats"
+    )
     axes.set_ylim(0, max(1.05 * values.max(), 0.1))
     return picture
 
@@ -173,7 +206,9 @@ def _bars(values, active, title, what):
     """Bars of values, sorted, the active ones blue, each named below by its dimension."""
     order = np.argsort(-values, kind="stable")
     picture = drawing.figure(float(np.clip(1 + 0.22 * len(values), 4, 12)), 3.6)
-    axes = drawing.tidy(picture.add_subplot(), title, "dimension of the code, sorted", what, grid="y")
+    axes = drawing.tidy(
+        picture.add_subplot(), title, "dimension of the code, sorted", what, grid="y"
+    )
     colours = [drawing.BLUE if active[dim] else "#c4c4c4" for dim in order]
     axes.bar(range(len(values)), values[order], color=colours, width=0.8)
     step = -(-len(values) // 50)  # not more names than can be read
@@ -189,7 +224,9 @@ def _classes(y, n):
         return None
     y = np.asarray(y)
     if y.shape != (n,):
-        raise ValueError(f"Expected `y` to hold one class for each of {n} examples. Received: shape={y.shape}")
+        raise ValueError(
+            f"Expected `y` to hold one class for each of {n} examples. Received: shape={y.shape}"
+        )
     return y
 
 
@@ -197,7 +234,9 @@ def _principal(codes):
     """The first two principal components, (n, 2), each with the sign that makes its largest weight positive; and their shares, (2,)."""
     centered = codes.astype("float64") - codes.mean(axis=0)
     _, singular, axes = np.linalg.svd(centered, full_matrices=False)
-    signs = np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1, keepdims=True), axis=1))[:2]
+    signs = np.sign(np.take_along_axis(axes, np.abs(axes).argmax(axis=1, keepdims=True), axis=1))[
+        :2
+    ]
     total = (singular**2).sum() or 1.0
     return centered @ (signs * axes[:2]).T, singular[:2] ** 2 / total
 
@@ -206,21 +245,37 @@ def _umap(codes, seed):
     try:
         import umap
     except ImportError as error:
-        raise ImportError('Expected the package umap-learn for method="umap": pip install umap-learn. Received: none') from error
+        raise ImportError(
+            'Expected the package umap-learn for method="umap": pip install umap-learn. Received: none'
+        ) from error
     return umap.UMAP(n_components=2, random_state=seed, n_jobs=1).fit_transform(codes)
 
 
 def _draw_prior(axes, middle, spread, taken, side):
     """Circles of one and two standard deviations, named where no point of `taken`, (n, 2), is near."""
     for deviations in (1, 2):
-        ellipse = matplotlib.patches.Ellipse(middle, *(2 * deviations * spread), fill=False, zorder=4)
+        ellipse = matplotlib.patches.Ellipse(
+            middle, *(2 * deviations * spread), fill=False, zorder=4
+        )
         ellipse.set(edgecolor=drawing.INK, linestyle=(0, (4, 4)), linewidth=1)
         axes.add_patch(ellipse)
         angles = np.linspace(-np.pi / 2, 3 * np.pi / 2, 24, endpoint=False)
-        around = middle + deviations * spread * np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (24, 2)
+        around = middle + deviations * spread * np.stack(
+            [np.cos(angles), np.sin(angles)], axis=1
+        )  # (24, 2)
         distances = np.linalg.norm(around[:, None] - taken[None], axis=-1)  # (24, n)
-        place = around[np.minimum(distances.min(axis=1), 0.1 * side).argmax()]  # the first that is free, or else the freest
-        text = axes.text(*place, f"prior, {deviations} sd", ha="center", va="center", fontsize=8, color=drawing.INK, zorder=6)
+        place = around[
+            np.minimum(distances.min(axis=1), 0.1 * side).argmax()
+        ]  # the first that is free, or else the freest
+        text = axes.text(
+            *place,
+            f"prior, {deviations} sd",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color=drawing.INK,
+            zorder=6,
+        )
         drawing.halo(text)
 
 

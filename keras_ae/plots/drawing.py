@@ -91,11 +91,15 @@ def mosaic(x, columns, gap=None, margin=0):
     gap = max(1, round(height / 20)) if gap is None else gap
     rows = -(-n // columns)
     paper = 0.0 if x.ndim == 3 else 1.0  # grey is shown as ink
-    whole = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, *x.shape[3:]), paper, "float32")
+    whole = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, *x.shape[3:]), paper, "float32"
+    )
     for i, image in enumerate(x):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         whole[top : top + height, left : left + width] = image
-    return np.pad(whole, [(margin, margin)] * 2 + [(0, 0)] * (whole.ndim - 2), constant_values=paper)
+    return np.pad(
+        whole, [(margin, margin)] * 2 + [(0, 0)] * (whole.ndim - 2), constant_values=paper
+    )
 
 
 def as_images(x):
@@ -108,7 +112,9 @@ def as_images(x):
     x = np.clip(x.astype("float32") / (255 if x.dtype.kind in "iu" else 1), 0, 1)
     x = x[..., 0] if x.ndim == 4 and x.shape[-1] == 1 else x
     if x.ndim != 3 and not (x.ndim == 4 and x.shape[-1] == 3):
-        raise ValueError(f"Expected images (n, height, width, 1 or 3), or (n, height, width). Received: shape={x.shape}")
+        raise ValueError(
+            f"Expected images (n, height, width, 1 or 3), or (n, height, width). Received: shape={x.shape}"
+        )
     if not len(x):
         raise ValueError(f"Expected at least one image. Received: shape={x.shape}")
     return x
@@ -123,13 +129,17 @@ def sharp(height, width, target=800):
 def expect(model, verb, kind):
     """Raises ValueError unless the model has that verb."""
     if not hasattr(model, verb):
-        raise ValueError(f"Expected a model with `{verb}`, {kind}. Received: {type(model).__name__}")
+        raise ValueError(
+            f"Expected a model with `{verb}`, {kind}. Received: {type(model).__name__}"
+        )
 
 
 def expect_images(model):
     """Raises ValueError unless the model's examples are images of 1 or 3 channels."""
     if not are_images(model.shape):
-        raise ValueError(f"Expected a model of images (height, width, 1 or 3). Received: a model of shape {model.shape}")
+        raise ValueError(
+            f"Expected a model of images (height, width, 1 or 3). Received: a model of shape {model.shape}"
+        )
 
 
 def are_images(shape):
@@ -174,7 +184,9 @@ def quantiles(model, shares, x=None, seed=0):
         prior = model.prior
         if isinstance(prior, distributions.tfd.MultivariateNormalDiag):
             normal = np.array([statistics.NormalDist().inv_cdf(float(share)) for share in shares])
-            return prior.mean().numpy() + normal[:, None] * prior.stddev().numpy()  # (k, 1) * (latent_dim,) -> (k, latent_dim)
+            return (
+                prior.mean().numpy() + normal[:, None] * prior.stddev().numpy()
+            )  # (k, 1) * (latent_dim,) -> (k, latent_dim)
         return np.quantile(prior.sample(10_000, seed=seeds.from_int(seed)).numpy(), shares, axis=0)
     if x is None:
         raise ValueError(
@@ -190,7 +202,9 @@ def class_colours(y):
         return classes, COLOURS[: len(classes)]
     import matplotlib
 
-    return classes, [matplotlib.colormaps[SCALE](i / (len(classes) - 1)) for i in range(len(classes))]
+    return classes, [
+        matplotlib.colormaps[SCALE](i / (len(classes) - 1)) for i in range(len(classes))
+    ]
 
 
 def middle(points):
@@ -227,10 +241,14 @@ def apart(points, distance):
         close = (length < distance) & ~np.eye(len(points), dtype=bool)
         if not close.any():
             break
-        up = np.sign(np.arange(len(points))[:, None] - np.arange(len(points))[None])[..., None] * np.array([0.0, 1.0])
+        up = np.sign(np.arange(len(points))[:, None] - np.arange(len(points))[None])[
+            ..., None
+        ] * np.array([0.0, 1.0])
         unit = difference / np.maximum(length, 1e-12 * distance)[..., None]
         direction = np.where(length[..., None] > 1e-8 * distance, unit, up)
-        points += (direction * (0.25 * np.where(close, distance - length, 0))[..., None]).sum(axis=1)
+        points += (direction * (0.25 * np.where(close, distance - length, 0))[..., None]).sum(
+            axis=1
+        )
     return points
 
 
@@ -249,5 +267,15 @@ def write_classes(axes, names, points, colours, side):
     points = apart(points, 0.055 * side)
     for name, point, colour in zip(names, points, colours, strict=True):
         box = dict(boxstyle="round,pad=0.25", facecolor="white", edgecolor=colour, linewidth=2)
-        axes.text(*point, str(name), ha="center", va="center", fontsize=10, fontweight="bold", color=INK, bbox=box, zorder=5)
+        axes.text(
+            *point,
+            str(name),
+            ha="center",
+            va="center",
+            fontsize=10,
+            fontweight="bold",
+            color=INK,
+            bbox=box,
+            zorder=5,
+        )
     return points

@@ -30,11 +30,20 @@ def images(x, columns=None, titles=None):
     rows = [drawing.mosaic(x[i : i + columns], columns) for i in range(0, len(x), columns)]
     width, height = drawing.sharp(*rows[0].shape[:2])
     title, margin = 0.3, 0.1  # inches
-    picture = drawing.figure(width + 2 * margin, len(rows) * (height + title) + margin, layout="none")
+    picture = drawing.figure(
+        width + 2 * margin, len(rows) * (height + title) + margin, layout="none"
+    )
     total = picture.get_figheight()
     for i, (row, text) in enumerate(zip(rows, titles, strict=True)):
         bottom = total - (i + 1) * (height + title)
-        axes = picture.add_axes((margin / picture.get_figwidth(), bottom / total, width / picture.get_figwidth(), height / total))
+        axes = picture.add_axes(
+            (
+                margin / picture.get_figwidth(),
+                bottom / total,
+                width / picture.get_figwidth(),
+                height / total,
+            )
+        )
         drawing.show(axes, row)
         axes.set_title(text, loc="left", fontsize=11, color=drawing.INK, pad=4)
     return picture
@@ -63,7 +72,9 @@ def samples(model, n=64, seed=0, label=None):
     if kinds is None:
         if label is not None:
             expected = "`label` for a ConditionalVAE, or a VaDE whose clusters have been started"
-            raise ValueError(f"Expected {expected}. Received: label={label!r}, for a {type(model).__name__}")
+            raise ValueError(
+                f"Expected {expected}. Received: label={label!r}, for a {type(model).__name__}"
+            )
         return images(model.sample(n, seed=seed))
     name, count = kinds
     labels = np.arange(validation.positive_int(n, "n")) % count if label is None else label
@@ -116,18 +127,27 @@ def manifold(model, n=20, x=None, dims=(0, 1), seed=0):
     right, up = drawing.check_dims(model, dims)
     shares = (np.arange(validation.at_least(n, "n", 2)) + 0.5) / n
     values = drawing.quantiles(model, shares, x, seed)  # (n, latent_dim)
-    z = np.tile(drawing.quantiles(model, [0.5], x, seed), (n * n, 1)).astype("float32")  # (n * n, latent_dim)
+    z = np.tile(drawing.quantiles(model, [0.5], x, seed), (n * n, 1)).astype(
+        "float32"
+    )  # (n * n, latent_dim)
     z[:, up] = np.repeat(values[::-1, up], n)
     z[:, right] = np.tile(values[:, right], n)
     whole = drawing.mosaic(model.decode(z), n, gap=0)
     width, height = drawing.sharp(*whole.shape[:2])
     picture = drawing.figure(width + 0.8, height + 0.6, layout="none")
-    box = (0.7 / (width + 0.8), 0.5 / (height + 0.6), width / (width + 0.8), height / (height + 0.6))
+    box = (
+        0.7 / (width + 0.8),
+        0.5 / (height + 0.6),
+        width / (width + 0.8),
+        height / (height + 0.6),
+    )
     axes = picture.add_axes(box)
     drawing.show(axes, whole, extent=(0, n, 0, n), aspect="auto")
     axes.set_axis_on()
     drawing.tidy(axes, x=drawing.name(right), y=drawing.name(up))
-    marks = np.linspace(0, (n - 1) / 2, 4)[: 4 if n % 2 else 3].astype(int)  # few enough to be read, and symmetric
+    marks = np.linspace(0, (n - 1) / 2, 4)[: 4 if n % 2 else 3].astype(
+        int
+    )  # few enough to be read, and symmetric
     marks = np.unique([*marks, *(n - 1 - marks)])
     axes.set_xticks(marks + 0.5, [f"{value:.1f}" for value in values[marks, right]])
     axes.set_yticks(marks + 0.5, [f"{value:.1f}" for value in values[marks, up]])
@@ -170,7 +190,9 @@ def traversals(model, x=None, rows=8, steps=11, seed=0):
     picture, axes = _labelled(decoded, steps, [drawing.name(dim) for dim in order])
     cell = axes.get_images()[0].get_array().shape[1] / steps
     ends = (0, steps // 2, steps - 1)
-    axes.set_xticks([(i + 0.5) * cell for i in ends], ["2 %", "median" if steps % 2 else "", "98 %"])
+    axes.set_xticks(
+        [(i + 0.5) * cell for i in ends], ["2 %", "median" if steps % 2 else "", "98 %"]
+    )
     return picture
 
 
@@ -199,8 +221,15 @@ def interpolations(model, a, b, steps=9):
     dot = width / (sum(wide) + 2 * space)  # inches a pixel
     picture = drawing.figure(width + 0.2, height + 0.4, layout="none")
     left = 0.1
-    for mosaic, pixels, title in zip((sides[0], decoded, sides[1]), wide, ("from", "decoded", "to"), strict=True):
-        box = (left / (width + 0.2), 0.1 / (height + 0.4), pixels * dot / (width + 0.2), height / (height + 0.4))
+    for mosaic, pixels, title in zip(
+        (sides[0], decoded, sides[1]), wide, ("from", "decoded", "to"), strict=True
+    ):
+        box = (
+            left / (width + 0.2),
+            0.1 / (height + 0.4),
+            pixels * dot / (width + 0.2),
+            height / (height + 0.4),
+        )
         axes = picture.add_axes(box)
         drawing.show(axes, mosaic)
         axes.set_title(title, loc="left", fontsize=11, color=drawing.INK, pad=4)
@@ -213,12 +242,22 @@ def _labelled(x, columns, labels):
     whole = drawing.mosaic(x, columns)
     width, height = drawing.sharp(*whole.shape[:2])
     picture = drawing.figure(width + 0.8, height + 0.4, layout="none")
-    axes = picture.add_axes((0.7 / (width + 0.8), 0.1 / (height + 0.4), width / (width + 0.8), height / (height + 0.4)))
+    axes = picture.add_axes(
+        (0.7 / (width + 0.8), 0.1 / (height + 0.4), width / (width + 0.8), height / (height + 0.4))
+    )
     drawing.show(axes, whole, extent=(0, whole.shape[1], whole.shape[0], 0))
     axes.set_axis_on()
     for spine in axes.spines.values():
         spine.set_visible(False)
     row = (whole.shape[0]) / len(labels)
     axes.set_yticks([(i + 0.5) * row for i in range(len(labels))], labels)
-    axes.tick_params(length=0, labelsize=10, labelcolor=drawing.INK, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.tick_params(
+        length=0,
+        labelsize=10,
+        labelcolor=drawing.INK,
+        top=True,
+        labeltop=True,
+        bottom=False,
+        labelbottom=False,
+    )
     return picture, axes

@@ -41,11 +41,15 @@ def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=2
         raise ValueError(f"Expected `path` to end in .gif or .mp4. Received: {str(path)!r}")
     writer = writers[path.suffix.lower()]
     if not writer.isAvailable():
-        raise ValueError("Expected the program ffmpeg, which makes .mp4 files; or a path that ends in .gif. Received: no ffmpeg")
+        raise ValueError(
+            "Expected the program ffmpeg, which makes .mp4 files; or a path that ends in .gif. Received: no ffmpeg"
+        )
     drawing.expect_images(model)
     dims = list(drawing.check_dims(model, dims))
     frames = validation.at_least(frames, "frames", 2)
-    low, middle, high = drawing.quantiles(model, [0.158655, 0.5, 0.841345], x, seed)  # (latent_dim,) each
+    low, middle, high = drawing.quantiles(
+        model, [0.158655, 0.5, 0.841345], x, seed
+    )  # (latent_dim,) each
     scale = (high - low)[dims] / 2
     t = 2 * np.pi * np.arange(frames) / frames
     circle = middle[dims] + radius * scale * np.stack([np.cos(t), np.sin(t)], axis=1)  # (frames, 2)
@@ -67,7 +71,9 @@ def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=2
 def _scene(middle, reach, first, dims):
     """The circle with a dot on it at the left, the decoded image at the right: figure, and what moves: dot, trail, image."""
     picture = drawing.figure(6.4, 3.2, layout="none")
-    left = drawing.tidy(picture.add_axes((0.1, 0.17, 0.37, 0.74)), x=drawing.name(dims[0]), y=drawing.name(dims[1]))
+    left = drawing.tidy(
+        picture.add_axes((0.1, 0.17, 0.37, 0.74)), x=drawing.name(dims[0]), y=drawing.name(dims[1])
+    )
     t = np.linspace(0, 2 * np.pi, 200)[:, None]
     whole = middle + reach * np.concatenate([np.cos(t), np.sin(t)], axis=1)  # (200, 2)
     left.plot(*whole.T, color=drawing.GREY, linewidth=1, linestyle=(0, (4, 4)))

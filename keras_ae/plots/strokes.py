@@ -25,17 +25,27 @@ def strokes(x, columns=None, titles=None):
     """
     x = np.asarray(x)
     if x.ndim != 3 or x.shape[-1] != 3 or not len(x):
-        raise ValueError(f"Expected drawings of shape (n, steps, 3), at least one. Received: shape={x.shape}")
+        raise ValueError(
+            f"Expected drawings of shape (n, steps, 3), at least one. Received: shape={x.shape}"
+        )
     columns = columns or int(np.ceil(np.sqrt(len(x))))
     rows = [x[i : i + columns] for i in range(0, len(x), columns)]
     height = CELL + (TITLE if titles else 0)
     picture = drawing.figure(columns * CELL, len(rows) * height, layout="none")
     for i, (row, title) in enumerate(zip(rows, titles or [None] * len(rows), strict=True)):
-        axes = picture.add_axes((0, 1 - (i + 1) * height / picture.get_figheight(), 1, CELL / picture.get_figheight()))
+        axes = picture.add_axes(
+            (0, 1 - (i + 1) * height / picture.get_figheight(), 1, CELL / picture.get_figheight())
+        )
         axes.set(xlim=(0, 2.2 * columns), ylim=(-1.1, 1.1))
         axes.set_axis_off()
-        lines = [line + np.array([2.2 * at + 1.1, 0.0]) for at, page in enumerate(row) for line in lines_of(page)]
-        axes.add_collection(collections.LineCollection(lines, colors=drawing.INK, linewidths=1.5, capstyle="round"))
+        lines = [
+            line + np.array([2.2 * at + 1.1, 0.0])
+            for at, page in enumerate(row)
+            for line in lines_of(page)
+        ]
+        axes.add_collection(
+            collections.LineCollection(lines, colors=drawing.INK, linewidths=1.5, capstyle="round")
+        )
         if title:
             axes.text(0.1, 1.15, title, fontsize=11, color=drawing.INK)
     return picture

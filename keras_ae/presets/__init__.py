@@ -16,4 +16,14 @@ from keras_ae.presets.loading import load
 from keras_ae.presets.saving import save, upload_preset
 from keras_ae.presets.verification import verify
 
-__all__ = ["ModelCard", "info", "list_models", "load", "recipe", "save", "upload_preset", "verify", "write_cards"]
+__all__ = [
+    "ModelCard",
+    "info",
+    "list_models",
+    "load",
+    "recipe",
+    "save",
+    "upload_preset",
+    "verify",
+    "write_cards",
+]

@@ -11,15 +11,24 @@ from keras_ae.presets import published
 from keras_ae.presets.checks import reading
 
 CONFIG, WEIGHTS, METADATA, CARD = "config.json", "model.weights.h5", "metadata.json", "README.md"
-PICTURES = {"samples.png": "samples of", "reconstructions.png": "images above what is made of them by"}
+PICTURES = {
+    "samples.png": "samples of",
+    "reconstructions.png": "images above what is made of them by",
+}
 
 DATA = {  # name: what its images are, and whose
-    "mnist": ("28 x 28 grey images of handwritten digits, white on black, centred", "MNIST: Y. LeCun and C. Cortes, CC BY-SA 3.0"),
+    "mnist": (
+        "28 x 28 grey images of handwritten digits, white on black, centred",
+        "MNIST: Y. LeCun and C. Cortes, CC BY-SA 3.0",
+    ),
     "mnist_5k": (
         "28 x 28 grey images of handwritten digits, white on black, centred",
         "MNIST: Y. LeCun and C. Cortes, CC BY-SA 3.0",
     ),
-    "fashion_mnist": ("28 x 28 grey images of clothes, white on black, centred", "Fashion-MNIST: Zalando SE, MIT"),
+    "fashion_mnist": (
+        "28 x 28 grey images of clothes, white on black, centred",
+        "Fashion-MNIST: Zalando SE, MIT",
+    ),
     "omniglot_strokes": (
         "pen strokes of handwritten characters of eight alphabets, at most 48 steps (x, y, pen)",
         "Omniglot: B. Lake, MIT",
@@ -91,12 +100,18 @@ class ModelCard:
     @property
     def picture(self):
         """The path of its picture, or None."""
-        return next((self.folder / file for file in PICTURES if reading.is_inside(self.folder, file)), None)
+        return next(
+            (self.folder / file for file in PICTURES if reading.is_inside(self.folder, file)), None
+        )
 
     @property
     def recipe(self):
         """The source of the script that trained it, or None."""
-        return (self.folder / "recipe.py").read_text() if reading.is_inside(self.folder, "recipe.py") else None
+        return (
+            (self.folder / "recipe.py").read_text()
+            if reading.is_inside(self.folder, "recipe.py")
+            else None
+        )
 
     def __str__(self):
         return as_text(self.name, self.metadata)
@@ -107,10 +122,17 @@ class ModelCard:
 
 def as_text(name, metadata):
     """The card for a terminal."""
-    lines = [f"{name}: {metadata['family']}, trained on {metadata['dataset'] or 'data of your own'}"]
+    lines = [
+        f"{name}: {metadata['family']}, trained on {metadata['dataset'] or 'data of your own'}"
+    ]
     lines += [f"  parameters  {metadata['parameters']:,}"]
-    lines += [f"  {metric['name']:<11} {measured(metric)}, {protocol(metric)}" for metric in metadata["metrics"]]
-    lines += [f"    beside    {value} {model} ({source})" for model, value, source in _beside(metadata)]
+    lines += [
+        f"  {metric['name']:<11} {measured(metric)}, {protocol(metric)}"
+        for metric in metadata["metrics"]
+    ]
+    lines += [
+        f"    beside    {value} {model} ({source})" for model, value, source in _beside(metadata)
+    ]
     if metadata["training"]:
         lines += [f"  trained     {_trained(metadata['training'])}"]
     lines += [f"  versions    {_versions(metadata)}"]
@@ -123,9 +145,13 @@ def as_html(card):
     rows = [("class", f"keras_ae.{card.family}"), ("data", card.dataset or "data of your own")]
     rows += [("parameters", f"{card.parameters:,}"), ("weights", f"{card.size / 1e6:.1f} MB")]
     rows += [(metric["name"], f"{measured(metric)}, {protocol(metric)}") for metric in card.metrics]
-    rows += [("beside", f"{value} {model} ({source})") for model, value, source in _beside(metadata)]
+    rows += [
+        ("beside", f"{value} {model} ({source})") for model, value, source in _beside(metadata)
+    ]
     rows += [("trained", _trained(metadata["training"]))] if metadata["training"] else []
-    table = "".join(f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>" for key, value in rows)
+    table = "".join(
+        f"<tr><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>" for key, value in rows
+    )
     picture = ""
     if card.picture:
         encoded = base64.b64encode(card.picture.read_bytes()).decode()
@@ -140,15 +166,33 @@ def as_markdown(name, metadata, picture=None):
     lines = [f"# {name}", "", metadata["summary"], ""]
     lines += ["```text", *metadata["formula"], "```", ""] if metadata["formula"] else []
     lines += [f"![{PICTURES[picture]} {name}]({picture})", ""] if picture else []
-    lines += ["```python", "import keras_ae", "", f'model = keras_ae.load("{name}")', *metadata["examples"], "```", ""]
+    lines += [
+        "```python",
+        "import keras_ae",
+        "",
+        f'model = keras_ae.load("{name}")',
+        *metadata["examples"],
+        "```",
+        "",
+    ]
     lines += ["| | |", "|---|---|", f"| class | `keras_ae.{family}` |"]
     lines += [f"| {key} | `{json.dumps(value)}` |" for key, value in metadata["model"].items()]
     lines += [f"| parameters | {metadata['parameters']:,} |", f"| input | {metadata['input']} |"]
     lines += [f"| data | {metadata['dataset']} |"] if metadata["dataset"] else []
-    lines += ["", "## Measured", "", "| metric | value | protocol |", "|---|---|---|"] if metadata["metrics"] else []
-    lines += [f"| {metric['name']} | {measured(metric)} | {protocol(metric)} |" for metric in metadata["metrics"]]
+    lines += (
+        ["", "## Measured", "", "| metric | value | protocol |", "|---|---|---|"]
+        if metadata["metrics"]
+        else []
+    )
+    lines += [
+        f"| {metric['name']} | {measured(metric)} | {protocol(metric)} |"
+        for metric in metadata["metrics"]
+    ]
     if metadata["metrics"]:
-        lines += ["", f"± is the standard error of the mean over the images. Measure again: `keras-ae verify {name}`."]
+        lines += [
+            "",
+            f"± is the standard error of the mean over the images. Measure again: `keras-ae verify {name}`.",
+        ]
     beside = _beside(metadata)
     if beside:
         metric = metadata["metrics"][0]
@@ -163,24 +207,40 @@ def as_markdown(name, metadata, picture=None):
         lines += [f"| {model} | {value} | {source} |" for model, value, source in beside]
     if metadata["training"]:
         last = ", ".join(
-            f"{key} {values[-1]:.4g}" for key, values in metadata["training"]["curve"].items() if values[-1:] != [None]
+            f"{key} {values[-1]:.4g}"
+            for key, values in metadata["training"]["curve"].items()
+            if values[-1:] != [None]
         )
         lines += ["", "## Training", "", f"{_trained(metadata['training'])}."]
         lines += [f"Logs of the last epoch: {last}. Train again: `keras-ae train {name}`."]
     lines += ["", "## Limits", "", metadata["limits"]]
     images, owner = DATA.get(metadata["dataset"], ("data of your own", None))
     lines += [f"It knows {images}; on anything else its numbers mean nothing."]
-    lines += ["", "## Licence", "", "Model and weights: Apache 2.0." + (f" Data: {owner}." if owner else "")]
+    lines += [
+        "",
+        "## Licence",
+        "",
+        "Model and weights: Apache 2.0." + (f" Data: {owner}." if owner else ""),
+    ]
     lines += ["", f"Made with {_versions(metadata)}, on {metadata['date']}.", ""]
     return "\n".join(lines)
 
 
 def gallery(found):
     """A page of all cards side by side, for the folder that holds their folders. found: list of ModelCards."""
-    lines = ["# The zoo", "", 'Pretrained models: `keras_ae.load("name")`. The numbers are explained on each card.', ""]
+    lines = [
+        "# The zoo",
+        "",
+        'Pretrained models: `keras_ae.load("name")`. The numbers are explained on each card.',
+        "",
+    ]
     lines += ["| | model | measured |", "|---|---|---|"]
     for card in found:
-        picture = f'<img src="{card.name}/{card.picture.name}" width="240" alt="{card.name}">' if card.picture else ""
+        picture = (
+            f'<img src="{card.name}/{card.picture.name}" width="240" alt="{card.name}">'
+            if card.picture
+            else ""
+        )
         numbers = "<br>".join(f"{metric['name']} {measured(metric)}" for metric in card.metrics)
         about = f"[**{card.name}**]({card.name}/README.md)<br>{card.family}, {card.dataset}<br>{card.parameters:,} parameters"
         lines += [f"| {picture} | {about} | {numbers} |"]
@@ -190,8 +250,16 @@ def gallery(found):
 def measured(metric):
     """The value of a measurement with its standard error and unit, as "84.41 ± 0.24 nats"; two digits of the error count, or five."""
     error, size = metric["standard_error"], abs(metric["value"]) or 1
-    digits = max(2, 1 - math.floor(math.log10(error))) if error else max(0, 4 - math.floor(math.log10(size)))
-    return f"{metric['value']:.{digits}f}" + (f" ± {error:.{digits}f}" if error else "") + f" {metric['unit']}"
+    digits = (
+        max(2, 1 - math.floor(math.log10(error)))
+        if error
+        else max(0, 4 - math.floor(math.log10(size)))
+    )
+    return (
+        f"{metric['value']:.{digits}f}"
+        + (f" ± {error:.{digits}f}" if error else "")
+        + f" {metric['unit']}"
+    )
 
 
 def protocol(metric):

@@ -58,7 +58,9 @@ def write_cards(*names):
     found = [info(name) for name in names or list_models()]
     for card in found:
         with files.replacing(card.folder / CARD, "the model card") as part:
-            part.write_text(cards.as_markdown(card.name, card.metadata, card.picture and card.picture.name))
+            part.write_text(
+                cards.as_markdown(card.name, card.metadata, card.picture and card.picture.name)
+            )
     if not names:
         with files.replacing(zoo() / CARD, "the gallery") as part:
             part.write_text(cards.gallery(found))
@@ -72,7 +74,9 @@ def recipe(name):
     """
     recipes = {path.parent.name: path for path in zoo().glob("*/recipe.py")}
     if name not in recipes:
-        raise ValueError(f"Expected the name of a model with a recipe: {', '.join(sorted(recipes))}. Received: {name!r}")
+        raise ValueError(
+            f"Expected the name of a model with a recipe: {', '.join(sorted(recipes))}. Received: {name!r}"
+        )
     return recipes[name]
 
 
@@ -81,18 +85,24 @@ def find(name, revision=None, cache_dir=None, local_files_only=False):
     if hub.is_uri(name):
         return hub.download(name, revision, cache_dir, local_files_only)
     if revision is not None or cache_dir is not None or local_files_only:
-        raise ValueError(f"Expected `revision`, `cache_dir` and `local_files_only` for hf://user/repo alone. Received: {name!r}")
+        raise ValueError(
+            f"Expected `revision`, `cache_dir` and `local_files_only` for hf://user/repo alone. Received: {name!r}"
+        )
     built_in = zoo() / str(name)
     if str(name) in list_models():
         return built_in
     if isinstance(name, os.PathLike) or os.sep in str(name) or pathlib.Path(name).is_dir():
         folder = pathlib.Path(name)
         if not folder.is_dir():
-            raise FileNotFoundError(f"Expected the folder of a preset. Received: {str(name)!r}, which is no folder")
+            raise FileNotFoundError(
+                f"Expected the folder of a preset. Received: {str(name)!r}, which is no folder"
+            )
         return folder
     near = difflib.get_close_matches(str(name), list_models(), n=3, cutoff=0.4)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    raise ValueError(f"Expected the name of a model (keras_ae.list_models() gives all) or a folder. Received: {name!r}.{hint}")
+    raise ValueError(
+        f"Expected the name of a model (keras_ae.list_models() gives all) or a folder. Received: {name!r}.{hint}"
+    )
 
 
 def read_metadata(folder):
@@ -105,8 +115,14 @@ def read_metadata(folder):
 def zoo():
     """The folder of the built-in presets: keras_ae.zoo where the package is installed, zoo/ beside the package in a checkout."""
     spec = importlib.util.find_spec("keras_ae.zoo")
-    places = [*(spec.submodule_search_locations or [] if spec else []), pathlib.Path(__file__).parents[2] / "zoo"]
-    return next((pathlib.Path(place) for place in places if pathlib.Path(place).is_dir()), pathlib.Path(places[-1]))
+    places = [
+        *(spec.submodule_search_locations or [] if spec else []),
+        pathlib.Path(__file__).parents[2] / "zoo",
+    ]
+    return next(
+        (pathlib.Path(place) for place in places if pathlib.Path(place).is_dir()),
+        pathlib.Path(places[-1]),
+    )
 
 
 def _matches(card, family, dataset):

@@ -34,11 +34,17 @@ def parse(uri, revision=None):
     Raises:
         ValueError: it is no such uri, or names another revision than the argument.
     """
-    found = re.fullmatch(rf"{PREFIX}([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w][\w./-]*))?", uri, re.ASCII)
+    found = re.fullmatch(
+        rf"{PREFIX}([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w][\w./-]*))?", uri, re.ASCII
+    )
     if not found or ".." in uri or uri.endswith(".git"):
-        raise ValueError(f"Expected {PREFIX}user/repo or {PREFIX}user/repo@revision. Received: {uri!r}")
+        raise ValueError(
+            f"Expected {PREFIX}user/repo or {PREFIX}user/repo@revision. Received: {uri!r}"
+        )
     if revision is not None and not isinstance(revision, str):
-        raise ValueError(f"Expected `revision` to be the name of a branch, a tag or a commit. Received: revision={revision!r}")
+        raise ValueError(
+            f"Expected `revision` to be the name of a branch, a tag or a commit. Received: revision={revision!r}"
+        )
     if found[2] and revision and found[2] != revision:
         raise ValueError(f"Expected one revision. Received: {uri!r} and revision={revision!r}")
     return found[1], found[2] or revision
@@ -65,10 +71,17 @@ def download(uri, revision=None, cache_dir=None, local_files_only=False):
     repo, revision = parse(uri, revision)
     huggingface_hub = _huggingface_hub()
     errors = huggingface_hub.errors
-    options = {"revision": revision, "cache_dir": cache_dir, "allow_patterns": list(FILES), "endpoint": _endpoint()}
+    options = {
+        "revision": revision,
+        "cache_dir": cache_dir,
+        "allow_patterns": list(FILES),
+        "endpoint": _endpoint(),
+    }
 
     def cached():
-        folder = pathlib.Path(huggingface_hub.snapshot_download(repo, local_files_only=True, **options))
+        folder = pathlib.Path(
+            huggingface_hub.snapshot_download(repo, local_files_only=True, **options)
+        )
         if not all((folder / file).is_file() for file in (CONFIG, WEIGHTS, METADATA)):
             raise errors.LocalEntryNotFoundError("not all of its files are there")
         return folder
@@ -84,9 +97,16 @@ def download(uri, revision=None, cache_dir=None, local_files_only=False):
                 ) from error
     with _clear_errors(uri, revision, ", which is not in the cache"):
         try:
-            _check_sizes(huggingface_hub.HfApi(endpoint=_endpoint()).model_info(repo, revision=revision, files_metadata=True), uri)
+            _check_sizes(
+                huggingface_hub.HfApi(endpoint=_endpoint()).model_info(
+                    repo, revision=revision, files_metadata=True
+                ),
+                uri,
+            )
         except Exception as error:
-            if isinstance(error, (ValueError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError)):
+            if isinstance(
+                error, (ValueError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError)
+            ):
                 raise
             # No answer: the next line looks in the cache.
         folder = pathlib.Path(huggingface_hub.snapshot_download(repo, **options))
@@ -108,14 +128,28 @@ def upload(uri, contents, private=False):
     """
     repo, revision = parse(uri)
     huggingface_hub = _huggingface_hub()
-    contents = {**contents, **({CARD: FRONT_MATTER.encode() + contents[CARD]} if CARD in contents else {})}
+    contents = {
+        **contents,
+        **({CARD: FRONT_MATTER.encode() + contents[CARD]} if CARD in contents else {}),
+    }
     with _clear_errors(uri, revision):
         api = huggingface_hub.HfApi(endpoint=_endpoint())
         api.create_repo(repo, private=private, exist_ok=True)
-        there = set(api.list_repo_files(repo, revision=revision)) if revision else set(api.list_repo_files(repo))
-        operations = [huggingface_hub.CommitOperationAdd(file, content) for file, content in contents.items()]
-        operations += [huggingface_hub.CommitOperationDelete(file) for file in sorted(there & set(PICTURES) - set(contents))]
-        made = api.create_commit(repo, operations, commit_message="Upload a preset of keras_ae", revision=revision)
+        there = (
+            set(api.list_repo_files(repo, revision=revision))
+            if revision
+            else set(api.list_repo_files(repo))
+        )
+        operations = [
+            huggingface_hub.CommitOperationAdd(file, content) for file, content in contents.items()
+        ]
+        operations += [
+            huggingface_hub.CommitOperationDelete(file)
+            for file in sorted(there & set(PICTURES) - set(contents))
+        ]
+        made = api.create_commit(
+            repo, operations, commit_message="Upload a preset of keras_ae", revision=revision
+        )
     return f"{PREFIX}{repo}@{made.oid}"
 
 
@@ -123,7 +157,9 @@ def _check_sizes(info, uri):
     for file in info.siblings or ():
         limit = LIMITS.get(file.rfilename, reading.MAX_JSON)
         if file.rfilename in FILES and (file.size or 0) > limit:
-            raise ValueError(f"Expected {file.rfilename} of {uri} to hold at most {limit:,} bytes. Received: {file.size:,} bytes")
+            raise ValueError(
+                f"Expected {file.rfilename} of {uri} to hold at most {limit:,} bytes. Received: {file.size:,} bytes"
+            )
 
 
 @contextlib.contextmanager
@@ -133,14 +169,18 @@ def _clear_errors(uri, revision, otherwise=""):
     try:
         yield
     except errors.GatedRepoError as error:
-        raise PermissionError(f"Expected access to {uri}: ask for it on its page. Received: {reading.short(error)}") from error
+        raise PermissionError(
+            f"Expected access to {uri}: ask for it on its page. Received: {reading.short(error)}"
+        ) from error
     except errors.RepositoryNotFoundError as error:
         raise FileNotFoundError(
             f"Expected a repository of the Hugging Face Hub (if it is private, log in first: hf auth login). Received: {uri!r}, which is "
             f"not there"
         ) from error
     except errors.RevisionNotFoundError as error:
-        raise FileNotFoundError(f"Expected a branch, a tag or a commit of {uri}. Received: revision={revision!r}") from error
+        raise FileNotFoundError(
+            f"Expected a branch, a tag or a commit of {uri}. Received: revision={revision!r}"
+        ) from error
     except (ValueError, ImportError):
         raise
     except Exception as error:  # of the package for HTTP that huggingface_hub uses
@@ -161,6 +201,7 @@ def _huggingface_hub():
         import huggingface_hub.errors
     except ImportError as error:
         raise ImportError(
-            f'Expected the package huggingface_hub for {PREFIX}...: pip install "keras-ae[hub]". Received: {error}', name=error.name
+            f'Expected the package huggingface_hub for {PREFIX}...: pip install "keras-ae[hub]". Received: {error}',
+            name=error.name,
         ) from error
     return huggingface_hub

@@ -6,7 +6,9 @@ from keras_ae.presets.checks import configs, json_files, reading, weights
 from keras_ae.utils import files, imports
 
 
-def load(name, *, load_weights=True, revision=None, cache_dir=None, local_files_only=False, **overrides):
+def load(
+    name, *, load_weights=True, revision=None, cache_dir=None, local_files_only=False, **overrides
+):
     """Loads a model, compiled and ready for `fit`, `evaluate` and `predict`.
 
     Args:
@@ -44,7 +46,9 @@ def load(name, *, load_weights=True, revision=None, cache_dir=None, local_files_
         for name in {"beta"} & set(overrides):  # a variable among the weights; the override stands
             getattr(model, name).assign(overrides[name])
     if not overrides and model.count_params() != described["parameters"]:
-        raise reading.DamagedPresetError(folder / CONFIG, f"{model.count_params():,} weights, of {described['parameters']:,}")
+        raise reading.DamagedPresetError(
+            folder / CONFIG, f"{model.count_params():,} weights, of {described['parameters']:,}"
+        )
     model.compile()
     return model
 
@@ -90,7 +94,9 @@ def build(config, path, allowed):
     except Exception as error:  # what Keras and TensorFlow raise for arguments of a wrong type or size is of many types
         if isinstance(error, ValueError) and str(error).startswith("Expected"):
             raise
-        raise ValueError(f"Expected {path} to describe a model that can be built. Received: {reading.short(error)}") from error
+        raise ValueError(
+            f"Expected {path} to describe a model that can be built. Received: {reading.short(error)}"
+        ) from error
     weights.check_outputs(model, path)
     return model
 
@@ -101,8 +107,14 @@ def fill(model, content, path, overrides):
         model.load_weights(weights.InMemory(content))
         weights.check_loaded(model, content, path)
     except Exception as error:  # h5py and Keras raise many types
-        changed = f" with {', '.join(f'{k}={v!r}' for k, v in overrides.items())}" if overrides else ""
-        hint = "load_weights=False gives the model with fresh weights" if overrides else "save or download the preset again"
+        changed = (
+            f" with {', '.join(f'{k}={v!r}' for k, v in overrides.items())}" if overrides else ""
+        )
+        hint = (
+            "load_weights=False gives the model with fresh weights"
+            if overrides
+            else "save or download the preset again"
+        )
         raise ValueError(
             f"Expected weights that fit the model{changed}; {hint}. Received: {path}: {reading.short(error)}"
         ) from error

@@ -25,14 +25,20 @@ def describe(model, folder, dataset, training, metrics):
     if not isinstance(described.get("network", ""), str):
         described["network"] = "custom"
     parts = {name.removesuffix("_layer"): getattr(model, name) for name in model.parts}
-    described |= {key: _named(part) for key, part in parts.items() if not getattr(part, "is_default", False)}
-    described["beta"] = None if config.get("beta") == 1 else config.get("beta")  # 1 is the bound itself
+    described |= {
+        key: _named(part) for key, part in parts.items() if not getattr(part, "is_default", False)
+    }
+    described["beta"] = (
+        None if config.get("beta") == 1 else config.get("beta")
+    )  # 1 is the bound itself
     described["loss"] = model.loss if isinstance(model.loss, str) else None
     return {
         "family": type(model).__name__,
         "summary": type(model).__doc__.strip().splitlines()[0],
         "formula": _formula(model),
-        "examples": [example.format(**{**config, "input": _input(model)}) for example in model.examples],
+        "examples": [
+            example.format(**{**config, "input": _input(model)}) for example in model.examples
+        ],
         "limits": model.limits,
         "dataset": dataset,
         "parameters": model.count_params(),
@@ -40,8 +46,14 @@ def describe(model, folder, dataset, training, metrics):
         "input": _input(model),
         "metrics": [_with_quick_form(model, metric) for metric in metrics],
         "training": training.summary() if training is not None else None,
-        "sha256": {file: reading.sha256((folder / file).read_bytes()) for file in (cards.CONFIG, cards.WEIGHTS)},
-        "versions": {name: importlib.metadata.version(name) for name in ("tensorflow", "keras", "tensorflow-probability", "numpy")},
+        "sha256": {
+            file: reading.sha256((folder / file).read_bytes())
+            for file in (cards.CONFIG, cards.WEIGHTS)
+        },
+        "versions": {
+            name: importlib.metadata.version(name)
+            for name in ("tensorflow", "keras", "tensorflow-probability", "numpy")
+        },
         "date": datetime.date.today().isoformat(),
     }
 
@@ -57,14 +69,20 @@ def draw(model, folder, dataset):
         x = datasets.load(dataset)[1][0]
         x = x[:: len(x) // 10][:10]  # which are sorted by character
         pages = np.concatenate([x, model.reconstruct(x)])
-        name, figure = "reconstructions.png", plots.strokes(pages, columns=10, titles=["original", "reconstruction"])
+        name, figure = (
+            "reconstructions.png",
+            plots.strokes(pages, columns=10, titles=["original", "reconstruction"]),
+        )
     elif not drawing.are_images(model.shape):
         return None
     elif hasattr(model, "sample"):
         _, columns = model.kinds_of_samples() or (None, 1)
         name, figure = "samples.png", plots.samples(model, n=64 - 64 % columns)  # whole rows
     elif dataset is not None:
-        name, figure = "reconstructions.png", plots.reconstructions(model, datasets.load(dataset)[1][0][:10])
+        name, figure = (
+            "reconstructions.png",
+            plots.reconstructions(model, datasets.load(dataset)[1][0][:10]),
+        )
     else:
         return None
     figure.savefig(folder / name)
@@ -74,7 +92,9 @@ def draw(model, folder, dataset):
 def _input(model):
     low, high = model.likelihood_layer.support
     values = "any float" if (low, high) == (-math.inf, math.inf) else f"float in {[low, high]}"
-    pixels = "" if len(model.shape) == 2 else ", or integer pixels 0-255"  # (steps, features) are no image
+    pixels = (
+        "" if len(model.shape) == 2 else ", or integer pixels 0-255"
+    )  # (steps, features) are no image
     return f"(batch, {', '.join(map(str, model.shape))}), {values}{pixels}"
 
 
@@ -82,7 +102,10 @@ def _told(value):
     """An argument as the card shows it: of a serialised layer, its class and what is special about it."""
     if not (isinstance(value, dict) and "class_name" in value):
         return value
-    return {"class": value["class_name"], **{k: v for k, v in value["config"].items() if k not in cards.UNTOLD}}
+    return {
+        "class": value["class_name"],
+        **{k: v for k, v in value["config"].items() if k not in cards.UNTOLD},
+    }
 
 
 def _named(part):
@@ -96,7 +119,9 @@ def _formula(model):
     objective = getattr(model, "objective_layer", None)
     stating = type(model if objective is None or objective.is_default else objective)
     paragraphs = inspect.cleandoc(stating.__doc__ or "").split("\n\n")
-    return next((paragraph.splitlines() for paragraph in paragraphs if "objective(x" in paragraph), [])
+    return next(
+        (paragraph.splitlines() for paragraph in paragraphs if "objective(x" in paragraph), []
+    )
 
 
 def _with_quick_form(model, metric):

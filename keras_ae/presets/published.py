@@ -46,7 +46,14 @@ ROWS = [
     ("psnr", "mnist", GREY, "best linear denoiser, clipped", 17.58, OURS),
     ("psnr", "fashion_mnist", GREY, "the noisy image itself", 9.29, OURS),
     ("psnr", "fashion_mnist", GREY, "best linear denoiser, clipped", 17.36, OURS),
-    ("step_mse", "omniglot_strokes", GREY, "PCA, 24 dimensions, padding filled with the mean of the step", 0.02321, OURS),
+    (
+        "step_mse",
+        "omniglot_strokes",
+        GREY,
+        "PCA, 24 dimensions, padding filled with the mean of the step",
+        0.02321,
+        OURS,
+    ),
     ("cluster_accuracy", "mnist", GREY, "k-means on pixels", 53.4, DEC_KERAS),
     ("cluster_accuracy", "mnist", GREY, "autoencoder, then k-means", 87.9, DEC_KERAS),
     ("cluster_accuracy", "mnist", GREY, "DEC", 91.2, DEC_KERAS),
@@ -59,4 +66,6 @@ def beside(measurement):
     protocol = measurement["protocol"]
     pixels = GREY if protocol.get("binarize_seed") is None else DYNAMIC
     wanted = (measurement["name"], protocol["dataset"], pixels)
-    return [row[3:] for row in ROWS if row[:3] == wanted and protocol.get("split", "test") == "test"]
+    return [
+        row[3:] for row in ROWS if row[:3] == wanted and protocol.get("split", "test") == "test"
+    ]

@@ -44,7 +44,9 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
     configs.check_config(config, "the model")
     values = model.get_weights()
     if not all(np.isfinite(array).all() for array in values):
-        raise ValueError("Expected finite weights to save. Received: NaN or infinity among them; the training has diverged")
+        raise ValueError(
+            "Expected finite weights to save. Received: NaN or infinity among them; the training has diverged"
+        )
     if any(array.dtype == "bfloat16" for array in values):
         raise ValueError(
             "Expected float32 weights, which the policy mixed_bfloat16 has, since HDF5 has no bfloat16. Received: bfloat16"
@@ -55,10 +57,14 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
             folder.parent.mkdir(parents=True, exist_ok=True)
         # The other workers go the same way, since it makes variables, in which all take part, and throw away what they wrote.
         place = folder.parent if is_chief else None
-        name = stack.enter_context(tempfile.TemporaryDirectory(dir=place, prefix=f".{folder.name}."))
+        name = stack.enter_context(
+            tempfile.TemporaryDirectory(dir=place, prefix=f".{folder.name}.")
+        )
         written = pathlib.Path(name)
         (written / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
-        bare = type(model).from_config(model.get_config())  # without the optimizer, whose slots would triple the file
+        bare = type(model).from_config(
+            model.get_config()
+        )  # without the optimizer, whose slots would triple the file
         bare.set_weights(values)
         bare.save_weights(written / WEIGHTS)
         weights.shorten(written / WEIGHTS)
@@ -66,7 +72,9 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         (written / METADATA).write_text(json.dumps(described, indent=1) + "\n")
         picture = metadata.draw(model, written, dataset)
         (written / CARD).write_text(cards.as_markdown(folder.resolve().name, described, picture))
-        loading.check(written, *loading.read(written))  # what `load` would refuse is not written in the first place
+        loading.check(
+            written, *loading.read(written)
+        )  # what `load` would refuse is not written in the first place
         if is_chief:
             _put(written, folder)
 
@@ -94,7 +102,10 @@ def upload_preset(uri, folder, *, private=False):
     with files.locked(folder):
         loading.check(folder, *loading.read_once(folder))
         found = [file for file in hub.FILES if os.path.lexists(folder / file)]
-        contents = {file: reading.read(folder, file, hub.LIMITS.get(file, reading.MAX_JSON)) for file in found}
+        contents = {
+            file: reading.read(folder, file, hub.LIMITS.get(file, reading.MAX_JSON))
+            for file in found
+        }
     if hub.is_uri(uri):
         return hub.upload(uri, contents, private)
     target = pathlib.Path(uri)
@@ -110,8 +121,14 @@ def upload_preset(uri, folder, *, private=False):
 
 def _check_target(folder):
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"Expected a folder to save the preset in. Received: {str(folder)!r}, which is a file")
-    if folder.is_dir() and any(folder.iterdir()) and not ((folder / METADATA).exists() or (folder / "recipe.py").exists()):
+        raise ValueError(
+            f"Expected a folder to save the preset in. Received: {str(folder)!r}, which is a file"
+        )
+    if (
+        folder.is_dir()
+        and any(folder.iterdir())
+        and not ((folder / METADATA).exists() or (folder / "recipe.py").exists())
+    ):
         raise ValueError(
             f"Expected a new or empty folder, or one that holds a preset. Received: {str(folder)!r}, which holds other files"
         )
@@ -123,5 +140,7 @@ def _put(written, folder):
     with files.locked(folder):
         for old in set(PICTURES) - {path.name for path in written.iterdir()}:
             (folder / old).unlink(missing_ok=True)
-        for path in sorted(written.iterdir(), key=lambda path: path.name == METADATA):  # the hashes come last
+        for path in sorted(
+            written.iterdir(), key=lambda path: path.name == METADATA
+        ):  # the hashes come last
             os.replace(path, folder / path.name)

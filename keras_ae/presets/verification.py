@@ -25,7 +25,9 @@ def verify(name, *, quick=False, **overrides):
         expected = metric["quick"] if quick else metric
         measured = evaluation.measure(model, {**metric, **expected}, **overrides)
         same = {**measured["protocol"], "seed": 0} == {**expected["protocol"], "seed": 0}
-        tolerance = evaluation.tolerance(model, metric["name"]) if same else 4 * measured["standard_error"]
+        tolerance = (
+            evaluation.tolerance(model, metric["name"]) if same else 4 * measured["standard_error"]
+        )
         results.append(
             {
                 "name": metric["name"],

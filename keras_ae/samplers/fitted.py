@@ -27,13 +27,21 @@ class Sampler:
     """
 
     def __init__(self, model, loc, scale, log_prob, draw):
-        self.model, self._loc, self._scale, self._log_prob, self._draw = model, loc, scale, log_prob, draw
+        self.model, self._loc, self._scale, self._log_prob, self._draw = (
+            model,
+            loc,
+            scale,
+            log_prob,
+            draw,
+        )
 
     def log_prob(self, z):
         """log p(z): codes (n, latent_dim) -> array (n,), nats."""
         z = np.asarray(z, "float64")
         if z.ndim != 2 or z.shape[1] != len(self._loc):
-            raise ValueError(f"Expected codes of shape (n, {len(self._loc)}). Received: shape={z.shape}")
+            raise ValueError(
+                f"Expected codes of shape (n, {len(self._loc)}). Received: shape={z.shape}"
+            )
         return np.asarray(self._log_prob((z - self._loc) / self._scale)) - np.log(self._scale).sum()
 
     def sample_codes(self, n, seed=None):
@@ -71,7 +79,8 @@ class SymbolSampler:
         given = [None, *maps[:-1]]
         options = {"batch_size": 500, "verbose": 0}
         return sum(
-            network.predict(_pair(one, other), **options) for network, one, other in zip(self.networks, maps, given, strict=True)
+            network.predict(_pair(one, other), **options)
+            for network, one, other in zip(self.networks, maps, given, strict=True)
         )
 
     def sample_symbols(self, n, seed=None):
@@ -80,8 +89,12 @@ class SymbolSampler:
         seed = seeds.fresh() if seed is None else seed
         maps, given = [], None
         for network in self.networks:
-            given = network.sample(n, seed + (len(maps) << 31), given)  # the upper half of a seed, so that no two maps share noise
-            maps.append(np.asarray(given).reshape(n, -1))  # (n, height, width) -> (n, height * width)
+            given = network.sample(
+                n, seed + (len(maps) << 31), given
+            )  # the upper half of a seed, so that no two maps share noise
+            maps.append(
+                np.asarray(given).reshape(n, -1)
+            )  # (n, height, width) -> (n, height * width)
         return np.concatenate(maps, axis=1)
 
     def sample(self, n, seed=None):
@@ -118,16 +131,24 @@ def fit(model, x, kind="mixture", seed=0, verbose=0):
     kinds = ("mixture", "flow", *(["pixelcnn"] if hasattr(model, "symbols") else []))
     if kind not in kinds:
         known = " or ".join(map(repr, kinds))
-        raise ValueError(f"Expected `kind` to be {known} for a {type(model).__name__}. Received: kind={kind!r}")
+        raise ValueError(
+            f"Expected `kind` to be {known} for a {type(model).__name__}. Received: kind={kind!r}"
+        )
     if len(x) < 20:
         raise ValueError(f"Expected at least 20 examples to fit a density to. Received: {len(x)}")
     with seeds.global_seed(seed):
         if kind == "pixelcnn":
             return SymbolSampler(model, _pixelcnns(model, x, verbose))
         variational = hasattr(model, "posterior")
-        z = np.asarray(model.encode(x, sample=True, seed=seed) if variational else model.encode(x), "float64")  # (n, latent_dim)
+        z = np.asarray(
+            model.encode(x, sample=True, seed=seed) if variational else model.encode(x), "float64"
+        )  # (n, latent_dim)
         loc, scale = z.mean(axis=0), z.std(axis=0) + 1e-6
-        fitted = _mixture((z - loc) / scale, seed) if kind == "mixture" else _flow((z - loc) / scale, verbose)
+        fitted = (
+            _mixture((z - loc) / scale, seed)
+            if kind == "mixture"
+            else _flow((z - loc) / scale, verbose)
+        )
         return Sampler(model, loc, scale, *fitted)
 
 
@@ -136,7 +157,9 @@ def _mixture(z, seed):
 
     def draw(n, seed):
         mixture.random_state = np.random.RandomState(seed & 0x7FFFFFFF)
-        return mixture.random_state.permutation(mixture.sample(n)[0])  # which come in the order of the Gaussians
+        return mixture.random_state.permutation(
+            mixture.sample(n)[0]
+        )  # which come in the order of the Gaussians
 
     return mixture.score_samples, draw
 
@@ -165,7 +188,9 @@ def split_maps(model, symbols):
     """
     sizes = [math.prod(shape) for shape in model.map_shapes]
     pieces = np.split(model.checked_symbols(symbols), np.cumsum(sizes)[:-1], axis=1)
-    return [piece.reshape(-1, *shape) for piece, shape in zip(pieces, model.map_shapes, strict=True)]
+    return [
+        piece.reshape(-1, *shape) for piece, shape in zip(pieces, model.map_shapes, strict=True)
+    ]
 
 
 def _pair(maps, given):
@@ -179,12 +204,21 @@ def _pixelcnns(model, x, verbose):
         given = maps[i - 1] if i else None
         network = PixelCNN(one.shape[1:], size, None if given is None else (given.shape[1:], size))
         steps = PIXELCNN_EPOCHS * -(-len(x) // batch_size)
-        network.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)), jit_compile=False)
+        network.compile(
+            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
+            jit_compile=False,
+        )
         data, validation = (
-            _pair(one[part], None if given is None else given[part]) for part in (slice(held_out, None), slice(held_out))
+            _pair(one[part], None if given is None else given[part])
+            for part in (slice(held_out, None), slice(held_out))
         )
         stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
-        options = {"batch_size": batch_size, "epochs": PIXELCNN_EPOCHS, "callbacks": [stop], "verbose": verbose}
+        options = {
+            "batch_size": batch_size,
+            "epochs": PIXELCNN_EPOCHS,
+            "callbacks": [stop],
+            "verbose": verbose,
+        }
         network.fit(data, validation_data=(validation,), **options)
         networks.append(network)
     return networks

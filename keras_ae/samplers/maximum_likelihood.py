@@ -11,7 +11,9 @@ class MaximumLikelihood(keras.Model):
         super().compile(optimizer, loss=_negative, **options)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return super().compute_loss(x, y_pred, y_pred, sample_weight, training)  # of replicas and weights, Keras takes care
+        return super().compute_loss(
+            x, y_pred, y_pred, sample_weight, training
+        )  # of replicas and weights, Keras takes care
 
 
 def _negative(_, log_prob):

@@ -36,9 +36,16 @@ class PixelCNN(MaximumLikelihood):
     def __init__(self, shape, symbols, condition=None, width=64, blocks=4, **kwargs):
         super().__init__(**kwargs)
         self.shape = tuple(validation.positive_int(n, "shape") for n in shape)
-        self.symbols, self.width = validation.positive_int(symbols, "symbols"), validation.positive_int(width, "width")
+        self.symbols, self.width = (
+            validation.positive_int(symbols, "symbols"),
+            validation.positive_int(width, "width"),
+        )
         self.blocks = validation.positive_int(blocks, "blocks")
-        self.condition = None if condition is None else (tuple(condition[0]), validation.positive_int(condition[1], "symbols"))
+        self.condition = (
+            None
+            if condition is None
+            else (tuple(condition[0]), validation.positive_int(condition[1], "symbols"))
+        )
         self.network = _network(self.shape, symbols, self.condition, width, blocks)
         self._draw = tf.function(self._drawn)
         self.built = True
@@ -46,7 +53,9 @@ class PixelCNN(MaximumLikelihood):
     def call(self, maps):
         logits = ops.cast(self.network(maps), "float32")  # (batch, height, width, symbols)
         drawn = maps[0] if isinstance(maps, (tuple, list)) else maps
-        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(ops.cast(drawn, "int32"), logits)
+        cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            ops.cast(drawn, "int32"), logits
+        )
         return -ops.sum(cross_entropy, axis=(1, 2))  # (batch, height, width) -> (batch,)
 
     def sample(self, n, seed, condition=None):
@@ -64,7 +73,9 @@ class PixelCNN(MaximumLikelihood):
         expected = None if self.condition is None else (n, *self.condition[0])
         received = None if condition is None else np.shape(condition)
         if received != expected:
-            raise ValueError(f"Expected `condition` to have the shape {expected}. Received: shape={received}")
+            raise ValueError(
+                f"Expected `condition` to have the shape {expected}. Received: shape={received}"
+            )
         given = None if condition is None else tf.constant(np.asarray(condition), tf.int32)
         return self._draw(tf.zeros((n, *self.shape), tf.int32), given, seeds.from_int(seed))
 
@@ -75,10 +86,14 @@ class PixelCNN(MaximumLikelihood):
     def _drawn(self, maps, condition, seed):
         height, width = self.shape
         for i in tf.range(height * width):
-            logits = self.network(maps if condition is None else (maps, condition))[:, i // width, i % width]  # (n, symbols)
+            logits = self.network(maps if condition is None else (maps, condition))[
+                :, i // width, i % width
+            ]  # (n, symbols)
             logits = tf.cast(logits, tf.float32)
             u = seeds.uniform(tf.shape(logits), seeds.fold(seed, i))
-            symbol = tf.argmax(logits - tf.math.log(-tf.math.log(u + 2.0**-25)), axis=-1, output_type=tf.int32)  # Gumbel: a draw
+            symbol = tf.argmax(
+                logits - tf.math.log(-tf.math.log(u + 2.0**-25)), axis=-1, output_type=tf.int32
+            )  # Gumbel: a draw
             here = tf.one_hot(i, height * width, dtype=tf.int32)
             maps += tf.reshape(symbol[:, tf.newaxis] * here, tf.shape(maps))  # it was zero there
         return maps
@@ -87,26 +102,34 @@ class PixelCNN(MaximumLikelihood):
 def _network(shape, symbols, condition, width, blocks):
     """Maps, and the condition -> logits (batch, height, width, symbols)."""
     maps = inputs = keras.Input(shape, dtype="int32", name="maps")
-    h = layers.Embedding(symbols, width)(maps)  # (batch, height, width) -> (batch, height, width, width)
+    h = layers.Embedding(symbols, width)(
+        maps
+    )  # (batch, height, width) -> (batch, height, width, width)
     given = None
     if condition is not None:
         size, known = condition
         if len(size) != 2 or any(large % small for large, small in zip(shape, size, strict=True)):
-            raise ValueError(f"Expected a condition whose height and width divide those of the map, {shape}. Received: {size}")
+            raise ValueError(
+                f"Expected a condition whose height and width divide those of the map, {shape}. Received: {size}"
+            )
         other = keras.Input(size, dtype="int32", name="condition")
         inputs = [maps, other]
         given = layers.Embedding(known, width)(other)
         given = layers.Conv2D(width, 3, padding="same", activation="gelu")(given)
-        given = layers.UpSampling2D([large // small for large, small in zip(shape, size, strict=True)])(
-            given
-        )  # -> (batch, *shape, width)
+        given = layers.UpSampling2D(
+            [large // small for large, small in zip(shape, size, strict=True)]
+        )(given)  # -> (batch, *shape, width)
 
     vertical = _above(h, 2 * width, own_row=False)
-    horizontal = layers.Add()([_left(h, 2 * width, itself=False), layers.Conv2D(2 * width, 1)(vertical)])
+    horizontal = layers.Add()(
+        [_left(h, 2 * width, itself=False), layers.Conv2D(2 * width, 1)(vertical)]
+    )
     vertical, horizontal = _gated(vertical, given), _gated(horizontal, given)
     for _ in range(blocks):
         above = _above(vertical, 2 * width, own_row=True)
-        left = layers.Add()([_left(horizontal, 2 * width, itself=True), layers.Conv2D(2 * width, 1)(above)])
+        left = layers.Add()(
+            [_left(horizontal, 2 * width, itself=True), layers.Conv2D(2 * width, 1)(above)]
+        )
         vertical = _gated(above, given)
         horizontal = layers.Add()([horizontal, layers.Conv2D(width, 1)(_gated(left, given))])
     h = layers.Conv2D(width, 1, activation="gelu")(layers.Activation("gelu")(horizontal))

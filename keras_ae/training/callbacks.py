@@ -55,12 +55,18 @@ class TrainingLog(keras.callbacks.Callback):
         """The lines so far: a list of dicts, oldest first."""
         if not self.path.exists():
             return []
-        return [json.loads(line) for line in self.path.read_text().splitlines() if line.endswith("}")]
+        return [
+            json.loads(line) for line in self.path.read_text().splitlines() if line.endswith("}")
+        ]
 
     def summary(self):
         """What a preset's metadata keeps: {"epochs", "wall_time_seconds", "hardware", "curve": {name: [value, ...]}}."""
         lines = self.read()
-        names = [name for name in (lines[0] if lines else {}) if name not in ("epoch", "seconds", "hardware")]
+        names = [
+            name
+            for name in (lines[0] if lines else {})
+            if name not in ("epoch", "seconds", "hardware")
+        ]
         return {
             "epochs": len(lines),
             "wall_time_seconds": round(sum(line["seconds"] for line in lines)),
@@ -134,8 +140,14 @@ class PassPerEpoch(keras.callbacks.Callback):
 
 def as_list(callbacks):
     """The callbacks that fit or evaluate is given, one, several or none, as a list."""
-    callbacks = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] * (callbacks is not None)
+    callbacks = (
+        callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
+    )
+    return (
+        list(callbacks)
+        if isinstance(callbacks, (list, tuple))
+        else [callbacks] * (callbacks is not None)
+    )
 
 
 def are_of_a_fit(callbacks):
@@ -148,7 +160,11 @@ def hardware(strategy=None):
     model = platform.processor() or platform.machine()
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
         model = names[0] if names else model
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     replicas = 1 if strategy is None else strategy.num_replicas_in_sync

@@ -29,7 +29,11 @@ class Feed(DataAdapter):
     def __init__(self, arrays, batch_size, seed=None, transform=None):
         self.tensors = tuple(_on_device(array) for array in arrays)
         self.length, self._batch_size = len(self.tensors[0]), batch_size
-        self.shuffled, self.seed, self.transform = seed is not None, seeds.from_int(seed or 0), transform
+        self.shuffled, self.seed, self.transform = (
+            seed is not None,
+            seeds.from_int(seed or 0),
+            transform,
+        )
         self.next_pass = 0  # the number of the next pass, set by `fit`
         self.steps_left = math.inf  # of this epoch, set by `fit` and `evaluate`
 
@@ -67,20 +71,30 @@ class Feed(DataAdapter):
 
             def one_batch(step):
                 size = tf.minimum(self.batch_size, self.length - step * self.batch_size)
-                batches = batch(self.tensors, seed, order, step, size, self.batch_size, self.transform)
+                batches = batch(
+                    self.tensors, seed, order, step, size, self.batch_size, self.transform
+                )
                 return batches if len(batches) > 1 else batches[0]
 
-            return tf.data.Dataset.range(self.num_batches, output_type=tf.int32).map(one_batch, num_parallel_calls=2)
+            return tf.data.Dataset.range(self.num_batches, output_type=tf.int32).map(
+                one_batch, num_parallel_calls=2
+            )
 
         def begin(_):
             number = tf.numpy_function(lambda: np.int32(self.begin_pass()), [], tf.int32)
             return tf.ensure_shape(number, ())
 
         options = tf.data.Options()
-        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA  # each example to one worker
+        options.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.DATA
+        )  # each example to one worker
         options.autotune.enabled = False  # with it, every pass ends with up to some seconds of waiting for the tuner to stop
         dataset = tf.data.Dataset.range(1).map(begin).flat_map(one_pass)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.num_batches)).prefetch(2).with_options(options)
+        dataset = (
+            dataset.apply(tf.data.experimental.assert_cardinality(self.num_batches))
+            .prefetch(2)
+            .with_options(options)
+        )
         dataset.feed = self
         return dataset
 
@@ -110,7 +124,10 @@ class Pass:
             raise StopIteration
         if self.order is None:
             self.seed, self.order = self.feed.seed_and_order(self.feed.begin_pass())
-        first, self.step = self.step, min(self.step + min(steps, self.feed.steps_left), self.feed.num_batches)
+        first, self.step = (
+            self.step,
+            min(self.step + min(steps, self.feed.steps_left), self.feed.num_batches),
+        )
         self.feed.steps_left -= self.step - first
         return first, self.step
 
@@ -118,10 +135,15 @@ class Pass:
 def batch(tensors, seed, order, step, size, batch_size, transform):
     """`size` examples from batch number `step` of a pass on: tuples of (length, ...) -> (size, ...)."""
     rows = order[step * batch_size : step * batch_size + size]
-    rows = tf.pad(rows, [[0, size - tf.shape(rows)[0]]])  # past the end the first example stands for what is not used
+    rows = tf.pad(
+        rows, [[0, size - tf.shape(rows)[0]]]
+    )  # past the end the first example stands for what is not used
     batch = tuple(tf.gather(tensor, rows) for tensor in tensors)
     batch = batch if transform is None else transform(seeds.fold(seed, step), *batch)
-    return tuple(tf.ensure_shape(tensor, (size if isinstance(size, int) else None, *tensor.shape[1:])) for tensor in batch)
+    return tuple(
+        tf.ensure_shape(tensor, (size if isinstance(size, int) else None, *tensor.shape[1:]))
+        for tensor in batch
+    )
 
 
 def _on_device(array):

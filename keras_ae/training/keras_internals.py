@@ -7,7 +7,9 @@ from keras.src.backend.common import global_state
 from keras.src.layers.layer import CallContext
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
-__all__ = ["DataAdapter"]  # Keras takes any subclass as the data of `fit`, but does not export the class (Keras 3.15)
+__all__ = [
+    "DataAdapter"
+]  # Keras takes any subclass as the data of `fit`, but does not export the class (Keras 3.15)
 
 
 @contextlib.contextmanager

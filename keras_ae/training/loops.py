@@ -17,7 +17,11 @@ def suits_xla(model):
         return False, "several replicas"
     if tf.config.list_physical_devices("GPU"):
         return True, "a GPU"
-    layers = [layer for network in (model.encoder, model.decoder) for layer in keras_internals.all_layers(network)]
+    layers = [
+        layer
+        for network in (model.encoder, model.decoder)
+        for layer in keras_internals.all_layers(network)
+    ]
     if any("Conv" in type(layer).__name__ for layer in layers):
         return False, "convolutions on a CPU"
     recurrent = any(isinstance(layer, keras.layers.RNN) for layer in layers)
@@ -26,18 +30,27 @@ def suits_xla(model):
 
 def run_inside_xla(model):
     """Whether the steps of a compiled model are a loop inside XLA, which takes arrays from a Feed."""
-    return model.jit_compile and not model.run_eagerly and not keras_internals.is_made_in_a_scope(model)
+    return (
+        model.jit_compile
+        and not model.run_eagerly
+        and not keras_internals.is_made_in_a_scope(model)
+    )
 
 
 def fastest(model, function, step_function):
     """Keras' function of an iterator; where that is a pass over a Feed, a loop inside XLA over its steps; or a step of all workers."""
-    loop, one_step = compiled_loop(lambda batch: step_function(batch)), step_of_workers(model.distribute_strategy, step_function)
+    loop, one_step = (
+        compiled_loop(lambda batch: step_function(batch)),
+        step_of_workers(model.distribute_strategy, step_function),
+    )
 
     def run(iterator):
         if isinstance(iterator, feed.Pass):
             loop(iterator, model.steps_per_execution)
             return model.get_metrics_result()
-        if isinstance(iterator, tf.distribute.DistributedIterator) and distribute.several_workers(model.distribute_strategy):
+        if isinstance(iterator, tf.distribute.DistributedIterator) and distribute.several_workers(
+            model.distribute_strategy
+        ):
             one_step(iterator)
             return {}
         return function(iterator)
@@ -91,12 +104,20 @@ def compiled_loop(step_function):
         source, (first, last) = a_pass.feed, a_pass.take(steps)
         whole, size = source.length // source.batch_size, source.batch_size
         arguments = (source.tensors, a_pass.seed, a_pass.order)
-        bytes_a_batch = size * sum(tensor.dtype.size * math.prod(tensor.shape[1:]) for tensor in source.tensors)
+        bytes_a_batch = size * sum(
+            tensor.dtype.size * math.prod(tensor.shape[1:]) for tensor in source.tensors
+        )
         most = min(steps, whole, max(1, BLOCK_BYTES // bytes_a_batch))
         for start in range(first, min(last, whole), most or 1):
-            n = min(last, whole, start + most) - start  # the last loop of a pass may have fewer steps, in the same program
-            whole_batches(*arguments, tf.constant(start), tf.constant(n), most, size, source.transform)
+            n = (
+                min(last, whole, start + most) - start
+            )  # the last loop of a pass may have fewer steps, in the same program
+            whole_batches(
+                *arguments, tf.constant(start), tf.constant(n), most, size, source.transform
+            )
         if last > whole:
-            last_batch(*arguments, tf.constant(whole), source.partial_batch_size, size, source.transform)
+            last_batch(
+                *arguments, tf.constant(whole), source.partial_batch_size, size, source.transform
+            )
 
     return run

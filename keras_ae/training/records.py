@@ -3,7 +3,9 @@
 import contextlib
 import contextvars
 
-_current = contextvars.ContextVar("record", default=None)  # each replica runs in a thread, and so in a context, of its own
+_current = contextvars.ContextVar(
+    "record", default=None
+)  # each replica runs in a thread, and so in a context, of its own
 
 
 class Record:

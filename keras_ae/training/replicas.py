@@ -23,9 +23,16 @@ def with_shares(dataset, strategy, target=lambda x, y: x if y is None else y):
         tf.data.Dataset of (x, y, (batch, 2): weight and 1 / batch). The dataset itself, if it is of another
         form, or if there is one replica, or if TensorFlow may deal whole files to the workers, each of which then has batches of its own.
     """
-    spec = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
-    tensors = len(spec) <= 3 and all(isinstance(part, tf.TensorSpec) and part.shape.rank for part in spec)
-    by_files = dataset.options().experimental_distribute.auto_shard_policy != tf.data.experimental.AutoShardPolicy.DATA
+    spec = (
+        dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
+    )
+    tensors = len(spec) <= 3 and all(
+        isinstance(part, tf.TensorSpec) and part.shape.rank for part in spec
+    )
+    by_files = (
+        dataset.options().experimental_distribute.auto_shard_policy
+        != tf.data.experimental.AutoShardPolicy.DATA
+    )
     if (
         has_shares(dataset)
         or strategy.num_replicas_in_sync == 1
@@ -36,7 +43,9 @@ def with_shares(dataset, strategy, target=lambda x, y: x if y is None else y):
 
     def add(x, y=None, weights=None):
         n = tf.shape(x)[0]
-        weights = tf.ones([n]) if weights is None else tf.cast(tf.reshape(weights, [-1]), tf.float32)
+        weights = (
+            tf.ones([n]) if weights is None else tf.cast(tf.reshape(weights, [-1]), tf.float32)
+        )
         shares = tf.fill([n], 1 / tf.cast(n, tf.float32))
         return x, target(x, y), tf.stack([weights, shares], axis=1)  # 2 x (batch,) -> (batch, 2)
 
@@ -109,7 +118,10 @@ def from_chief(values, strategy):
 
     @tf.function
     def on_all(values):
-        return [strategy.reduce("SUM", strategy.run(of_replica, (value,)), axis=None) for value in values]
+        return [
+            strategy.reduce("SUM", strategy.run(of_replica, (value,)), axis=None)
+            for value in values
+        ]
 
     return on_all([tf.convert_to_tensor(value) for value in values])
 
@@ -137,10 +149,15 @@ def prepare_worker(model, callbacks, verbose):
     Returns:
         list of callbacks, verbose.
     """
-    with model.distribute_strategy.scope():  # all workers at once: the first value of a variable comes from the chief
+    with (
+        model.distribute_strategy.scope()
+    ):  # all workers at once: the first value of a variable comes from the chief
         model.optimizer.build(model.trainable_variables)
     if not distribute.is_chief(model.distribute_strategy):
-        callbacks, verbose = [callback for callback in callbacks if not isinstance(callback, WRITERS)], 0
+        callbacks, verbose = (
+            [callback for callback in callbacks if not isinstance(callback, WRITERS)],
+            0,
+        )
     return [*callbacks, BeginWithChief()], verbose
 
 
@@ -149,11 +166,18 @@ def in_step_with_others(strategy):
     """Turns TensorFlow's error for a worker that died into one that says what to do. It comes some ten seconds after the death."""
     try:
         yield
-    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+    except (
+        tf.errors.UnavailableError,
+        tf.errors.AbortedError,
+        tf.errors.DeadlineExceededError,
+    ) as error:
         if not distribute.several_workers(strategy):
             raise
         lines = str(error).strip().splitlines()
-        reason = " ".join(line for line in lines if "aborted by" in line or line.startswith("/job:")) or lines[-1]
+        reason = (
+            " ".join(line for line in lines if "aborted by" in line or line.startswith("/job:"))
+            or lines[-1]
+        )
         raise ConnectionError(
             "Expected all workers of the cluster to go on. Start all of them again; with keras.callbacks.BackupAndRestore the training "
             f"resumes from its last backup. Received: {reason}"

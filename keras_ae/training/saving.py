@@ -26,12 +26,17 @@ class Saved(keras.Model):
     def save_own_variables(self, store):
         super().save_own_variables(store)
         optimizer = getattr(self, "optimizer", None)  # Keras sets it in compile
-        if optimizer is not None and optimizer.built:  # part of a training's state: a resumed one draws on
+        if (
+            optimizer is not None and optimizer.built
+        ):  # part of a training's state: a resumed one draws on
             for i, generator in enumerate(keras_internals.seed_generators(self)):
-                store[f"seed_{i}"] = keras.ops.convert_to_numpy(generator.state)  # also of a mirrored variable
+                store[f"seed_{i}"] = keras.ops.convert_to_numpy(
+                    generator.state
+                )  # also of a mirrored variable
 
     def load_own_variables(self, store):
-        super().load_own_variables({name: store[name] for name in store.keys() if not name.startswith("seed_")})  # noqa: SIM118
+        names = [name for name in store.keys() if not name.startswith("seed_")]  # noqa: SIM118
+        super().load_own_variables({name: store[name] for name in names})
         for i, generator in enumerate(keras_internals.seed_generators(self)):
             if f"seed_{i}" in store:
                 generator.state.assign(store[f"seed_{i}"])
@@ -40,7 +45,9 @@ class Saved(keras.Model):
         path = pathlib.Path(filepath)
         plain = not options and path.suffix in (".keras", ".h5") and "://" not in str(filepath)
         asks = path.exists() and not overwrite
-        if asks or not plain:  # Keras asks before it writes; folders, shards and remote files are its own business
+        if (
+            asks or not plain
+        ):  # Keras asks before it writes; folders, shards and remote files are its own business
             replicas.alone(save, filepath, overwrite=overwrite, **options)
             return
         with files.replacing(path, "the file") as part:

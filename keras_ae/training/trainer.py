@@ -80,7 +80,15 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
 
     # Keras' verbs
 
-    def compile(self, optimizer="adam", loss=None, *, jit_compile="auto", steps_per_execution="auto", **kwargs):
+    def compile(
+        self,
+        optimizer="adam",
+        loss=None,
+        *,
+        jit_compile="auto",
+        steps_per_execution="auto",
+        **kwargs,
+    ):
         """As keras.Model.compile, with defaults that suit the model; `compile()` is enough.
 
         Args:
@@ -96,24 +104,43 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
         """
         if loss is not None and self.why_no_loss:
             raise ValueError(f"Expected no `loss`: {self.why_no_loss} Received: loss={loss!r}")
-        jit_compile, steps_per_execution = replicas.possible(self.distribute_strategy, jit_compile, steps_per_execution)
+        jit_compile, steps_per_execution = replicas.possible(
+            self.distribute_strategy, jit_compile, steps_per_execution
+        )
         if jit_compile == "auto":
             jit_compile = loops.suits_xla(self)[0] and not kwargs.get("run_eagerly", False)
         if steps_per_execution == "auto":
             steps_per_execution = 32 if jit_compile else 1
         keras_internals.forget_loss(self)
-        super().compile(optimizer, loss, jit_compile=jit_compile, steps_per_execution=steps_per_execution, **kwargs)
-        self.loss = loss or self.objective  # what tells others, such as keras.wrappers, that the model knows what to minimise
+        super().compile(
+            optimizer,
+            loss,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            **kwargs,
+        )
+        self.loss = (
+            loss or self.objective
+        )  # what tells others, such as keras.wrappers, that the model knows what to minimise
 
     @property
     def training_plan(self):
         """How `fit` will run, and why, in a line: what `compile` chose or was told."""
         if not self.compiled:
-            return "not compiled: compile() chooses what is fastest for the model on the devices found"
-        count, kind = self.distribute_strategy.num_replicas_in_sync, "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+            return (
+                "not compiled: compile() chooses what is fastest for the model on the devices found"
+            )
+        count, kind = (
+            self.distribute_strategy.num_replicas_in_sync,
+            "GPU" if tf.config.list_physical_devices("GPU") else "CPU",
+        )
         how = "without XLA" if not self.jit_compile else "under XLA"
         how = "eagerly" if self.run_eagerly else how
-        loop = ", arrays stay on the device and the steps are a loop inside XLA" if loops.run_inside_xla(self) else ""
+        loop = (
+            ", arrays stay on the device and the steps are a loop inside XLA"
+            if loops.run_inside_xla(self)
+            else ""
+        )
         return (
             f"{count} x {kind}, {how} ({loops.suits_xla(self)[1]}), {self.steps_per_execution} steps an execution{loop}, "
             f"{type(self.optimizer).__name__}, {self.dtype_policy.name}"
@@ -137,14 +164,29 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
         """As keras.Model.fit. x: array (batch, *shape) or tf.data.Dataset; y: what to reconstruct, x itself if None or labels."""
         self._prepare(options)
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = inputs.split(validation_split, x, y, sample_weight)
+            (x, y, sample_weight), validation_data = inputs.split(
+                validation_split, x, y, sample_weight
+            )
         size = options.pop("validation_batch_size", None) or batch_size
         validation_data = self._fed_for_validation(validation_data, size)
-        x, y, sample_weight, batch_size = self._fed(x, y, sample_weight, batch_size, self._seed_of_passes(shuffle))
-        callbacks, verbose = self._with_our_callbacks(callbacks, verbose, (x, validation_data), options.get("steps_per_epoch"))
-        options |= {"validation_data": validation_data, "sample_weight": sample_weight, "shuffle": False}
-        with files.writing("what the callbacks of `fit` write"), replicas.in_step_with_others(self.distribute_strategy):
-            return super().fit(x, y, batch_size, epochs, callbacks=callbacks, verbose=verbose, **options)
+        x, y, sample_weight, batch_size = self._fed(
+            x, y, sample_weight, batch_size, self._seed_of_passes(shuffle)
+        )
+        callbacks, verbose = self._with_our_callbacks(
+            callbacks, verbose, (x, validation_data), options.get("steps_per_epoch")
+        )
+        options |= {
+            "validation_data": validation_data,
+            "sample_weight": sample_weight,
+            "shuffle": False,
+        }
+        with (
+            files.writing("what the callbacks of `fit` write"),
+            replicas.in_step_with_others(self.distribute_strategy),
+        ):
+            return super().fit(
+                x, y, batch_size, epochs, callbacks=callbacks, verbose=verbose, **options
+            )
 
     def evaluate(self, x=None, y=None, batch_size=None, *, sample_weight=None, **options):
         """As keras.Model.evaluate. x and y as in `fit`."""
@@ -154,7 +196,10 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
             x.limit(options.get("steps"))
         inside_fit = our_callbacks.are_of_a_fit(options.get("callbacks"))
         if options.get("verbose", "auto") and not inside_fit:
-            options["callbacks"] = [*our_callbacks.as_list(options.get("callbacks")), keras_internals.BlockwiseProgress()]
+            options["callbacks"] = [
+                *our_callbacks.as_list(options.get("callbacks")),
+                keras_internals.BlockwiseProgress(),
+            ]
         return super().evaluate(x, y, batch_size, sample_weight=sample_weight, **options)
 
     def predict(self, x, batch_size=None, **options):
@@ -167,14 +212,20 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
     def train_step(self, data):
         with records.recording() as record:
             logs = super().train_step(data)
-        self.end_step(record)  # here: replicas wait for each other to assign, and what they share until now is done with
+        self.end_step(
+            record
+        )  # here: replicas wait for each other to assign, and what they share until now is done with
         return logs
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
         target, count = self.training_target(x, y), ops.shape(x)[0]
         sample_weight, shares = replicas.split_shares(sample_weight)
-        weights = ops.ones((count,)) if sample_weight is None else ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
+        weights = (
+            ops.ones((count,))
+            if sample_weight is None
+            else ops.cast(ops.reshape(sample_weight, (-1,)), "float32")
+        )
         if self.distribute_strategy.num_replicas_in_sync > 1:
             x, target, weights = (replicas.never_empty(array) for array in (x, target, weights))
         seen = self.training_input(x)
@@ -196,14 +247,18 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
                 # What is evaluated is what the network made of what it saw.
                 with keras_internals.training_mode(False):
                     y_pred = self.reconstruction_of(self.training_input(x))
-            y, y_pred, sample_weight = self.seen_by_metrics(x, self.training_target(x, y), y_pred, sample_weight)
+            y, y_pred, sample_weight = self.seen_by_metrics(
+                x, self.training_target(x, y), y_pred, sample_weight
+            )
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     # How Keras runs the steps
 
     def make_train_function(self, force=False):
         if self.train_function is None or force:
-            if not self.optimizer.built:  # else its variables are made in the first step, which TensorFlow then traces twice
+            if (
+                not self.optimizer.built
+            ):  # else its variables are made in the first step, which TensorFlow then traces twice
                 with self.distribute_strategy.scope():
                     self.optimizer.build(self.trainable_variables)
             super().make_train_function(force)
@@ -237,7 +292,9 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
     def _seed_of_passes(self, shuffle):
         """The seed of the order of the examples, the same on all workers; None: in their own order."""
         seed = seeds.fresh() if shuffle else None
-        return seed if seed is None else int(replicas.from_chief([seed], self.distribute_strategy)[0])
+        return (
+            seed if seed is None else int(replicas.from_chief([seed], self.distribute_strategy)[0])
+        )
 
     def _fed_for_validation(self, data, batch_size):
         """validation_data of `fit`, x, (x, y) or (x, y, sample_weight), for Keras."""
@@ -259,7 +316,12 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
     def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y"), shares=True):
         """Checks x and y, and turns arrays into a feed or a tf.data.Dataset: returns (x, y, sample_weight, batch_size) for Keras."""
         if feed.of(x):
-            return (feed.of(x) if loops.run_inside_xla(self) else self._shared(x, shares)), y, sample_weight, batch_size
+            return (
+                (feed.of(x) if loops.run_inside_xla(self) else self._shared(x, shares)),
+                y,
+                sample_weight,
+                batch_size,
+            )
         if isinstance(x, tf.data.Dataset):
             if not replicas.has_shares(x):
                 inputs.check_dataset(x, self.shape)
@@ -278,10 +340,19 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
             arrays.append(inputs.weights(sample_weight, len(x)))
         validation.same_length(x, arrays[1:], ("y", "sample_weight"))
         x = feed.Feed(arrays, batch_size or 32, seed)
-        return (x if loops.run_inside_xla(self) else self._shared(x.dataset(), shares)), None, None, None
+        return (
+            (x if loops.run_inside_xla(self) else self._shared(x.dataset(), shares)),
+            None,
+            None,
+            None,
+        )
 
     def _shared(self, dataset, shares):
-        return replicas.with_shares(dataset, self.distribute_strategy, self.training_target) if shares else dataset
+        return (
+            replicas.with_shares(dataset, self.distribute_strategy, self.training_target)
+            if shares
+            else dataset
+        )
 
     def _mean_objective(self, seen, target, weights, count, training):
         """The weighted mean of the objective, whose parts go to the logs: ()."""
@@ -304,4 +375,6 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
 
 def _mean(values, weights):
     """sum(values * weights) / count: (batch,), (batch,) -> ()."""
-    return ops.sum(ops.cast(values, "float32") * weights) / ops.cast(ops.shape(values)[0], "float32")
+    return ops.sum(ops.cast(values, "float32") * weights) / ops.cast(
+        ops.shape(values)[0], "float32"
+    )

@@ -32,7 +32,10 @@ def writing(what):
             raise
         _let_go(error)
         reason = os.strerror(number)
-        clear = OSError(number, f"Expected a disk with room, and a folder that can be written, for {what}. Received: {reason}")
+        clear = OSError(
+            number,
+            f"Expected a disk with room, and a folder that can be written, for {what}. Received: {reason}",
+        )
         clear.is_ours = True
         raise clear from None
 
@@ -93,7 +96,14 @@ def _reason(error):
     if isinstance(error, OSError) and error.errno in REASONS:
         return error.errno
     text = str(error)
-    return next((number for number in REASONS if os.strerror(number) in text or f"errno = {number}," in text), None)
+    return next(
+        (
+            number
+            for number in REASONS
+            if os.strerror(number) in text or f"errno = {number}," in text
+        ),
+        None,
+    )
 
 
 def _let_go(error):

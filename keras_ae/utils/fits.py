@@ -45,8 +45,16 @@ def spectral(codes, clusters, neighbours=10, most=5000):
     multi-way spectral clustering", 2019.
     """
     labels, first = np.full(len(codes), -1), np.asarray(codes)[:most]
-    options = {"n_neighbors": min(neighbours, len(first)), "assign_labels": "cluster_qr", "random_state": 0}
-    labels[:most] = sklearn("cluster").SpectralClustering(clusters, affinity="nearest_neighbors", **options).fit_predict(first)
+    options = {
+        "n_neighbors": min(neighbours, len(first)),
+        "assign_labels": "cluster_qr",
+        "random_state": 0,
+    }
+    labels[:most] = (
+        sklearn("cluster")
+        .SpectralClustering(clusters, affinity="nearest_neighbors", **options)
+        .fit_predict(first)
+    )
     return labels
 
 
@@ -68,7 +76,10 @@ def gaussian_mixture(codes, components, seed=0, covariance="full", starts=1, lab
     Raises:
         ImportError: scikit-learn is not installed.
     """
-    options = {"covariance_type": "diag" if covariance == "diagonal" else covariance, "random_state": seed}
+    options = {
+        "covariance_type": "diag" if covariance == "diagonal" else covariance,
+        "random_state": seed,
+    }
     if labels is None:
         return sklearn("mixture").GaussianMixture(components, n_init=starts, **options).fit(codes)
     groups = [codes[labels == number] for number in range(components)]
@@ -76,7 +87,10 @@ def gaussian_mixture(codes, components, seed=0, covariance="full", starts=1, lab
     means = np.stack([group.mean(axis=0) for group in groups])
     # A little of the covariance of all, as a group may be small.
     shrunk = [0.99 * np.cov(group.T, bias=True) + 0.01 * np.cov(codes.T) for group in groups]
-    precisions = np.linalg.inv(np.reshape(shrunk, (components, codes.shape[1], codes.shape[1])) + 1e-6 * np.eye(codes.shape[1]))
+    precisions = np.linalg.inv(
+        np.reshape(shrunk, (components, codes.shape[1], codes.shape[1]))
+        + 1e-6 * np.eye(codes.shape[1])
+    )
     if covariance == "diagonal":
         precisions = np.stack([1 / np.diag(covariance) for covariance in np.linalg.inv(precisions)])
     options |= {"weights_init": weights, "means_init": means, "precisions_init": precisions}

@@ -27,14 +27,26 @@ def read(path, shape):
         FileNotFoundError: there is no such file or folder.
     """
     if len(shape) != 3 or shape[-1] not in (1, 3):
-        raise ValueError(f"Expected a model of images (height, width, 1 or 3). Received: a model of shape {tuple(shape)}")
+        raise ValueError(
+            f"Expected a model of images (height, width, 1 or 3). Received: a model of shape {tuple(shape)}"
+        )
     path = pathlib.Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"Expected an image, or a folder of images. Received: {str(path)!r}, which is not there")
-    found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+        raise FileNotFoundError(
+            f"Expected an image, or a folder of images. Received: {str(path)!r}, which is not there"
+        )
+    found = (
+        sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
+        if path.is_dir()
+        else [path]
+    )
     if not found:
-        raise ValueError(f"Expected a folder that holds .png or .jpg files. Received: {str(path)!r}")
-    return np.stack([_read(file, shape, str(file)) for file in found]), [file.name for file in found]
+        raise ValueError(
+            f"Expected a folder that holds .png or .jpg files. Received: {str(path)!r}"
+        )
+    return np.stack([_read(file, shape, str(file)) for file in found]), [
+        file.name for file in found
+    ]
 
 
 def from_bytes(data, name, shape):
@@ -75,9 +87,17 @@ def _read(file, shape, name):
         with Image.open(file) as image:
             image.load()
             image = ImageOps.exif_transpose(image)  # upright, as the camera says
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: a PNG file that is damaged
-        reason = "no image that can be read" if isinstance(file, io.BytesIO) else error  # Pillow names the object in memory
-        raise ValueError(f"Expected an image file, PNG or JPEG. Received: {name!r}: {reason}") from error
+    except (
+        OSError,
+        SyntaxError,
+        Image.DecompressionBombError,
+    ) as error:  # SyntaxError: a PNG file that is damaged
+        reason = (
+            "no image that can be read" if isinstance(file, io.BytesIO) else error
+        )  # Pillow names the object in memory
+        raise ValueError(
+            f"Expected an image file, PNG or JPEG. Received: {name!r}: {reason}"
+        ) from error
     if image.mode.startswith("I"):  # 16 bits
         image = Image.fromarray((np.asarray(image) // 256).astype("uint8"))
     if "A" in image.getbands() or "transparency" in image.info:

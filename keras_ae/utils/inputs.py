@@ -53,15 +53,21 @@ def check(x, shape, support, name="x"):
     channels_left_out = len(shape) == 3 and shape[-1] == 1 and x.shape[1:] == shape[:-1]
     if x.shape[1:] != shape and not channels_left_out:
         expected = f"(batch, {', '.join(map(str, shape))})"
-        raise ValueError(f"Expected `{name}` to have the shape {expected}. Received: shape={x.shape}")
+        raise ValueError(
+            f"Expected `{name}` to have the shape {expected}. Received: shape={x.shape}"
+        )
     if x.size == 0:
-        raise ValueError(f"Expected `{name}` to hold at least one example. Received: shape={x.shape}")
+        raise ValueError(
+            f"Expected `{name}` to hold at least one example. Received: shape={x.shape}"
+        )
     low, high = support
     if x.dtype == np.uint8 or (x.dtype.kind in "iu" and len(shape) >= 3):
         low, high = 0, 255
     smallest, largest = float(x.min()), float(x.max())
     if np.isnan(smallest) or np.isnan(largest):
-        raise ValueError(f"Expected `{name}` to hold finite numbers. Received: {int(np.isnan(x).sum())} NaN values")
+        raise ValueError(
+            f"Expected `{name}` to hold finite numbers. Received: {int(np.isnan(x).sum())} NaN values"
+        )
     if smallest < low or largest > high or np.isinf([smallest, largest]).any():
         raise ValueError(
             f"Expected the values of `{name}` to lie in [{low}, {high}], the support of the model's likelihood "
@@ -82,7 +88,9 @@ def is_real(x, mask_value, axes):
 
 def is_eager(x):
     """True for numpy arrays, lists and eager tensors; False for a tensor inside a graph."""
-    return not (tf.is_tensor(x) and not hasattr(x, "numpy")) and not isinstance(x, keras.KerasTensor)
+    return not (tf.is_tensor(x) and not hasattr(x, "numpy")) and not isinstance(
+        x, keras.KerasTensor
+    )
 
 
 def in_batches(function, x, batch_size=1000):
@@ -99,9 +107,13 @@ def batches(x, size):
 def split(fraction, *arrays):
     """The first part of each array, and the last fraction of it, as Keras' validation_split: (training, validation)."""
     if not all(array is None or is_array(array) for array in arrays) or not 0 < fraction < 1:
-        raise ValueError(f"Expected `validation_split` in (0, 1), and arrays. Received: {fraction}, {type(arrays[0]).__name__}")
+        raise ValueError(
+            f"Expected `validation_split` in (0, 1), and arrays. Received: {fraction}, {type(arrays[0]).__name__}"
+        )
     at = int(len(arrays[0]) * (1 - fraction))
-    return tuple(tuple(a if a is None else a[part] for a in arrays) for part in (slice(at), slice(at, None)))
+    return tuple(
+        tuple(a if a is None else a[part] for a in arrays) for part in (slice(at), slice(at, None))
+    )
 
 
 def is_array(x):
@@ -128,8 +140,14 @@ def weights(sample_weight, count):
 
 def check_dataset(dataset, shape):
     """Raises ValueError unless the batches of a tf.data.Dataset have a shape that a model of `shape` can take."""
-    specs = dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
-    if len(specs) == 3 and isinstance(specs[2], tf.TensorSpec) and specs[2].shape.rank not in (None, 1):
+    specs = (
+        dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
+    )
+    if (
+        len(specs) == 3
+        and isinstance(specs[2], tf.TensorSpec)
+        and specs[2].shape.rank not in (None, 1)
+    ):
         raise ValueError(
             "Expected the weights of a dataset of (x, y, sample_weight) to have the shape (batch,). "
             f"Received: shape={tuple(specs[2].shape)}"

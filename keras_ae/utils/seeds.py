@@ -35,7 +35,9 @@ class SeedGenerator(keras.random.SeedGenerator):
 def from_int(seed):
     """Turns a user's `seed=` into an int32 tensor of shape (2,)."""
     if not validation.is_integer(seed):
-        raise ValueError(f"Expected `seed` to be an integer or None. Received: seed={seed!r} (of type {type(seed).__name__})")
+        raise ValueError(
+            f"Expected `seed` to be an integer or None. Received: seed={seed!r} (of type {type(seed).__name__})"
+        )
     seed = int(seed)
     return tf.constant([seed & 0x7FFFFFFF, seed >> 31 & 0x7FFFFFFF], tf.int32)
 

@@ -18,28 +18,36 @@ def is_number(value):
 def positive_int(value, name, what=""):
     """The value, an int; ValueError if it is not a positive integer. what: added to the message, of what kind it is."""
     if not is_integer(value) or value < 1:
-        raise ValueError(f"Expected `{name}` to be a positive integer{what}. Received: {name}={value!r}")
+        raise ValueError(
+            f"Expected `{name}` to be a positive integer{what}. Received: {name}={value!r}"
+        )
     return int(value)
 
 
 def at_least(value, name, least):
     """The value, an int; ValueError if it is not an integer of at least `least`."""
     if not is_integer(value) or value < least:
-        raise ValueError(f"Expected `{name}` to be an integer of at least {least}. Received: {name}={value!r}")
+        raise ValueError(
+            f"Expected `{name}` to be an integer of at least {least}. Received: {name}={value!r}"
+        )
     return int(value)
 
 
 def at_least_zero(value, name):
     """The value; ValueError if it is not a finite number of at least 0."""
     if not is_number(value) or value < 0:
-        raise ValueError(f"Expected `{name}` to be a number of at least 0. Received: {name}={value!r}")
+        raise ValueError(
+            f"Expected `{name}` to be a number of at least 0. Received: {name}={value!r}"
+        )
     return value
 
 
 def positive_widths(widths):
     """The sequence; ValueError if one of its numbers is not a positive integer."""
     if not all(isinstance(width, int) and width > 0 for width in widths):
-        raise ValueError(f"Expected `widths` to be positive integers. Received: widths={tuple(widths)}")
+        raise ValueError(
+            f"Expected `widths` to be positive integers. Received: widths={tuple(widths)}"
+        )
     return widths
 
 
@@ -47,7 +55,9 @@ def same_length(x, arrays, names):
     """Raises ValueError unless the arrays, which have these names, hold as many examples as x."""
     for array, name in zip(arrays, names, strict=False):
         if len(array) != len(x):
-            raise ValueError(f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}")
+            raise ValueError(
+                f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}"
+            )
 
 
 def layer_of(role, identifier, names, kind, *args, **options):
@@ -72,5 +82,7 @@ def layer_of(role, identifier, names, kind, *args, **options):
     if not isinstance(identifier, kind):
         known, name = ", ".join(map(repr, names)), "Keras" if kind is keras.Layer else kind.__name__
         article = "an" if name[0] in "AEIO" else "a"
-        raise ValueError(f"Expected `{role}` to be one of {known}, or {article} {name} layer. Received: {identifier!r}")
+        raise ValueError(
+            f"Expected `{role}` to be one of {known}, or {article} {name} layer. Received: {identifier!r}"
+        )
     return identifier

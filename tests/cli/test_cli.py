@@ -40,7 +40,9 @@ def test_verify_tells_by_its_exit_code(eagerly, tmp_path, capsys):
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
     metric = keras_ae.evaluation.nll(vae, "digits", n_samples=20, n_images=50)
     vae.save_to_preset(tmp_path / "right", dataset="digits", metrics=[metric])
-    vae.save_to_preset(tmp_path / "wrong", dataset="digits", metrics=[{**metric, "value": metric["value"] + 1}])
+    vae.save_to_preset(
+        tmp_path / "wrong", dataset="digits", metrics=[{**metric, "value": metric["value"] + 1}]
+    )
     assert cli.main(["verify", str(tmp_path / "right")]) == 0
     assert "pass" in capsys.readouterr().out
     assert cli.main(["verify", str(tmp_path / "wrong")]) == 1
@@ -56,8 +58,14 @@ def test_verify_tells_by_its_exit_code(eagerly, tmp_path, capsys):
         (["sample", "{preset}", "--out", "no/such/folder/digits.png"], "folder that exists"),
         (["sample", "{preset}", "--n", "0"], "`n` to be a positive integer"),
         (["reconstruct", "{preset}", "--dataset", "cifar"], "Received: 'cifar'"),
-        (["export", "{preset}", "--role", "prior", "--out", "prior.onnx"], "Received: role='prior'"),
-        (["export", "{preset}", "--format", "torch", "--out", "decoder.pt"], "Received: format='torch'"),
+        (
+            ["export", "{preset}", "--role", "prior", "--out", "prior.onnx"],
+            "Received: role='prior'",
+        ),
+        (
+            ["export", "{preset}", "--format", "torch", "--out", "decoder.pt"],
+            "Received: format='torch'",
+        ),
         (["export", "hf://nobody", "--out", "decoder.onnx"], "Expected hf://user/repo"),
         (["train", "vae_minst"], "a model with a recipe"),
         (["train", "missing.py"], "no file"),
@@ -66,7 +74,9 @@ def test_verify_tells_by_its_exit_code(eagerly, tmp_path, capsys):
         (["cluster"], "Expected a Python program"),
     ],
 )
-def test_a_mistake_gives_one_line_and_no_traceback(command, message, preset, tmp_path, monkeypatch, capsys):
+def test_a_mistake_gives_one_line_and_no_traceback(
+    command, message, preset, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     assert cli.main([part.format(preset=preset) for part in command]) == 2
     error = capsys.readouterr().err
@@ -81,7 +91,11 @@ def test_every_command_has_help_with_an_example(capsys):
         assert f"example: keras-ae {name} " in capsys.readouterr().out
 
 
-FILES = {"a.png": "sample", "decoder.onnx": "export", "decoder": "export"}  # and the commands that save them
+FILES = {
+    "a.png": "sample",
+    "decoder.onnx": "export",
+    "decoder": "export",
+}  # and the commands that save them
 
 
 @pytest.mark.parametrize("file", FILES)

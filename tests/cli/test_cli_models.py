@@ -93,8 +93,12 @@ def test_denoise_adds_noise_to_test_images_but_not_to_ones_own(dae, pictures, tm
     _, (x, _) = keras_ae.datasets.load("digits")
     restored, names = image_files.read(tmp_path / "digits", (8, 8, 1))
     assert names == ["00000.png", "00001.png", "00002.png"]
-    np.testing.assert_allclose(restored / 255, model.reconstruct(model.corrupt(x[:3], seed=0)), atol=0.003)
-    assert cli.main(["denoise", dae, "--images", str(pictures), "--out", str(tmp_path / "own")]) == 0
+    np.testing.assert_allclose(
+        restored / 255, model.reconstruct(model.corrupt(x[:3], seed=0)), atol=0.003
+    )
+    assert (
+        cli.main(["denoise", dae, "--images", str(pictures), "--out", str(tmp_path / "own")]) == 0
+    )
     restored, names = image_files.read(tmp_path / "own", (8, 8, 1))
     assert names == ["a.png", "b.png", "c.jpg"]
     expected = np.asarray(model.reconstruct(image_files.read(pictures, (8, 8, 1))[0]))
@@ -110,12 +114,22 @@ def test_images_go_in_and_a_picture_or_a_folder_comes_out(dae, vae, pictures, tm
     with Image.open(tmp_path / "reconstruct.png") as picture:
         assert picture.width > picture.height  # three columns, two rows
     capsys.readouterr()
-    assert cli.main(["reconstruct", vae, "--images", str(pictures), "--out", str(tmp_path / "rec")]) == 0
+    assert (
+        cli.main(["reconstruct", vae, "--images", str(pictures), "--out", str(tmp_path / "rec")])
+        == 0
+    )
     assert capsys.readouterr().out == f"saved 3 images in {tmp_path / 'rec'}\n"
     model = keras_ae.load(vae)
     expected = model.reconstruct(image_files.read(pictures / "b.png", (8, 8, 1))[0])
-    np.testing.assert_allclose(image_files.read(tmp_path / "rec" / "b.png", (8, 8, 1))[0] / 255, expected, atol=0.003)
-    assert cli.main(["interpolate", vae, "--images", str(pictures), "--out", str(tmp_path / "walk.png")]) == 0
+    np.testing.assert_allclose(
+        image_files.read(tmp_path / "rec" / "b.png", (8, 8, 1))[0] / 255, expected, atol=0.003
+    )
+    assert (
+        cli.main(
+            ["interpolate", vae, "--images", str(pictures), "--out", str(tmp_path / "walk.png")]
+        )
+        == 0
+    )
 
 
 def test_evaluate_prints_what_evaluate_finds(vae, eagerly, capsys):
@@ -125,17 +139,29 @@ def test_evaluate_prints_what_evaluate_finds(vae, eagerly, capsys):
     expected = keras_ae.evaluate(keras_ae.load(vae), x[:50], y[:50], train=train, n_samples=5)
     assert found == {"model": vae, "examples": 50, **expected}
     assert cli.main(["evaluate", vae, "--n", "50", "--samples", "5", "--binarize"]) == 0
-    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if line[:1].isalpha())
+    lines = dict(
+        line.split(maxsplit=1)
+        for line in capsys.readouterr().out.splitlines()
+        if line[:1].isalpha()
+    )
     binary = keras_ae.datasets.binarize(x[:50])
-    assert float(lines["elbo"]) == pytest.approx(keras_ae.evaluate(keras_ae.load(vae), binary, n_samples=5)["elbo"], rel=1e-4)
+    assert float(lines["elbo"]) == pytest.approx(
+        keras_ae.evaluate(keras_ae.load(vae), binary, n_samples=5)["elbo"], rel=1e-4
+    )
     assert "knn" in lines and len(lines["kl_per_dimension"].split()) == 3
 
 
-def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(vae, pictures, eagerly, monkeypatch, capsys):
+def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(
+    vae, pictures, eagerly, monkeypatch, capsys
+):
     monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["evaluate", vae, "--n", "20", "--samples", "2", "--json"]) == 0
     printed = capsys.readouterr()
-    assert "elbo" in json.loads(printed.out) and "knn" not in json.loads(printed.out) and "scikit-learn" in printed.err
+    assert (
+        "elbo" in json.loads(printed.out)
+        and "knn" not in json.loads(printed.out)
+        and "scikit-learn" in printed.err
+    )
     assert cli.main(["evaluate", vae, "--images", str(pictures), "--samples", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["examples"] == 3
 
@@ -152,15 +178,22 @@ def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(vae, pictures, e
         (["interpolate", "{vae}", "--steps", "1"], "`steps` to be an integer of at least 2"),
         (["plot", "{vae}", "corruption_levels"], "with `corrupt`, a DAE. Received: VAE"),
         (["plot", "{vae}", "training_curves"], "logs of at least one epoch"),
-        (["plot", "{vae}", "latent_circle", "--out", "a.png"], "Expected --out to end in .gif or .mp4"),
+        (
+            ["plot", "{vae}", "latent_circle", "--out", "a.png"],
+            "Expected --out to end in .gif or .mp4",
+        ),
         (["plot", "{vae}", "manifold", "--n", "1"], "`n` to be an integer of at least 2"),
         (["evaluate", "{vae}", "--dataset", "cifar"], "Received: 'cifar'"),
         pytest.param(  # a set that takes seconds to read
-            ["evaluate", "{vae}", "--dataset", "mnist_5k"], "Received: shape=(1000, 28, 28, 1)", marks=pytest.mark.slow
+            ["evaluate", "{vae}", "--dataset", "mnist_5k"],
+            "Received: shape=(1000, 28, 28, 1)",
+            marks=pytest.mark.slow,
         ),
     ],
 )
-def test_a_mistake_gives_one_line_and_no_traceback(command, message, vae, dae, tmp_path, monkeypatch, capsys):
+def test_a_mistake_gives_one_line_and_no_traceback(
+    command, message, vae, dae, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     assert cli.main([part.format(vae=vae, dae=dae) for part in command]) == 2
     error = capsys.readouterr().err
@@ -174,7 +207,10 @@ def test_a_preset_without_a_data_set_asks_for_one(tmp_path, capsys):
     assert "Expected --dataset or --images" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["sample", "reconstruct", "denoise", "interpolate", "plot", "evaluate", "export", "explore"])
+@pytest.mark.parametrize(
+    "name",
+    ["sample", "reconstruct", "denoise", "interpolate", "plot", "evaluate", "export", "explore"],
+)
 def test_every_command_has_help_with_an_example(name, capsys):
     with pytest.raises(SystemExit, match="0"):
         cli.main([name, "--help"])

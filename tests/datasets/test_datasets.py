@@ -39,7 +39,9 @@ def offline(monkeypatch, tmp_path):
     monkeypatch.setattr(keras.utils, "get_file", refuse)
 
 
-@pytest.mark.parametrize("name, train, test, size", [("mnist_5k", 4000, 1000, 28), ("digits", 1437, 360, 8)])
+@pytest.mark.parametrize(
+    "name, train, test, size", [("mnist_5k", 4000, 1000, 28), ("digits", 1437, 360, 8)]
+)
 def test_the_offline_sets(name, train, test, size):
     (x_train, y_train), (x_test, y_test) = datasets.load(name)
     assert x_train.shape == (train, size, size, 1) and x_test.shape == (test, size, size, 1)
@@ -58,12 +60,19 @@ def test_the_folder_comes_first(name, fake_mnist, offline, monkeypatch, tmp_path
     (x_train, y_train), (x_test, y_test) = datasets.load(name)
     np.testing.assert_array_equal(x_train[..., 0], fake_mnist["x_train"])
     np.testing.assert_array_equal(x_test[..., 0], fake_mnist["x_test"])
-    assert x_train.shape == (6, 28, 28, 1) and y_train.tolist() == [0, 1, 2, 3, 4, 5] and len(y_test) == 4
+    assert (
+        x_train.shape == (6, 28, 28, 1)
+        and y_train.tolist() == [0, 1, 2, 3, 4, 5]
+        and len(y_test) == 4
+    )
 
 
 def test_keras_comes_next(fake_mnist, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))  # has no mnist.npz
-    arrays = (fake_mnist["x_train"], fake_mnist["y_train"]), (fake_mnist["x_test"], fake_mnist["y_test"])
+    arrays = (
+        (fake_mnist["x_train"], fake_mnist["y_train"]),
+        (fake_mnist["x_test"], fake_mnist["y_test"]),
+    )
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: arrays)
     assert datasets.load("mnist")[0][0].shape == (6, 28, 28, 1)
 
@@ -71,7 +80,14 @@ def test_keras_comes_next(fake_mnist, monkeypatch, tmp_path):
 def test_offline_the_error_names_the_ways(offline):
     with pytest.raises(FileNotFoundError) as error:
         datasets.load("mnist")
-    for part in ("KERAS_AE_DATA", "~/.keras/datasets", "network", "mnist_5k", "digits", "URL fetch failure"):
+    for part in (
+        "KERAS_AE_DATA",
+        "~/.keras/datasets",
+        "network",
+        "mnist_5k",
+        "digits",
+        "URL fetch failure",
+    ):
         assert part in str(error.value)
 
 
@@ -86,12 +102,17 @@ def test_a_damaged_file_is_named(fake_mnist, monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="y_train"):
         datasets.load("mnist")
     np.savez(path, **{**fake_mnist, "x_train": np.zeros((6, 20, 20), "uint8")})
-    with pytest.raises(ValueError, match=r"uint8 images \(n, 28, 28\). Received: uint8 \(6, 20, 20\)"):
+    with pytest.raises(
+        ValueError, match=r"uint8 images \(n, 28, 28\). Received: uint8 \(6, 20, 20\)"
+    ):
         datasets.load("mnist")
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="mnist, fashion_mnist, mnist_5k, digits, omniglot_strokes. Received: 'cifar'"):
+    with pytest.raises(
+        ValueError,
+        match="mnist, fashion_mnist, mnist_5k, digits, omniglot_strokes. Received: 'cifar'",
+    ):
         datasets.load("cifar")
 
 
@@ -107,7 +128,12 @@ def test_binarize_is_one_draw_for_a_seed():
 
 
 def test_binarize_threshold():
-    assert datasets.binarize_threshold(np.array([0, 127, 128, 255], "uint8")).tolist() == [0, 0, 1, 1]
+    assert datasets.binarize_threshold(np.array([0, 127, 128, 255], "uint8")).tolist() == [
+        0,
+        0,
+        1,
+        1,
+    ]
     assert datasets.binarize_threshold(np.array([0.2, 0.4]), threshold=0.3).tolist() == [0, 1]
 
 
@@ -129,7 +155,9 @@ def test_binarize_dynamic_uses_every_image_once_a_pass():
     for i in range(10):
         x[i].reshape(-1)[:] = [255 * int(bit) for bit in f"{i:04b}"]
     for _ in range(2):
-        passed = np.concatenate(list(datasets.binarize_dynamic(x, batch_size=3, seed=0).as_numpy_iterator()))
+        passed = np.concatenate(
+            list(datasets.binarize_dynamic(x, batch_size=3, seed=0).as_numpy_iterator())
+        )
         codes = passed.reshape(10, 4) @ [8, 4, 2, 1]
         assert sorted(codes) == list(range(10)) and codes.tolist() != list(range(10))
 
@@ -147,13 +175,17 @@ def test_moving_images_move_by_a_pixel_and_come_in_again():
     assert frames.shape == (400, 7, 3, 5, 2) and frames.dtype == np.uint8
     column, right = np.arange(5), []
     for image, sequence in zip(images, frames, strict=True):
-        ways = [np.stack([image[:, (column - way * step) % 5] for step in range(7)]) for way in (1, -1)]
+        ways = [
+            np.stack([image[:, (column - way * step) % 5] for step in range(7)]) for way in (1, -1)
+        ]
         right.append([np.array_equal(sequence, way) for way in ways])
     assert np.array_equal(np.sum(right, axis=1), np.ones(400))
     assert np.mean(right, axis=0) == pytest.approx([0.5, 0.5], abs=0.1)
     np.testing.assert_array_equal(frames, datasets.moving(images, steps=7, seed=1))
     assert np.any(frames != datasets.moving(images, steps=7, seed=2))
-    with pytest.raises(ValueError, match=r"\(n, height, width, channels\). Received: shape=\(400, 3, 5\)"):
+    with pytest.raises(
+        ValueError, match=r"\(n, height, width, channels\). Received: shape=\(400, 3, 5\)"
+    ):
         datasets.moving(images[..., 0])
     with pytest.raises(ValueError, match="Received: steps=0"):
         datasets.moving(images, steps=0)
@@ -167,7 +199,12 @@ def drawings(monkeypatch, tmp_path):
     long = [[0, -i % 2 * 100, i, 0] for i in range(10)] + [[0, 0, 10, 1]]
     points = np.array([*small, *small, *long], "float32")
     arrays = {"stroke_points": points, "stroke_offsets": np.array([0, 4, 8, 19])}
-    np.savez(tmp_path / "omniglot_small.npz", **arrays, character=np.array([7, 8, 9]), drawer=np.array([16, 17, 1]))
+    np.savez(
+        tmp_path / "omniglot_small.npz",
+        **arrays,
+        character=np.array([7, 8, 9]),
+        drawer=np.array([16, 17, 1]),
+    )
     return tmp_path
 
 
@@ -189,7 +226,10 @@ def test_arrays_that_are_not_there_are_named(drawings):
 
 
 def test_strokes_that_cannot_be_downloaded_are_described(offline):
-    with pytest.raises(FileNotFoundError, match="stroke_points.*~/.keras.*Received: KERAS_AE_DATA=None.*URL fetch failure"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="stroke_points.*~/.keras.*Received: KERAS_AE_DATA=None.*URL fetch failure",
+    ):
         datasets.load("omniglot_strokes")
 
 
@@ -210,8 +250,14 @@ def archive(monkeypatch, tmp_path):
 def test_strokes_are_read_from_omniglots_own_archive(archive):
     """Its files are an alphabet, a character and a drawer each; the order in the archive says nothing."""
     line = "START\n0.0,-10.5,0.0\n52.5,-10.5,12.0\nBREAK\n3.0,-4.0,90.0\nBREAK\n"
-    names = {alphabet: f"{alphabet}/character01/0001_01.txt" for alphabet in reversed(omniglot.ALPHABETS)}
-    others = {"Latin/character02/0002_17.txt": line, "Latin/character10/0010_20.txt": line, "Braille/character01/0500_01.txt": line}
+    names = {
+        alphabet: f"{alphabet}/character01/0001_01.txt" for alphabet in reversed(omniglot.ALPHABETS)
+    }
+    others = {
+        "Latin/character02/0002_17.txt": line,
+        "Latin/character10/0010_20.txt": line,
+        "Braille/character01/0500_01.txt": line,
+    }
     archive({"": "", "Latin/": "", **dict.fromkeys(names.values(), line), **others})
     (x_train, y_train), (x_test, y_test) = datasets.load("omniglot_strokes")
     assert y_train.tolist() == [0, 1, 2, 3, 4, 5, 8, 9] and y_test.tolist() == [6, 7]
@@ -221,7 +267,9 @@ def test_strokes_are_read_from_omniglots_own_archive(archive):
 
 def test_an_archive_that_is_not_omniglots_is_refused(archive, tmp_path):
     archive({"Latin/character01/0001_01.txt": "START\n1,2\nBREAK\n"})
-    with pytest.raises(ValueError, match="Omniglot's archive of pen strokes. Received: not enough values"):
+    with pytest.raises(
+        ValueError, match="Omniglot's archive of pen strokes. Received: not enough values"
+    ):
         datasets.load("omniglot_strokes")
     archive({"Latin/character01/0001_01.txt": "START\n1,2,3\nBREAK\n"})
     with pytest.raises(ValueError, match="Received: no Balinese, Early_Aramaic, Greek"):
@@ -235,14 +283,18 @@ def test_an_archive_that_is_not_omniglots_is_refused(archive, tmp_path):
 def test_mnist_is_mnist():
     (x_train, y_train), (x_test, y_test) = datasets.load("mnist")
     assert x_train.shape == (60000, 28, 28, 1) and x_test.shape == (10000, 28, 28, 1)
-    assert x_train.mean() / 255 == pytest.approx(0.13066, abs=1e-5) and x_test.mean() / 255 == pytest.approx(0.13251, abs=1e-5)
+    assert x_train.mean() / 255 == pytest.approx(
+        0.13066, abs=1e-5
+    ) and x_test.mean() / 255 == pytest.approx(0.13251, abs=1e-5)
     assert y_train[:5].tolist() == [5, 0, 4, 1, 9] and y_test[:5].tolist() == [7, 2, 1, 0, 4]
 
 
 @pytest.mark.full_data
 def test_fashion_mnist_is_fashion_mnist():
     (x_train, _), (x_test, y_test) = datasets.load("fashion_mnist")
-    assert x_train.shape == (60000, 28, 28, 1) and x_train.mean() / 255 == pytest.approx(0.28604, abs=1e-5)
+    assert x_train.shape == (60000, 28, 28, 1) and x_train.mean() / 255 == pytest.approx(
+        0.28604, abs=1e-5
+    )
     assert y_test[:5].tolist() == [9, 2, 1, 1, 6]
 
 
@@ -260,10 +312,16 @@ def test_move_dynamic_turns_and_shifts_by_what_it_draws(monkeypatch):
     moves = {"right angle": ([1.0, 0.5, 0.5], 90, 0.0), "shift": ([0.5, 1.0, 0.0], 0, 1 / 9)}
     expected = {"right angle": np.rot90(x, axes=(1, 2)), "shift": np.roll(x, (-1, 1), axis=(1, 2))}
     for name, (draws, rotation, shift) in moves.items():
-        drawn = np.repeat(np.array(draws, "float32")[:, None], 3, axis=1)  # of 0 to 1: angle, down and right
+        drawn = np.repeat(
+            np.array(draws, "float32")[:, None], 3, axis=1
+        )  # of 0 to 1: angle, down and right
         monkeypatch.setattr(seeds, "uniform", lambda shape, seed, drawn=drawn: tf.constant(drawn))
-        ((moved, still),) = datasets.move_dynamic(x, 3, rotation=rotation, shift=shift).as_numpy_iterator()
-        order = [int(np.argmin([np.abs(image - original).sum() for original in x])) for image in still]
+        ((moved, still),) = datasets.move_dynamic(
+            x, 3, rotation=rotation, shift=shift
+        ).as_numpy_iterator()
+        order = [
+            int(np.argmin([np.abs(image - original).sum() for original in x])) for image in still
+        ]
         found, wanted = moved, expected[name][order]
         if name == "shift":
             found, wanted = found[:, :-1, 1:], wanted[:, :-1, 1:]  # what moves in is black
@@ -276,14 +334,23 @@ def test_move_dynamic_moves_anew_at_each_use_and_by_the_seed():
 
     def passes(seed):
         dataset = datasets.move_dynamic(x, 4, seed)
-        return [np.concatenate([moved for moved, _ in dataset.as_numpy_iterator()]) for _ in range(2)]
+        return [
+            np.concatenate([moved for moved, _ in dataset.as_numpy_iterator()]) for _ in range(2)
+        ]
 
     first, second = passes(1)
     np.testing.assert_array_equal(first, passes(1)[0])
     assert np.abs(first - second).max() > 0.1 and np.abs(first - passes(2)[0]).max() > 0.1
-    still = np.concatenate([image for _, image in datasets.move_dynamic(x, 4, 1).as_numpy_iterator()])
-    np.testing.assert_allclose(np.sort(still.sum(axis=(1, 2, 3))), np.sort((x / 255.0).sum(axis=(1, 2, 3))), rtol=1e-5)
-    for options, message in (({"x": x[..., 0]}, r"Received: shape=\(10, 8, 8\)"), ({"shift": -0.1}, "shift=-0.1")):
+    still = np.concatenate(
+        [image for _, image in datasets.move_dynamic(x, 4, 1).as_numpy_iterator()]
+    )
+    np.testing.assert_allclose(
+        np.sort(still.sum(axis=(1, 2, 3))), np.sort((x / 255.0).sum(axis=(1, 2, 3))), rtol=1e-5
+    )
+    for options, message in (
+        ({"x": x[..., 0]}, r"Received: shape=\(10, 8, 8\)"),
+        ({"shift": -0.1}, "shift=-0.1"),
+    ):
         with pytest.raises(ValueError, match=message):
             datasets.move_dynamic(**{"x": x, **options})
 
@@ -295,7 +362,10 @@ def test_a_pickle_in_a_file_of_data_is_not_read(monkeypatch, tmp_path):
         def __reduce__(self):
             return (pathlib.Path(tmp_path / "owned").touch, ())
 
-    arrays = {name: np.array([Evil()], dtype=object) for name in ("x_train", "y_train", "x_test", "y_test")}
+    arrays = {
+        name: np.array([Evil()], dtype=object)
+        for name in ("x_train", "y_train", "x_test", "y_test")
+    }
     np.savez(tmp_path / "mnist.npz", **arrays)
     (tmp_path / "owned").unlink(missing_ok=True)
     monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))

@@ -31,7 +31,11 @@ def flow(cls, latent_dim, **options):
     return layer
 
 
-PRIORS = [distributions.StandardNormal(3), distributions.GaussianMixture(3, components=4), *(flow(cls, 3) for cls in FLOWS)]
+PRIORS = [
+    distributions.StandardNormal(3),
+    distributions.GaussianMixture(3, components=4),
+    *(flow(cls, 3) for cls in FLOWS),
+]
 
 
 def params(layer, event_shape, batch=6, seed=0):
@@ -52,7 +56,9 @@ def test_a_likelihood_has_the_event_shape_of_the_data(layer, event_shape):
     assert likelihood.log_prob(x).shape == (6,)
     assert likelihood.mean().shape == x.shape and likelihood.sample(seed=1).shape == x.shape
     assert np.isfinite(likelihood.log_prob(x)).all()
-    assert layer.params_size(event_shape) == np.prod(layer(params(layer, event_shape)).event_shape) * layer.params_size(1)
+    assert layer.params_size(event_shape) == np.prod(
+        layer(params(layer, event_shape)).event_shape
+    ) * layer.params_size(1)
 
 
 @pytest.mark.parametrize("layer", LIKELIHOODS, ids=ids)
@@ -67,14 +73,18 @@ def test_bernoulli_of_grey_pixels_is_minus_the_cross_entropy():
     logits, x = params(LIKELIHOODS[0], (5,)), np.random.default_rng(1).random((6, 5))
     p = 1 / (1 + np.exp(-logits.astype("float64")))
     expected = (x * np.log(p) + (1 - x) * np.log(1 - p)).sum(axis=1)
-    np.testing.assert_allclose(LIKELIHOODS[0](logits).log_prob(x.astype("float32")), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        LIKELIHOODS[0](logits).log_prob(x.astype("float32")), expected, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("scale", [0.3, "trainable", "predicted"])
 def test_gaussian_against_scipy(scale):
     layer = distributions.Gaussian(scale)
     values, x = params(layer, (5,)), params(layer, (5,), seed=1)[:, :5]
-    expected_scale = {"trainable": 1.0, "predicted": np.log1p(np.exp(values[:, 5:]))}.get(scale, 0.3)
+    expected_scale = {"trainable": 1.0, "predicted": np.log1p(np.exp(values[:, 5:]))}.get(
+        scale, 0.3
+    )
     expected = stats.norm.logpdf(x, values[:, :5], expected_scale).sum(axis=1)
     np.testing.assert_allclose(layer(values).log_prob(x), expected, rtol=1e-3)
 
@@ -93,25 +103,37 @@ def test_discretized_logistic_is_a_probability_with_that_mean(loc, scale):
     levels = np.arange(256, dtype="float32") / 255
     probability = np.exp(distribution.log_prob(levels).numpy().astype("float64"))
     edges = np.concatenate([[-np.inf], (np.arange(255) + 0.5) / 255, [np.inf]])
-    np.testing.assert_allclose(probability, np.diff(stats.logistic.cdf(edges, loc, scale)), atol=2e-5)  # float32: 1e-7 / 0.0005
+    np.testing.assert_allclose(
+        probability, np.diff(stats.logistic.cdf(edges, loc, scale)), atol=2e-5
+    )  # float32: 1e-7 / 0.0005
     assert probability.sum() == pytest.approx(1, abs=1e-4)
     assert distribution.mean().numpy() == pytest.approx((probability * levels).sum(), abs=0.2 / 255)
 
 
 def test_diagonal_gaussian_against_scipy():
     layer = distributions.DiagonalGaussian()
-    values, z = params(layer, (3,)), np.random.default_rng(1).standard_normal((6, 3)).astype("float32")
+    values, z = (
+        params(layer, (3,)),
+        np.random.default_rng(1).standard_normal((6, 3)).astype("float32"),
+    )
     scale = np.log1p(np.exp(values[:, 3:])) + base.SMALLEST_SCALE
-    np.testing.assert_allclose(layer(values).log_prob(z), stats.norm.logpdf(z, values[:, :3], scale).sum(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(
+        layer(values).log_prob(z), stats.norm.logpdf(z, values[:, :3], scale).sum(axis=1), rtol=1e-4
+    )
 
 
 def test_full_gaussian_against_scipy():
     layer = distributions.FullGaussian()
-    values, z = params(layer, (3,)), np.random.default_rng(1).standard_normal((6, 3)).astype("float32")
+    values, z = (
+        params(layer, (3,)),
+        np.random.default_rng(1).standard_normal((6, 3)).astype("float32"),
+    )
     posterior = layer(values)
     covariance = posterior.covariance().numpy()
     assert np.abs(covariance[:, 0, 1]).min() > 1e-3
-    expected = [stats.multivariate_normal.logpdf(z[i], values[i, :3], covariance[i]) for i in range(6)]
+    expected = [
+        stats.multivariate_normal.logpdf(z[i], values[i, :3], covariance[i]) for i in range(6)
+    ]
     np.testing.assert_allclose(posterior.log_prob(z), expected, rtol=1e-3)
 
 
@@ -133,21 +155,30 @@ def test_kl_is_exact_where_there_is_a_closed_form(posterior):
 
 @pytest.mark.parametrize("posterior", POSTERIORS, ids=ids)
 def test_kl_is_estimated_where_there_is_none(posterior):
-    q, p = posterior(params(posterior, (3,), batch=1)), distributions.GaussianMixture(3, components=1)()
+    q, p = (
+        posterior(params(posterior, (3,), batch=1)),
+        distributions.GaussianMixture(3, components=1)(),
+    )
     with pytest.raises(NotImplementedError):
         tfd.kl_divergence(q, p)
     z = q.sample(50_000, seed=1)
     estimates = distributions.kl_divergence(q, p, z).numpy()
-    component = tfd.MultivariateNormalDiag(p.components_distribution.mean()[0], p.components_distribution.stddev()[0])
+    component = tfd.MultivariateNormalDiag(
+        p.components_distribution.mean()[0], p.components_distribution.stddev()[0]
+    )
     error = estimates.std() / np.sqrt(len(estimates))
-    assert estimates.mean() == pytest.approx(float(tfd.kl_divergence(q, component)[0]), abs=5 * error)
+    assert estimates.mean() == pytest.approx(
+        float(tfd.kl_divergence(q, component)[0]), abs=5 * error
+    )
 
 
 @every_flow
 def test_a_new_flow_is_standard_normal(cls):
     z = np.random.default_rng(0).standard_normal((10, 3)).astype("float32")
     new = cls(3)()
-    np.testing.assert_allclose(new.log_prob(z), stats.multivariate_normal.logpdf(z, np.zeros(3)), rtol=1e-5)
+    np.testing.assert_allclose(
+        new.log_prob(z), stats.multivariate_normal.logpdf(z, np.zeros(3)), rtol=1e-5
+    )
 
 
 @every_flow
@@ -160,12 +191,17 @@ def test_the_density_of_a_flow_integrates_to_one_and_is_that_of_its_draws(cls):
     mean = (probabilities[:, None] * grid).sum(axis=0)
     assert np.abs(mean).max() > 0.1  # random weights moved it
     draws = prior.sample(20_000, seed=1).numpy()
-    np.testing.assert_allclose(draws.mean(axis=0), mean, atol=5 * draws.std() / np.sqrt(20_000) + 0.01)
+    np.testing.assert_allclose(
+        draws.mean(axis=0), mean, atol=5 * draws.std() / np.sqrt(20_000) + 0.01
+    )
 
 
 @every_flow
 def test_the_determinant_of_a_flow_is_that_of_autodiff(cls):
-    prior, z = flow(cls, 5)(), tf.constant(np.random.default_rng(0).standard_normal((4, 5)), tf.float32)
+    prior, z = (
+        flow(cls, 5)(),
+        tf.constant(np.random.default_rng(0).standard_normal((4, 5)), tf.float32),
+    )
     with tf.GradientTape() as tape:
         tape.watch(z)
         start = prior.bijector.inverse(z)
@@ -186,10 +222,14 @@ def test_a_masked_network_sees_only_what_comes_before(n):
         loc, log_scale = network(x)
     for output in (loc, log_scale):
         jacobian = tape.batch_jacobian(output, x).numpy()  # (batch, output, input)
-        np.testing.assert_array_equal(jacobian != 0, np.broadcast_to(np.tri(n, k=-1, dtype=bool), jacobian.shape))
+        np.testing.assert_array_equal(
+            jacobian != 0, np.broadcast_to(np.tri(n, k=-1, dtype=bool), jacobian.shape)
+        )
 
 
-@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"])
+@pytest.mark.parametrize(
+    "xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"]
+)
 @pytest.mark.parametrize("layer", [*LIKELIHOODS, *POSTERIORS, *PRIORS], ids=ids)
 def test_gradients_reach_parameters_and_weights(layer, xla):
     prior = isinstance(layer, distributions.Prior)
@@ -259,7 +299,9 @@ def test_a_new_likelihood_is_five_lines():
 
     counts = np.arange(6.0, dtype="float32")[:, None]
     np.testing.assert_allclose(
-        Poisson()(np.zeros((6, 1), "float32")).log_prob(counts), stats.poisson.logpmf(counts[:, 0], 1), rtol=1e-4
+        Poisson()(np.zeros((6, 1), "float32")).log_prob(counts),
+        stats.poisson.logpmf(counts[:, 0], 1),
+        rtol=1e-4,
     )
 
 
@@ -269,11 +311,23 @@ def test_a_new_likelihood_is_five_lines():
         (lambda: distributions.Gaussian(0), "positive number.*Received: scale=0"),
         (lambda: distributions.Gaussian("learned"), "trainable.*Received: scale='learned'"),
         (lambda: distributions.Gaussian(True), "Received: scale=True"),
-        (lambda: distributions.GaussianMixture(2, components=0), "positive integer. Received: components=0"),
-        (lambda: distributions.RealNVP(1), "at least 2 for RealNVP, which has halves. Received: latent_dim=1"),
+        (
+            lambda: distributions.GaussianMixture(2, components=0),
+            "positive integer. Received: components=0",
+        ),
+        (
+            lambda: distributions.RealNVP(1),
+            "at least 2 for RealNVP, which has halves. Received: latent_dim=1",
+        ),
         (lambda: distributions.StandardNormal(2.5), "positive integer. Received: latent_dim=2.5"),
-        (lambda: distributions.get(distributions.Likelihood, "gauss"), "'bernoulli', .*Received: 'gauss'"),
-        (lambda: distributions.get(distributions.Posterior, distributions.Bernoulli()), "a Posterior layer. Received: <Bernoulli"),
+        (
+            lambda: distributions.get(distributions.Likelihood, "gauss"),
+            "'bernoulli', .*Received: 'gauss'",
+        ),
+        (
+            lambda: distributions.get(distributions.Posterior, distributions.Bernoulli()),
+            "a Posterior layer. Received: <Bernoulli",
+        ),
     ],
 )
 def test_bad_arguments_are_refused(make, message):
@@ -294,8 +348,15 @@ def test_sum_of_softplus_is_that_of_numpy_and_so_is_its_gradient(n):
     with tf.GradientTape() as tape:
         variable = tf.Variable(x)
         total = tfp_extensions.sum_of_softplus(variable)
-    np.testing.assert_allclose(total, np.logaddexp(0, x.astype("float64")).sum(axis=-1), rtol=1e-6, atol=1e-4)
-    np.testing.assert_allclose(tape.gradient(total, variable), 1 / (1 + np.exp(-x.astype("float64"))), rtol=1e-5, atol=1e-30)
+    np.testing.assert_allclose(
+        total, np.logaddexp(0, x.astype("float64")).sum(axis=-1), rtol=1e-6, atol=1e-4
+    )
+    np.testing.assert_allclose(
+        tape.gradient(total, variable),
+        1 / (1 + np.exp(-x.astype("float64"))),
+        rtol=1e-5,
+        atol=1e-30,
+    )
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -309,19 +370,32 @@ class Correlated(distributions.Likelihood):
 
 
 @pytest.mark.parametrize(
-    "layer", [Correlated(), distributions.Gaussian("predicted"), distributions.DiscretizedLogisticMixture(2)], ids=ids
+    "layer",
+    [
+        Correlated(),
+        distributions.Gaussian("predicted"),
+        distributions.DiscretizedLogisticMixture(2),
+    ],
+    ids=ids,
 )
 @pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_masked_sequence_has_the_density_of_its_steps(layer, jit_compile):
     """Against the likelihood of each step alone, in a graph that knows no batch size; a draw, and a padding outside the support."""
     masked, values = distributions.Masked(layer, -9.0), params(layer, (4, 2), batch=3)
     steps = [layer(values[:, t]) for t in range(4)]
-    x = np.stack([np.clip(step.sample(seed=t), 0, 1) for t, step in enumerate(steps)], axis=1)  # (3, 4, 2)
+    x = np.stack(
+        [np.clip(step.sample(seed=t), 0, 1) for t, step in enumerate(steps)], axis=1
+    )  # (3, 4, 2)
     real = np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1]], bool)
-    expected = np.sum([np.array(step.log_prob(x[:, t])) * real[:, t] for t, step in enumerate(steps)], axis=0)
+    expected = np.sum(
+        [np.array(step.log_prob(x[:, t])) * real[:, t] for t, step in enumerate(steps)], axis=0
+    )
     x[~real] = -9
 
-    @tf.function(jit_compile=jit_compile, input_signature=[tf.TensorSpec((None, *values.shape[1:])), tf.TensorSpec((None, 4, 2))])
+    @tf.function(
+        jit_compile=jit_compile,
+        input_signature=[tf.TensorSpec((None, *values.shape[1:])), tf.TensorSpec((None, 4, 2))],
+    )
     def density(values, x):
         with tf.GradientTape() as tape:
             tape.watch(values)
@@ -330,13 +404,20 @@ def test_a_masked_sequence_has_the_density_of_its_steps(layer, jit_compile):
 
     log_prob, gradient = density(values, x)
     np.testing.assert_allclose(log_prob, expected, rtol=1e-4)
-    assert np.isfinite(gradient).all() and (np.abs(gradient).max(axis=-1) > 0).tolist() == real.tolist()
+    assert (
+        np.isfinite(gradient).all()
+        and (np.abs(gradient).max(axis=-1) > 0).tolist() == real.tolist()
+    )
     distribution = masked(values)
     assert distribution.batch_shape == (3,) and distribution.event_shape == (4, 2)
-    np.testing.assert_allclose(distribution.mean(), np.stack([step.mean() for step in steps], axis=1), rtol=1e-5)
+    np.testing.assert_allclose(
+        distribution.mean(), np.stack([step.mean() for step in steps], axis=1), rtol=1e-5
+    )
     draws = distribution.sample(5, seed=1)
     assert draws.shape == (5, 3, 4, 2)
-    np.testing.assert_allclose(distribution.log_prob(draws)[2], distribution.log_prob(draws[2]), rtol=1e-4)
+    np.testing.assert_allclose(
+        distribution.log_prob(draws)[2], distribution.log_prob(draws[2]), rtol=1e-4
+    )
     masked.check(x, (4, 2))
     if layer.support[0] > -9:
         with pytest.raises(ValueError, match="from -8 to"):
@@ -348,11 +429,15 @@ def test_a_masked_sequence_has_the_density_of_its_steps(layer, jit_compile):
 @pytest.mark.parametrize("loc, level", [(-1.0, 0.0), (0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
 def test_the_middle_of_a_logistic_is_a_grey_level(loc, level):
     """From -1, black, to 1, white: what presets are stored by."""
-    params = np.array([[0.0, loc, -20.0]], "float32")  # one narrow logistic: its logit, loc and log scale
+    params = np.array(
+        [[0.0, loc, -20.0]], "float32"
+    )  # one narrow logistic: its logit, loc and log scale
     mean = distributions.DiscretizedLogisticMixture(1)(tf.constant(params)).mean()
     np.testing.assert_allclose(mean, [[level]], atol=1e-3)
 
 
 @pytest.mark.parametrize("scale", [2e-5, 1e-4, 0.1, 1.0, 50.0])
 def test_a_raw_scale_gives_the_scale_back(scale):
-    np.testing.assert_allclose(base.positive(tf.constant(base.raw_of(scale), tf.float32)), scale, rtol=1e-4)
+    np.testing.assert_allclose(
+        base.positive(tf.constant(base.raw_of(scale), tf.float32)), scale, rtol=1e-4
+    )

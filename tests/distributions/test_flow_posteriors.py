@@ -35,7 +35,9 @@ def vae_with(name, **options):
     """A VAE of 8 x 8 images, no weight of which is zero."""
     vae = keras_ae.VAE((8, 8, 1), 3, **{"widths": (16,), "posterior": MAKE[name](), **options})
     for layer in getattr(vae.posterior_layer, "networks", ()):
-        layer.kernels[-1].assign(0.1 * np.random.default_rng(0).standard_normal(layer.kernels[-1].shape))
+        layer.kernels[-1].assign(
+            0.1 * np.random.default_rng(0).standard_normal(layer.kernels[-1].shape)
+        )
     return vae
 
 
@@ -63,7 +65,12 @@ def test_the_density_of_a_draw_is_that_of_autodiff(name, n):
     end, log_det = posterior.bijector.forward_and_log_det(start)
     np.testing.assert_allclose(end, drawn, rtol=1e-5, atol=1e-6)
     assert posterior.log_prob(drawn).shape == (4,)
-    np.testing.assert_allclose(posterior.log_prob(drawn), posterior.distribution.log_prob(start) - log_det, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        posterior.log_prob(drawn),
+        posterior.distribution.log_prob(start) - log_det,
+        rtol=1e-5,
+        atol=1e-5,
+    )
     np.testing.assert_allclose(layer.centre(params), layer(params).bijector.forward(loc), rtol=1e-5)
 
 
@@ -71,7 +78,10 @@ def test_the_density_of_a_draw_is_that_of_autodiff(name, n):
 def test_the_density_of_draws_is_where_the_draws_are(name):
     """E_q[r(z) / q(z)] = 1 for any density r that q covers: narrow ones, at ten of the draws."""
     layer, params = with_params(name, 2, batch=1)
-    z, log_prob = (tensor.numpy()[:, 0] for tensor in layer(params).experimental_sample_and_log_prob(100_000, seed=1))
+    z, log_prob = (
+        tensor.numpy()[:, 0]
+        for tensor in layer(params).experimental_sample_and_log_prob(100_000, seed=1)
+    )
     scale = 0.3 * z.std(axis=0)
     for centre in z[:10]:
         ratios = np.exp(stats.norm.logpdf(z, centre, scale).sum(axis=1) - log_prob)
@@ -99,7 +109,9 @@ def test_a_planar_flow_can_be_inverted_whatever_its_parameters():
         u += (product - w @ u) * w / (w @ w)  # w^T u = product
         z = (ways[:, None] * w / (w @ w)).astype("float32")  # w^T z = ways
         assert np.diff(ways + (w @ u) * np.tanh(ways + b)).min() < 0
-        moved, log_determinant = flows.planar(z, *(tf.constant(value[None], tf.float32) for value in (u, w, b)))
+        moved, log_determinant = flows.planar(
+            z, *(tf.constant(value[None], tf.float32) for value in (u, w, b))
+        )
         assert np.diff(moved.numpy().astype("float64") @ w).min() > -1e-4  # float32
         slopes = np.gradient(moved.numpy().astype("float64") @ w, ways)
         np.testing.assert_allclose(np.exp(log_determinant)[1:-1], slopes[1:-1], atol=0.02)
@@ -113,7 +125,9 @@ def test_a_planar_flow_without_a_direction_is_the_identity():
         np.testing.assert_allclose(log_determinant, 0, atol=1e-5)
 
 
-@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"])
+@pytest.mark.parametrize(
+    "xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"]
+)
 def test_an_inverse_autoregressive_flow_knows_the_density_of_any_code(xla):
     """The same at its draws, found anew, with the same gradient; and it integrates to one."""
     layer, params = with_params("iaf", 3, weights=0.3)  # not too curved for differences
@@ -137,7 +151,9 @@ def test_the_density_of_an_inverse_autoregressive_flow_integrates_to_one():
     layer, params = with_params("iaf", 2, batch=1, weights=0.2)
     axis = np.linspace(-12, 12, 401, dtype="float32")
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 1, 2)
-    assert np.exp(layer(params).log_prob(grid)).sum() * (axis[1] - axis[0]) ** 2 == pytest.approx(1, abs=0.01)
+    assert np.exp(layer(params).log_prob(grid)).sum() * (axis[1] - axis[0]) ** 2 == pytest.approx(
+        1, abs=0.01
+    )
 
 
 def coupled():
@@ -151,7 +167,9 @@ def test_a_flow_trains_under_xla(images):
     vae.compile(jit_compile=True)
     history = vae.fit(images, epochs=2, batch_size=8, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
-    np.testing.assert_allclose(history["loss"], np.add(history["reconstruction"], history["kl"]), rtol=1e-5)
+    np.testing.assert_allclose(
+        history["loss"], np.add(history["reconstruction"], history["kl"]), rtol=1e-5
+    )
 
 
 @every_flow
@@ -161,10 +179,16 @@ def test_a_vae_trains_is_saved_and_bounds_the_likelihood(name, images, tmp_path)
     vae.compile(run_eagerly=True)
     history = vae.fit(images, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
-    np.testing.assert_allclose(history["loss"], np.add(history["reconstruction"], history["kl"]), rtol=1e-5)
+    np.testing.assert_allclose(
+        history["loss"], np.add(history["reconstruction"], history["kl"]), rtol=1e-5
+    )
     elbo = vae.elbo(images, n_samples=50, seed=0)
-    assert float(tf.reduce_mean(vae.log_likelihood(images, n_samples=50, seed=0))) > float(tf.reduce_mean(elbo))
-    np.testing.assert_array_equal(vae.encode(images), vae.posterior_layer.centre(vae.posterior_params(images)))
+    assert float(tf.reduce_mean(vae.log_likelihood(images, n_samples=50, seed=0))) > float(
+        tf.reduce_mean(elbo)
+    )
+    np.testing.assert_array_equal(
+        vae.encode(images), vae.posterior_layer.centre(vae.posterior_params(images))
+    )
     vae.save(tmp_path / "vae.keras")
     loaded = keras.models.load_model(tmp_path / "vae.keras")
     assert loaded.posterior_layer.get_config() == vae.posterior_layer.get_config()
@@ -188,13 +212,19 @@ def test_a_flow_is_part_of_a_preset(images, tmp_path):
 def test_gradients_reach_every_weight(name, objective, images):
     vae = vae_with(name, prior="realnvp", objective=objective)
     for layer in getattr(vae.prior_layer, "networks", ()):
-        layer.layers[-1].kernel.assign(0.1 * np.random.default_rng(1).standard_normal(layer.layers[-1].kernel.shape))
+        layer.layers[-1].kernel.assign(
+            0.1 * np.random.default_rng(1).standard_normal(layer.layers[-1].kernel.shape)
+        )
     x = tf.constant(images)
     with tf.GradientTape() as tape:
         loss = vae.objective(x, x)
     assert loss.shape == (20,)
-    for weight, gradient in zip(vae.trainable_weights, tape.gradient(loss, vae.trainable_variables), strict=True):
-        assert gradient is not None and np.isfinite(gradient).all() and np.abs(gradient).max() > 0, weight.path
+    for weight, gradient in zip(
+        vae.trainable_weights, tape.gradient(loss, vae.trainable_variables), strict=True
+    ):
+        assert (
+            gradient is not None and np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+        ), weight.path
 
 
 @pytest.mark.slow
@@ -205,7 +235,9 @@ def test_two_replicas_train_like_one_device(images, two_replicas):
         with strategy.scope():
             vae = vae_with("iaf", prior="realnvp")
             vae.compile(keras.optimizers.SGD(0.001), jit_compile=False)
-        losses.append(vae.fit(images, epochs=2, batch_size=7, shuffle=False, verbose=0).history["loss"])
+        losses.append(
+            vae.fit(images, epochs=2, batch_size=7, shuffle=False, verbose=0).history["loss"]
+        )
     np.testing.assert_allclose(*losses, rtol=0.05)
 
 
@@ -231,9 +263,13 @@ def test_the_gradient_of_dreg_is_that_of_the_bound_for_a_posterior_with_weights(
     vae, exact = linear_vae("diagonal")
     if name == "iaf":
         posterior = distributions.InverseAutoregressiveFlow(1, width=4, context=2)
-        flowing = keras_ae.VAE((5,), 2, widths=(), likelihood=distributions.Gaussian(0.7), posterior=posterior)
+        flowing = keras_ae.VAE(
+            (5,), 2, widths=(), likelihood=distributions.Gaussian(0.7), posterior=posterior
+        )
     else:
-        flowing = keras_ae.HVAE((5,), (1, 1), widths=(), likelihood=distributions.Gaussian(0.7), width=4)
+        flowing = keras_ae.HVAE(
+            (5,), (1, 1), widths=(), likelihood=distributions.Gaussian(0.7), width=4
+        )
     flowing.decoder.set_weights(vae.decoder.get_weights())
     rng = np.random.default_rng(0)
     for layer in (flowing.encoder, flowing.posterior_layer):
@@ -246,7 +282,13 @@ def test_the_gradient_of_dreg_is_that_of_the_bound_for_a_posterior_with_weights(
         def one():
             with tf.GradientTape() as tape:
                 loss = tf.reduce_mean(objective.loss(flowing, flowing.params_of(x), x))
-            return tf.concat([tf.reshape(g, (-1,)) for g in tape.gradient(loss, [weight.value for weight in weights])], axis=0)
+            return tf.concat(
+                [
+                    tf.reshape(g, (-1,))
+                    for g in tape.gradient(loss, [weight.value for weight in weights])
+                ],
+                axis=0,
+            )
 
         return np.array([one() for _ in range(100)])
 
@@ -295,9 +337,12 @@ def test_flows_come_nearer_to_a_posterior_that_is_no_gaussian():
 
     log_p = np.log(np.exp(log_joint(tf.constant(grid))).sum() * 0.01**2)
     gaps = {
-        name: fitted_gap(make(), log_joint, log_p) for name, make in {"diagonal": distributions.DiagonalGaussian, **MAKE}.items()
+        name: fitted_gap(make(), log_joint, log_p)
+        for name, make in {"diagonal": distributions.DiagonalGaussian, **MAKE}.items()
     }
-    assert all(0 < gap < gaps["diagonal"] - 0.2 for name, gap in gaps.items() if name != "diagonal"), gaps
+    assert all(
+        0 < gap < gaps["diagonal"] - 0.2 for name, gap in gaps.items() if name != "diagonal"
+    ), gaps
 
 
 @pytest.mark.parametrize(
@@ -311,14 +356,26 @@ def test_flows_come_nearer_to_a_posterior_that_is_no_gaussian():
             lambda: vae_with("planar", objective="iwae"),
             r'gradient="plain"\) with the posterior PlanarFlow.*Received: gradient="dreg"',
         ),
-        (lambda: vae_with("sylvester", prior="vamp"), "density of any code with a VampPrior.*Received: SylvesterFlow"),
-        (lambda: vae_with("planar", objective="free_bits"), "Received: PlanarFlow and StandardNormal"),
-        (lambda: vae_with("iaf", objective="total_correlation"), "Received: InverseAutoregressiveFlow"),
+        (
+            lambda: vae_with("sylvester", prior="vamp"),
+            "density of any code with a VampPrior.*Received: SylvesterFlow",
+        ),
+        (
+            lambda: vae_with("planar", objective="free_bits"),
+            "Received: PlanarFlow and StandardNormal",
+        ),
+        (
+            lambda: vae_with("iaf", objective="total_correlation"),
+            "Received: InverseAutoregressiveFlow",
+        ),
         (
             lambda: keras_ae.HVAE((8, 8, 1), (2, 2), posterior="iaf"),
             "layers whose means are known.*Received: InverseAutoregressiveFlow",
         ),
-        (lambda: scores.kl_per_dimension(vae_with("planar"), np.zeros((2, 8, 8, 1))), "mean and standard.*Received: PlanarFlow"),
+        (
+            lambda: scores.kl_per_dimension(vae_with("planar"), np.zeros((2, 8, 8, 1))),
+            "mean and standard.*Received: PlanarFlow",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(make_it, message):

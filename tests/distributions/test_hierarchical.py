@@ -51,7 +51,10 @@ def test_the_density_of_the_last_draw_is_that_of_any_other():
 def test_a_part_that_depends_on_none_gets_as_many_draws():
     chain = tfp_extensions.Chain(
         (2, 1),
-        [lambda _: tfd.OneHotCategorical(logits=[0.0, 1.0], dtype=tf.float32), lambda _: tfd.MultivariateNormalDiag([0.0], [1.0])],
+        [
+            lambda _: tfd.OneHotCategorical(logits=[0.0, 1.0], dtype=tf.float32),
+            lambda _: tfd.MultivariateNormalDiag([0.0], [1.0]),
+        ],
     )
     z = chain.sample((5, 4), seed=0)
     assert z.shape == (5, 4, 3) and chain.log_prob(z).shape == (5, 4)
@@ -69,15 +72,23 @@ def test_kl_of_two_chains_is_that_of_the_joint_gaussians():
         ],
     )
     covariance = np.array([[4.0, 4.0], [4.0, 5.0]])
-    joint = tfd.MultivariateNormalTriL([[1.0, 2.0], [-1.0, -2.0]], np.linalg.cholesky([[1, 2], [2, 4.25]]).astype("float32"))
-    exact = tfd.kl_divergence(joint, tfd.MultivariateNormalTriL([0.0, 0.0], np.linalg.cholesky(covariance).astype("float32")))
+    joint = tfd.MultivariateNormalTriL(
+        [[1.0, 2.0], [-1.0, -2.0]], np.linalg.cholesky([[1, 2], [2, 4.25]]).astype("float32")
+    )
+    exact = tfd.kl_divergence(
+        joint,
+        tfd.MultivariateNormalTriL([0.0, 0.0], np.linalg.cholesky(covariance).astype("float32")),
+    )
     estimates = distributions.kl_divergence(q, p, q.sample(50_000, seed=0))
     np.testing.assert_allclose(np.mean(estimates, axis=0), exact, atol=0.03)
 
 
 @pytest.mark.parametrize("layer", ["diagonal", "full", ("diagonal", "full")])
 def test_gradients_reach_every_network(layer):
-    posterior, prior = HierarchicalPosterior((2, 3), layer, width=8), HierarchicalPrior((2, 3), "mixture", width=8)
+    posterior, prior = (
+        HierarchicalPosterior((2, 3), layer, width=8),
+        HierarchicalPrior((2, 3), "mixture", width=8),
+    )
     features = tf.random.stateless_normal((4, 8), (0, 0))
     with tf.GradientTape() as tape:
         q = posterior(features)
@@ -85,16 +96,22 @@ def test_gradients_reach_every_network(layer):
         loss = tf.reduce_sum(distributions.kl_divergence(q, prior(), z))
     assert z.shape == (6, 4, 5)
     weights = posterior.trainable_weights + prior.trainable_weights
-    for weight, gradient in zip(weights, tape.gradient(loss, [w.value for w in weights]), strict=True):
+    for weight, gradient in zip(
+        weights, tape.gradient(loss, [w.value for w in weights]), strict=True
+    ):
         assert gradient is not None and np.abs(gradient).max() > 0, weight.path
 
 
 def test_the_vamp_prior_of_the_top_layer_is_the_mean_of_its_posteriors(images):
-    vae = keras_ae.HVAE((8, 8, 1), (2, 3), widths=(16,), width=8, prior=distributions.VampPrior(2, components=6))
+    vae = keras_ae.HVAE(
+        (8, 8, 1), (2, 3), widths=(16,), width=8, prior=distributions.VampPrior(2, components=6)
+    )
     vae.prior_layer.top.pseudo_inputs.assign(images[:6])
     z = np.random.default_rng(0).standard_normal((4, 2)).astype("float32")
     each = vae.posterior(images[:6]).first.log_prob(z[:, None])  # (4, 6)
-    np.testing.assert_allclose(vae.prior.first.log_prob(z), tf.reduce_logsumexp(each, axis=1) - np.log(6), rtol=1e-4)
+    np.testing.assert_allclose(
+        vae.prior.first.log_prob(z), tf.reduce_logsumexp(each, axis=1) - np.log(6), rtol=1e-4
+    )
 
 
 def test_the_bound_of_a_hierarchy_tightens_to_the_density():
@@ -106,7 +123,9 @@ def test_the_bound_of_a_hierarchy_tightens_to_the_density():
     rng = np.random.default_rng(0)
     kernel, bias = 0.4 * rng.standard_normal((2, 3)), rng.standard_normal(3)
     vae.decoder.set_weights([kernel, bias])
-    exact = stats.multivariate_normal(bias + kernel.T @ [0, 0.5], kernel.T @ kernel + 0.49 * np.eye(3))
+    exact = stats.multivariate_normal(
+        bias + kernel.T @ [0, 0.5], kernel.T @ kernel + 0.49 * np.eye(3)
+    )
     x = exact.rvs(40, random_state=0).astype("float32")
     with eagerly():
         bounds = [float(tf.reduce_mean(vae.log_likelihood(x, n, seed=0))) for n in (1, 20)]
@@ -117,7 +136,13 @@ def test_the_bound_of_a_hierarchy_tightens_to_the_density():
 
 def combined(objective):
     return keras_ae.HVAE(
-        (8, 8, 1), (2, 3), widths=(16,), width=8, prior="flow", objective=objective, posterior=("diagonal", "full")
+        (8, 8, 1),
+        (2, 3),
+        widths=(16,),
+        width=8,
+        prior="flow",
+        objective=objective,
+        posterior=("diagonal", "full"),
     )
 
 
@@ -140,7 +165,9 @@ def test_a_hierarchy_combines_with_objectives_and_priors(images, objective, tmp_
     vae.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     np.testing.assert_array_equal(loaded.predict(images, verbose=0), vae.predict(images, verbose=0))
-    np.testing.assert_allclose(loaded.log_likelihood(images, 7, seed=0), vae.log_likelihood(images, 7, seed=0), rtol=1e-6)
+    np.testing.assert_allclose(
+        loaded.log_likelihood(images, 7, seed=0), vae.log_likelihood(images, 7, seed=0), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize(

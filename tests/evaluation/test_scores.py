@@ -45,15 +45,22 @@ def test_ssim_by_its_formula(images):
     values = []
     for a, b in zip(images[..., 0], blurred[..., 0], strict=True):
         means = [np.sum(window * image) for image in (a, b)]
-        variances = [np.sum(window * image**2) - mean**2 for image, mean in zip((a, b), means, strict=True)]
+        variances = [
+            np.sum(window * image**2) - mean**2 for image, mean in zip((a, b), means, strict=True)
+        ]
         covariance = np.sum(window * a * b) - means[0] * means[1]
         luminance = (2 * means[0] * means[1] + 0.01**2) / (means[0] ** 2 + means[1] ** 2 + 0.01**2)
         values.append(luminance * (2 * covariance + 0.03**2) / (sum(variances) + 0.03**2))
-    assert scores._errors(images, blurred, (8, 8, 1))["ssim"] == pytest.approx(np.mean(values), rel=1e-4)
+    assert scores._errors(images, blurred, (8, 8, 1))["ssim"] == pytest.approx(
+        np.mean(values), rel=1e-4
+    )
 
 
 def test_a_model_of_vectors_has_no_ssim(vectors):
-    assert set(keras_ae.evaluate(keras_ae.AE((5,), 2, widths=()), vectors)) == {"mse", "active_units"}
+    assert set(keras_ae.evaluate(keras_ae.AE((5,), 2, widths=()), vectors)) == {
+        "mse",
+        "active_units",
+    }
 
 
 def test_a_dae_is_measured_on_noise_too(images):
@@ -67,20 +74,31 @@ def test_a_dae_is_measured_on_noise_too(images):
 def test_likelihoods_are_the_models_own(images):
     model = vae()
     found = keras_ae.evaluate(model, images, n_samples=20, seed=2)
-    elbo, bound = model.elbo(images, 10, seed=2).numpy(), model.log_likelihood(images, 20, seed=2).numpy()
+    elbo, bound = (
+        model.elbo(images, 10, seed=2).numpy(),
+        model.log_likelihood(images, 20, seed=2).numpy(),
+    )
     assert found["elbo"] == pytest.approx(elbo.mean(), rel=1e-6)
     assert found["log_likelihood"] == pytest.approx(bound.mean(), rel=1e-6)
-    assert found["log_likelihood_standard_error"] == pytest.approx(bound.std(ddof=1) / math.sqrt(20), rel=1e-5)
+    assert found["log_likelihood_standard_error"] == pytest.approx(
+        bound.std(ddof=1) / math.sqrt(20), rel=1e-5
+    )
     assert found["nll_bpd"] == pytest.approx(-bound.mean() / math.log(2) / 64, rel=1e-6)
     assert found["negative_elbo_bpd"] > found["nll_bpd"]
     exact = distributions.kl_divergence(model.posterior(images), model.prior, None).numpy().mean()
-    assert found["kl"] == pytest.approx(exact, rel=1e-6) == pytest.approx(sum(found["kl_per_dimension"]), rel=1e-4)
+    assert (
+        found["kl"]
+        == pytest.approx(exact, rel=1e-6)
+        == pytest.approx(sum(found["kl_per_dimension"]), rel=1e-4)
+    )
 
 
 def test_the_same_seed_gives_the_same_numbers_and_they_are_json(images, y):
     model = vae(prior="flow", posterior="full")  # a KL that is estimated
     first = keras_ae.evaluate(model, images, y, n_samples=20)
-    assert first == keras_ae.evaluate(model, images, y, n_samples=20) == json.loads(json.dumps(first))
+    assert (
+        first == keras_ae.evaluate(model, images, y, n_samples=20) == json.loads(json.dumps(first))
+    )
     assert first["kl"] != keras_ae.evaluate(model, images, n_samples=20, seed=1)["kl"]
     assert "kl_per_dimension" not in first
 
@@ -102,9 +120,13 @@ def test_kl_per_dimension_of_a_mixture_by_sampling(images):
     q = model.posterior(images[:2])
     z = q.sample(50_000, seed=seeds.from_int(0))
     for dim in range(3):
-        marginal = tfd.MixtureSameFamily(prior.mixture_distribution, tfd.Normal(parts.mean()[:, dim], parts.stddev()[:, dim]))
+        marginal = tfd.MixtureSameFamily(
+            prior.mixture_distribution, tfd.Normal(parts.mean()[:, dim], parts.stddev()[:, dim])
+        )
         of_dim = tfd.Normal(q.mean()[:, dim], q.stddev()[:, dim])
-        estimates = tf.reduce_mean(of_dim.log_prob(z[..., dim]) - marginal.log_prob(z[..., dim]), axis=0)
+        estimates = tf.reduce_mean(
+            of_dim.log_prob(z[..., dim]) - marginal.log_prob(z[..., dim]), axis=0
+        )
         assert found[dim] == pytest.approx(float(tf.reduce_mean(estimates)), abs=0.01)
 
 
@@ -115,23 +137,34 @@ def test_representation_is_of_codes_fitted_on_half_or_on_train(images, y):
     found = keras_ae.evaluate(model, images, y, seed=3)
     assert found["linear_probe"] == representation.linear_probe(first, second)
     assert found["knn"] == representation.nearest_neighbours(first, second)
-    assert keras_ae.evaluate(model, images, y, train=(images, y))["linear_probe"] == representation.linear_probe(
-        (codes, y), (codes, y)
+    assert keras_ae.evaluate(model, images, y, train=(images, y))[
+        "linear_probe"
+    ] == representation.linear_probe((codes, y), (codes, y))
+    assert (
+        found["kmeans_nmi"]
+        == representation.clustering(representation.kmeans(codes, 3, seed=3).labels_, y)[
+            "kmeans_nmi"
+        ]
     )
-    assert found["kmeans_nmi"] == representation.clustering(representation.kmeans(codes, 3, seed=3).labels_, y)["kmeans_nmi"]
 
 
 def test_integers_are_pixels(images):
     model = keras_ae.AE((8, 8, 1), 3, widths=(8,))
     pixels = np.round(255 * images).astype("uint8")
-    assert keras_ae.evaluate(model, pixels[..., 0]) == pytest.approx(keras_ae.evaluate(model, pixels / 255), rel=1e-3)
+    assert keras_ae.evaluate(model, pixels[..., 0]) == pytest.approx(
+        keras_ae.evaluate(model, pixels / 255), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(
     "x, y, message",
     [
         (np.zeros((4, 7, 8, 1)), None, "Received: shape"),
-        (np.zeros((4, 8, 8, 1)), np.zeros(3), r"one class for each of 4 examples.*Received: \(3,\)"),
+        (
+            np.zeros((4, 8, 8, 1)),
+            np.zeros(3),
+            r"one class for each of 4 examples.*Received: \(3,\)",
+        ),
         (np.zeros((4, 8, 8, 1)), np.zeros(4), "two classes at least"),
         (np.full((4, 8, 8, 1), np.nan), None, "4|256 NaN"),
     ],
@@ -155,17 +188,25 @@ def test_compare_sets_baselines_beside_models(images, y):
         "k-means, 3 clusters",
     ]
     expected = keras_ae.evaluate(model, images, y, train=train, n_samples=10)
-    assert table[1]["elbo"] == expected["elbo"] and table[1]["knn"] == expected["knn"] and "kl_per_dimension" not in table[1]
+    assert (
+        table[1]["elbo"] == expected["elbo"]
+        and table[1]["knn"] == expected["knn"]
+        and "kl_per_dimension" not in table[1]
+    )
     flat = images.reshape(20, -1)
     pca = PCA(3).fit(flat)
-    assert table[3]["mse"] == pytest.approx(np.mean((pca.inverse_transform(pca.transform(flat)) - flat) ** 2), rel=1e-4)
+    assert table[3]["mse"] == pytest.approx(
+        np.mean((pca.inverse_transform(pca.transform(flat)) - flat) ** 2), rel=1e-4
+    )
     assert table[4]["mse"] > 0 and "knn" not in table[4] and "kmeans_accuracy" in table[4]
 
 
 def test_compare_without_train_measures_on_the_half_that_was_not_fitted(images, y):
     model = keras_ae.AE((8, 8, 1), 2, widths=(8,))
     train, test = representation.halves(images, y, seed=5)
-    assert scores.compare({"mine": model}, images, y, seed=5) == scores.compare({"mine": model}, *test, train=train, seed=5)
+    assert scores.compare({"mine": model}, images, y, seed=5) == scores.compare(
+        {"mine": model}, *test, train=train, seed=5
+    )
 
 
 def test_models_of_one_name_are_told_apart_and_of_two_shapes_refused(images, y):
@@ -178,7 +219,9 @@ def test_models_of_one_name_are_told_apart_and_of_two_shapes_refused(images, y):
 
 
 def test_a_table_prints_as_text_and_as_markdown():
-    table = scores.Table([{"model": "a", "mse": 0.01234567, "n": 3}, {"model": "long", "psnr": 12.3456}])
+    table = scores.Table(
+        [{"model": "a", "mse": 0.01234567, "n": 3}, {"model": "long", "psnr": 12.3456}]
+    )
     assert str(table) == "model      mse  n   psnr\na      0.01235  3\nlong               12.35"
     assert table.to_markdown() == (
         "| model | mse | n | psnr |\n| --- | ---: | ---: | ---: |\n| a | 0.01235 | 3 |  |\n| long |  |  | 12.35 |"
@@ -190,10 +233,14 @@ def test_a_table_prints_as_text_and_as_markdown():
 def test_principal_components_reconstruct_mnist_as_recomputed():
     """Mean squared errors a pixel of PCA on MNIST's test set: 2 d 0.05567, 8 d 0.03744, 30 d 13.866 / 784."""
     (x, y), (x_test, y_test) = datasets.load("mnist")
-    flat, flat_test = (array.reshape(len(array), -1).astype("float32") / 255 for array in (x, x_test))
+    flat, flat_test = (
+        array.reshape(len(array), -1).astype("float32") / 255 for array in (x, x_test)
+    )
     for components, error in ((2, 0.05567), (8, 0.03744), (30, 13.866 / 784)):
         pca = representation.pca(flat, components)
-        found = scores._errors(flat_test, pca.inverse_transform(pca.transform(flat_test)), (28, 28, 1))
+        found = scores._errors(
+            flat_test, pca.inverse_transform(pca.transform(flat_test)), (28, 28, 1)
+        )
         assert found["mse"] == pytest.approx(error, abs=1e-5)
 
 
@@ -202,6 +249,8 @@ def test_evaluate_finds_what_the_card_of_vae_mnist_says():
     """The ELBO of the first 1,000 binarised test images, within its standard error."""
     (x_train, y_train), (x, y) = datasets.load("mnist")
     train = datasets.binarize(x_train[:10_000], seed=1), y_train[:10_000]
-    found = keras_ae.evaluate(keras_ae.load("vae_mnist"), datasets.binarize(x)[:1000], y[:1000], train=train, n_samples=50)
+    found = keras_ae.evaluate(
+        keras_ae.load("vae_mnist"), datasets.binarize(x)[:1000], y[:1000], train=train, n_samples=50
+    )
     assert found["elbo"] == pytest.approx(-86.43, abs=4 * found["elbo_standard_error"])
     assert found["elbo"] < found["log_likelihood"] < -80 and found["knn"] > 85

@@ -41,7 +41,13 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     (x, y), (x_test, y_test) = keras_ae.datasets.load("mnist_5k")
     for name in ("mnist", "fashion_mnist"):
-        np.savez(folder / f"{name}.npz", x_train=x[..., 0], y_train=y, x_test=x_test[..., 0], y_test=y_test)
+        np.savez(
+            folder / f"{name}.npz",
+            x_train=x[..., 0],
+            y_train=y,
+            x_test=x_test[..., 0],
+            y_test=y_test,
+        )
     return folder
 
 
@@ -65,7 +71,9 @@ class Browser:
 
     def click(self, text):
         """Clicks the button with that text."""
-        (button,) = self.driver.find_elements("xpath", f"//button[normalize-space(.)='{text}' or .//*[text()='{text}']]")
+        (button,) = self.driver.find_elements(
+            "xpath", f"//button[normalize-space(.)='{text}' or .//*[text()='{text}']]"
+        )
         button.click()
 
     def wait(self, condition, what, seconds=180):
@@ -78,7 +86,11 @@ class Browser:
                 found = condition()
             except StaleElementReferenceException:  # the page drew that element anew in between
                 found = None
-            if found is not None and found is not False and not (isinstance(found, list) and not found):
+            if (
+                found is not None
+                and found is not False
+                and not (isinstance(found, list) and not found)
+            ):
                 return found
             time.sleep(0.05)
         raise TimeoutError(f"waited {seconds} s in vain until {what}")
@@ -94,9 +106,14 @@ class Browser:
 
         element = self.find(selector)[0]
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        offsets = [((x - 0.5) * element.size["width"], (y - 0.5) * element.size["height"]) for x, y in places]
+        offsets = [
+            ((x - 0.5) * element.size["width"], (y - 0.5) * element.size["height"])
+            for x, y in places
+        ]
         actions = (
-            ActionChains(self.driver, duration=50).move_to_element_with_offset(element, *map(int, offsets[0])).click_and_hold()
+            ActionChains(self.driver, duration=50)
+            .move_to_element_with_offset(element, *map(int, offsets[0]))
+            .click_and_hold()
         )
         for offset in offsets[1:]:
             actions.move_to_element_with_offset(element, *map(int, offset))
@@ -112,11 +129,19 @@ class Browser:
                 found.add(parameters["request"]["url"])
             elif message["method"] == "Network.webSocketCreated":
                 found.add(parameters["url"])
-        return {address for address in found if urlsplit(address).scheme not in ("data", "blob", "chrome")}
+        return {
+            address
+            for address in found
+            if urlsplit(address).scheme not in ("data", "blob", "chrome")
+        }
 
     def errors(self):
         """What the console complains of."""
-        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
+        return [
+            entry["message"]
+            for entry in self.driver.get_log("browser")
+            if entry["level"] == "SEVERE"
+        ]
 
 
 PIXELS = """

@@ -53,7 +53,10 @@ def test_without_a_port_asked_for_a_free_one_is_taken(monkeypatch):
 
 @pytest.mark.parametrize(
     "arguments, message",
-    [(["vae2d_minst"], "Did you mean 'vae2d_mnist'"), (["vae_digits", "--port", "99999"], "Received: --port 99999")],
+    [
+        (["vae2d_minst"], "Did you mean 'vae2d_mnist'"),
+        (["vae_digits", "--port", "99999"], "Received: --port 99999"),
+    ],
 )
 def test_a_mistake_gives_one_line_and_no_traceback(arguments, message, capsys, unserved):
     assert cli.main(["explore", *arguments]) == 2
@@ -75,8 +78,18 @@ def address(data, chromium):
     """Where the command serves the page."""
     environment = {**os.environ, "KERAS_AE_DATA": str(data), "PYTHONUNBUFFERED": "1"}
     environment.pop("PYTEST_CURRENT_TEST", None)  # by which NiceGUI would think itself under test
-    command = [sys.executable, "-m", "keras_ae.cli", "explore", "--no-browser", "--port", str(page._free(None))]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    command = [
+        sys.executable,
+        "-m",
+        "keras_ae.cli",
+        "explore",
+        "--no-browser",
+        "--port",
+        str(page._free(None)),
+    ]
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
     line = server.stdout.readline()
     found = re.search(r"exploring vae2d_mnist at (http://127\.0\.0\.1:\d+)", line)
     assert found, line + server.stdout.read()
@@ -95,7 +108,9 @@ def opened(chromium, address):
     chromium.wait(lambda: chromium.pixels("#decoded") is not None, "the first image is there")
     yield chromium
     asked = chromium.requests()
-    assert any(url.startswith("ws:") for url in asked) and any(url.endswith("canvases.js") for url in asked)
+    assert any(url.startswith("ws:") for url in asked) and any(
+        url.endswith("canvases.js") for url in asked
+    )
     assert {urlsplit(url).netloc for url in asked} == {urlsplit(address).netloc}
     assert chromium.errors() == []
 
@@ -111,7 +126,8 @@ def scenes(data):
 
 def sliders(browser):
     return [
-        float(slider.get_attribute("aria-valuenow")) for slider in browser.find(".q-slider [role=slider], .q-slider[role=slider]")
+        float(slider.get_attribute("aria-valuenow"))
+        for slider in browser.find(".q-slider [role=slider], .q-slider[role=slider]")
     ]
 
 
@@ -121,13 +137,19 @@ def shows(browser, selector, expected):
 
     def same():
         found = browser.pixels(selector)
-        return found is not None and found.shape == expected.shape and np.abs(found - expected).max() <= 1
+        return (
+            found is not None
+            and found.shape == expected.shape
+            and np.abs(found - expected).max() <= 1
+        )
 
     browser.wait(same, f"{selector} is the picture that the model gives")
 
 
 def text(browser, selector):
-    return browser.driver.execute_script("return document.querySelector(arguments[0]).textContent", selector)
+    return browser.driver.execute_script(
+        "return document.querySelector(arguments[0]).textContent", selector
+    )
 
 
 def choose(browser, name):
@@ -151,7 +173,9 @@ def test_a_slider_changes_the_picture_to_what_the_model_decodes(opened, scenes):
     z = sliders(opened)
     shows(opened, "#decoded", model.decode([z])[0])
     assert np.abs(opened.pixels("#decoded") - before).max() > 50
-    np.testing.assert_allclose(opened.driver.execute_script("return document.querySelector('latent-pad').position"), z)
+    np.testing.assert_allclose(
+        opened.driver.execute_script("return document.querySelector('latent-pad').position"), z
+    )
 
 
 @pytest.mark.browser
@@ -160,7 +184,10 @@ def test_a_drag_on_the_pad_decodes_the_point_under_the_mouse(opened, scenes):
     opened.drag("latent-pad", (0.5, 0.5), (0.3, 0.6), (0.85, 0.25))
     low, high = shown.axes.low, shown.axes.high
     place = low + (high - low) * [0.85, 0.75]
-    opened.wait(lambda: np.abs(np.subtract(sliders(opened), place)).max() < 0.05, "the sliders have followed")
+    opened.wait(
+        lambda: np.abs(np.subtract(sliders(opened), place)).max() < 0.05,
+        "the sliders have followed",
+    )
     position = opened.driver.execute_script("return document.querySelector('latent-pad').position")
     shows(opened, "#decoded", shown.model.decode([position])[0])
 
@@ -175,7 +202,9 @@ def test_an_uploaded_image_is_reconstructed_placed_and_measured(opened, scenes, 
     shows(opened, "#image", x / 255)
     opened.wait(lambda: "nats" in text(opened, "#likelihood"), "the log-likelihood is there")
     expected = float(shown.model.log_likelihood(x[None], n_samples=1000, seed=0)[0])
-    assert float(text(opened, "#likelihood").removesuffix(" nats")) == pytest.approx(expected, abs=0.02)
+    assert float(text(opened, "#likelihood").removesuffix(" nats")) == pytest.approx(
+        expected, abs=0.02
+    )
     assert "(1,000 samples)" in text(opened, "dl")
     mark = opened.driver.execute_script("return document.querySelector('latent-pad').mark")
     np.testing.assert_allclose(mark, shown.model.encode(x[None])[0], atol=1e-4)
@@ -187,7 +216,10 @@ def test_a_bad_upload_is_told_in_a_sentence(opened, tmp_path):
     (tmp_path / "digit.png").write_bytes(b"no picture")
     opened.find("input[type=file]")[0].send_keys(str(tmp_path / "digit.png"))
     expected = "Expected an image file, PNG or JPEG. Received: 'digit.png'"
-    opened.wait(lambda: [told for told in opened.find(".q-notification") if expected in told.text], "a message is there")
+    opened.wait(
+        lambda: [told for told in opened.find(".q-notification") if expected in told.text],
+        "a message is there",
+    )
 
 
 @pytest.mark.browser
@@ -197,8 +229,16 @@ def test_a_drawing_is_centred_and_reconstructed(opened, scenes):
     time.sleep(1)  # for the last stroke
     seen = opened.pixels("#image")
     rows, columns = np.nonzero(seen > 20)
-    assert 18 <= np.ptp(rows) + 1 <= 22 and abs(rows.mean() - 13.5) < 1 and abs(columns.mean() - 13.5) < 1
-    shows(opened, "#reconstruction", scenes("vae2d_mnist").model.reconstruct(seen[None, ..., None] / 255)[0])
+    assert (
+        18 <= np.ptp(rows) + 1 <= 22
+        and abs(rows.mean() - 13.5) < 1
+        and abs(columns.mean() - 13.5) < 1
+    )
+    shows(
+        opened,
+        "#reconstruction",
+        scenes("vae2d_mnist").model.reconstruct(seen[None, ..., None] / 255)[0],
+    )
 
 
 @pytest.mark.browser
@@ -212,13 +252,19 @@ def test_a_denoising_model_shows_clean_noisy_and_denoised(opened, scenes, tmp_pa
     shows(opened, "#image", x / 255)
     assert np.std(noisy - 1.0 * x[..., 0]) > 50
     model = scenes("dae_mnist").model
-    expected = scene.as_pixels(model.reconstruct(noisy[None, ..., None] / 255)[0].numpy())[..., 0].astype(int)
-    assert np.abs(opened.pixels("#reconstruction") - expected).max() <= 4  # the noisy image came as bytes
+    expected = scene.as_pixels(model.reconstruct(noisy[None, ..., None] / 255)[0].numpy())[
+        ..., 0
+    ].astype(int)
+    assert (
+        np.abs(opened.pixels("#reconstruction") - expected).max() <= 4
+    )  # the noisy image came as bytes
     assert [caption.text for caption in opened.find("figcaption")] == ["clean", "noisy", "denoised"]
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", ["ae_mnist", "sparse_ae_mnist", "conv_vae_fashion_mnist", "vae_digits"])
+@pytest.mark.parametrize(
+    "name", ["ae_mnist", "sparse_ae_mnist", "conv_vae_fashion_mnist", "vae_digits"]
+)
 def test_every_family_is_explored(name, opened, scenes):
     shown = scenes(name)
     choose(opened, name)
@@ -228,7 +274,11 @@ def test_every_family_is_explored(name, opened, scenes):
     start = shown.axes.coordinates(shown.start)
     opened.wait(lambda: abs(sliders(opened)[0] - start[0]) > 0.01, "the slider has moved")
     time.sleep(0.5)
-    shows(opened, "#decoded", shown.model.decode([shown.axes.moved(shown.start, sliders(opened)[:1])])[0])
+    shows(
+        opened,
+        "#decoded",
+        shown.model.decode([shown.axes.moved(shown.start, sliders(opened)[:1])])[0],
+    )
 
 
 @pytest.mark.browser
@@ -251,7 +301,10 @@ def test_the_picture_follows_a_slider_at_once(opened):
     slider = opened.find(".q-slider [tabindex='0'], .q-slider[tabindex='0']")[0]
     for i in range(12):
         slider.send_keys("\ue014")  # to the right
-        opened.wait(lambda i=i: opened.driver.execute_script("return times.length") > i, "the picture has changed")
+        opened.wait(
+            lambda i=i: opened.driver.execute_script("return times.length") > i,
+            "the picture has changed",
+        )
     times = opened.driver.execute_script("return times")
     print("ms from key to picture:", [round(each) for each in times])
     assert np.median(times) < 200

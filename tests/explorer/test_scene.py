@@ -47,7 +47,9 @@ def eagerly():
 
 
 def pixels(url):
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/png;base64,")))))
+    return np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/png;base64,"))))
+    )
 
 
 def test_axes_of_two_dimensions_are_the_dimensions():
@@ -55,7 +57,9 @@ def test_axes_of_two_dimensions_are_the_dimensions():
     axes = scene.Axes.of(codes)
     np.testing.assert_array_equal(axes.coordinates(codes), codes)
     np.testing.assert_allclose(axes.moved(codes[0], [5, 6]), [5, 6])
-    assert (axes.low < np.quantile(codes, 0.01, axis=0)).all() and (axes.high > np.quantile(codes, 0.99, axis=0)).all()
+    assert (axes.low < np.quantile(codes, 0.01, axis=0)).all() and (
+        axes.high > np.quantile(codes, 0.99, axis=0)
+    ).all()
 
 
 def test_axes_of_more_dimensions_are_those_of_scikit_learn():
@@ -63,8 +67,12 @@ def test_axes_of_more_dimensions_are_those_of_scikit_learn():
     codes = draws.standard_normal((500, 12)) @ draws.standard_normal((12, 12)) + 3
     axes, pca = scene.Axes.of(codes), PCA(8).fit(codes)
     np.testing.assert_allclose(axes.origin, codes.mean(axis=0))
-    np.testing.assert_allclose(np.abs((axes.directions * pca.components_).sum(axis=1)), np.ones(8), rtol=1e-6)
-    np.testing.assert_allclose(np.abs(axes.coordinates(codes)), np.abs(pca.transform(codes)), atol=1e-6)
+    np.testing.assert_allclose(
+        np.abs((axes.directions * pca.components_).sum(axis=1)), np.ones(8), rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        np.abs(axes.coordinates(codes)), np.abs(pca.transform(codes)), atol=1e-6
+    )
     assert axes.names[0] == f"axis 1 ({100 * pca.explained_variance_ratio_[0]:.0f} %)"
 
 
@@ -73,9 +81,13 @@ def test_a_move_leaves_all_else_of_a_code_as_it_was():
     axes = scene.Axes.of(codes)
     moved = axes.moved(codes[7], [0.25, -0.5])
     np.testing.assert_allclose(axes.coordinates(moved)[:2], [0.25, -0.5])
-    np.testing.assert_allclose(axes.coordinates(moved)[2:], axes.coordinates(codes[7])[2:], atol=1e-9)
+    np.testing.assert_allclose(
+        axes.coordinates(moved)[2:], axes.coordinates(codes[7])[2:], atol=1e-9
+    )
     change = moved - codes[7]
-    np.testing.assert_allclose(change @ axes.directions[:2].T @ axes.directions[:2], change, atol=1e-9)
+    np.testing.assert_allclose(
+        change @ axes.directions[:2].T @ axes.directions[:2], change, atol=1e-9
+    )
     np.testing.assert_allclose(axes.moved(moved, axes.coordinates(codes[7])), codes[7], atol=1e-9)
 
 
@@ -93,14 +105,24 @@ def test_a_look_is_what_the_model_says(kind, preset, scene_of):
     np.testing.assert_allclose(look.image, x / 255, atol=1e-6)
     np.testing.assert_allclose(look.code, model.encode(x[None])[0], atol=1e-5)
     np.testing.assert_allclose(look.reconstruction, model.reconstruct(x[None])[0], atol=1e-5)
-    assert look.error == pytest.approx(np.mean((model.reconstruct(x[None])[0] - x / 255) ** 2), rel=1e-4)
+    assert look.error == pytest.approx(
+        np.mean((model.reconstruct(x[None])[0] - x / 255) ** 2), rel=1e-4
+    )
     noisy = shown.look(x, noise=5)
-    assert np.abs(noisy.noisy - x / 255).max() > 0.1 and noisy.noisy.min() >= 0 and noisy.noisy.max() <= 1
+    assert (
+        np.abs(noisy.noisy - x / 255).max() > 0.1
+        and noisy.noisy.min() >= 0
+        and noisy.noisy.max() <= 1
+    )
     np.testing.assert_array_equal(noisy.noisy, shown.look(x, noise=5).noisy)
-    np.testing.assert_allclose(noisy.reconstruction, model.reconstruct(noisy.noisy[None])[0], atol=1e-5)
+    np.testing.assert_allclose(
+        noisy.reconstruction, model.reconstruct(noisy.noisy[None])[0], atol=1e-5
+    )
     if kind is keras_ae.DAE:
         np.testing.assert_allclose(noisy.noisy, model.corrupt(x[None], seed=5)[0], atol=1e-6)
-    assert shown.denoises == (kind is keras_ae.DAE) and shown.has_likelihood == (kind is keras_ae.VAE)
+    assert shown.denoises == (kind is keras_ae.DAE) and shown.has_likelihood == (
+        kind is keras_ae.VAE
+    )
 
 
 def test_the_noise_of_a_dae_is_its_own(scene_of):
@@ -128,9 +150,13 @@ def test_the_manifold_is_decoded_where_the_pad_shows_it(latent_dim, scene_of):
     grid = shown.manifold(side)
     assert grid.shape == (40, 40, 1)
     for row, column in ((0, 0), (0, 4), (3, 1)):
-        place = low + (high - low) * np.array([(column + 0.5) / side, 1 - (row + 0.5) / side])  # the second axis upwards
+        place = low + (high - low) * np.array(
+            [(column + 0.5) / side, 1 - (row + 0.5) / side]
+        )  # the second axis upwards
         expected = shown.model.decode(shown.axes.moved(shown.start, place)[None])[0]
-        np.testing.assert_allclose(grid[8 * row : 8 * row + 8, 8 * column : 8 * column + 8], expected, atol=1e-5)
+        np.testing.assert_allclose(
+            grid[8 * row : 8 * row + 8, 8 * column : 8 * column + 8], expected, atol=1e-5
+        )
 
 
 def test_the_map_holds_codes_and_classes(scene_of):
@@ -138,19 +164,34 @@ def test_the_map_holds_codes_and_classes(scene_of):
     found = json.loads(json.dumps(shown.as_dict()))
     x, y = datasets.load("digits")[1]
     plane = found["map"]
-    np.testing.assert_allclose([point[:2] for point in plane["points"]], shown.model.encode(x), atol=1e-3)
+    np.testing.assert_allclose(
+        [point[:2] for point in plane["points"]], shown.model.encode(x), atol=1e-3
+    )
     np.testing.assert_array_equal([point[2] for point in plane["points"]], y)
-    assert [label[2] for label in plane["labels"]] == list("0123456789") and len(plane["colours"]) == 10
-    places = np.array([label[:2] for label in plane["labels"]]) / np.subtract(plane["high"], plane["low"])
-    assert min(np.linalg.norm(places[i] - places[j]) for i in range(10) for j in range(i)) > 0.9 * scene.LABEL
-    np.testing.assert_array_equal(pixels(plane["manifold"]), scene.as_pixels(shown.manifold())[..., 0])
-    assert found["name"] == "AE" and "/" not in json.dumps({**found, "map": None})  # no path of this machine
+    assert [label[2] for label in plane["labels"]] == list("0123456789") and len(
+        plane["colours"]
+    ) == 10
+    places = np.array([label[:2] for label in plane["labels"]]) / np.subtract(
+        plane["high"], plane["low"]
+    )
+    assert (
+        min(np.linalg.norm(places[i] - places[j]) for i in range(10) for j in range(i))
+        > 0.9 * scene.LABEL
+    )
+    np.testing.assert_array_equal(
+        pixels(plane["manifold"]), scene.as_pixels(shown.manifold())[..., 0]
+    )
+    assert found["name"] == "AE" and "/" not in json.dumps(
+        {**found, "map": None}
+    )  # no path of this machine
 
 
 def test_a_picture_keeps_every_pixel():
     for channels in (1, 3):
         image = np.random.default_rng(0).random((5, 7, channels))
-        np.testing.assert_array_equal(pixels(scene.as_url(image)).reshape(5, 7, channels), np.round(255 * image))
+        np.testing.assert_array_equal(
+            pixels(scene.as_url(image)).reshape(5, 7, channels), np.round(255 * image)
+        )
 
 
 def test_draws_are_of_the_prior_or_of_examples(scene_of):
@@ -162,7 +203,11 @@ def test_draws_are_of_the_prior_or_of_examples(scene_of):
 
 
 def test_without_its_data_a_model_is_shown_by_other_examples(preset, monkeypatch):
-    name, without_prior, load = preset(keras_ae.VAE, dataset="mnist"), preset(keras_ae.AE), datasets.load
+    name, without_prior, load = (
+        preset(keras_ae.VAE, dataset="mnist"),
+        preset(keras_ae.AE),
+        datasets.load,
+    )
     asked = []
 
     def offline(name):
@@ -172,7 +217,11 @@ def test_without_its_data_a_model_is_shown_by_other_examples(preset, monkeypatch
         return load(name)
 
     monkeypatch.setattr(datasets, "load", offline)
-    assert scene.Scene(name).source == "digits test images" and asked == ["mnist", "mnist_5k", "digits"]
+    assert scene.Scene(name).source == "digits test images" and asked == [
+        "mnist",
+        "mnist_5k",
+        "digits",
+    ]
     monkeypatch.setattr(datasets, "load", lambda name: offline("none"))
     shown = scene.Scene(name)
     assert shown.source == "draws from the prior" and shown.map()["labels"] == []
@@ -181,7 +230,10 @@ def test_without_its_data_a_model_is_shown_by_other_examples(preset, monkeypatch
 
 @pytest.mark.parametrize(
     "options, message",
-    [({"shape": (5,), "dataset": None}, "a model of images"), ({"latent_dim": 1}, "at least two latent dimensions")],
+    [
+        ({"shape": (5,), "dataset": None}, "a model of images"),
+        ({"latent_dim": 1}, "at least two latent dimensions"),
+    ],
 )
 def test_what_cannot_be_shown_is_refused(options, message, preset):
     with pytest.raises(ValueError, match=message):

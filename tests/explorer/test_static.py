@@ -69,7 +69,11 @@ def test_a_folder_holds_page_networks_and_runtime(preset, npm, tmp_path, capsys)
     assert {path.name for path in out.iterdir()} == INSIDE
     assert (out / "onnxruntime.js").read_text() == "package/dist/ort.wasm.bundle.min.mjs"
     found = json.loads((out / "scene.json").read_text())
-    assert found["name"] == "mine" and found["shape"] == [8, 8, 1] and len(found["map"]["points"]) == 360
+    assert (
+        found["name"] == "mine"
+        and found["shape"] == [8, 8, 1]
+        and len(found["map"]["points"]) == 360
+    )
     assert [path.name for path in out.parent.iterdir()] == ["site"]  # nothing is left of the work
     (out / "scene.json").write_text("old")
     assert cli.main(["explore", preset, "--static", str(out)]) == 0  # such a folder is replaced
@@ -88,7 +92,11 @@ def test_a_folder_of_something_else_is_left_alone(preset, npm, tmp_path, capsys)
         (tmp_path / "site" / name).write_text("mine")
     refused(preset, tmp_path / "site", "which holds something else", capsys)
     refused(preset, tmp_path / "site" / "thesis.tex", "which holds something else", capsys)
-    assert (tmp_path / "site" / "thesis.tex").read_text() == (tmp_path / "site" / "scene.json").read_text() == "mine"
+    assert (
+        (tmp_path / "site" / "thesis.tex").read_text()
+        == (tmp_path / "site" / "scene.json").read_text()
+        == "mine"
+    )
 
 
 def test_without_npm_its_home_is_named(preset, tmp_path, monkeypatch, capsys):
@@ -181,7 +189,11 @@ def shows(browser, selector, expected):
 
     def same():
         found = browser.pixels(selector)
-        return found is not None and found.shape == expected.shape and bool(np.abs(found - expected).max() <= 1)
+        return (
+            found is not None
+            and found.shape == expected.shape
+            and bool(np.abs(found - expected).max() <= 1)
+        )
 
     browser.wait(same, f"{selector} is the picture that the model gives")
 
@@ -214,7 +226,10 @@ def test_a_slider_changes_the_picture_to_what_the_model_decodes(name, opened, sc
     slider = browser.find("#axes input")[0]
     before = values(browser)
     slider.send_keys("\ue014" * 40)  # to the right
-    assert len(values(browser)) == (2 if name == "vae2d_mnist" else 8) and values(browser)[0] > before[0]
+    assert (
+        len(values(browser)) == (2 if name == "vae2d_mnist" else 8)
+        and values(browser)[0] > before[0]
+    )
     z = shown.axes.moved(shown.start, values(browser)[:1])
     shows(browser, "#decoded", shown.model.decode([z])[0])
     np.testing.assert_allclose(position(browser), shown.axes.coordinates(z)[:2], atol=1e-3)

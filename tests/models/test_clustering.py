@@ -66,7 +66,9 @@ def test_the_objective_of_idec_is_that_of_the_paper(images):
     np.testing.assert_allclose(np.exp(model.log_target(model.log_assignments(z))), p, rtol=1e-4)
     kl = stats.entropy(p, q, axis=1)
     reconstruction = -np.asarray(model.likelihood(z).log_prob(images))
-    np.testing.assert_allclose(model.objective(images, images), reconstruction + 2.5 * kl, rtol=1e-5)
+    np.testing.assert_allclose(
+        model.objective(images, images), reconstruction + 2.5 * kl, rtol=1e-5
+    )
     logs = model.evaluate(images, verbose=0, return_dict=True)
     assert logs["kl"] == pytest.approx(kl.mean(), rel=1e-3)
     assert logs["loss"] == pytest.approx(reconstruction.mean() + 2.5 * kl.mean(), rel=1e-5)
@@ -84,10 +86,14 @@ def test_the_gradient_of_the_divergence_is_that_of_the_dec_paper(images):
     """Equations 4 and 5 of DEC, with p constant; the first reaches the encoder through its last bias."""
     model, x = make(keras_ae.IDEC, images, gamma=1.0), tf.constant(images)
     z, centres, q, p = parts_of(model, images)
-    pull = ((p - q) / (1 + ((z[:, None] - centres) ** 2).sum(axis=-1)))[..., None] * (z[:, None] - centres)
+    pull = ((p - q) / (1 + ((z[:, None] - centres) ** 2).sum(axis=-1)))[..., None] * (
+        z[:, None] - centres
+    )
     bias = model.encoder.layers[-1].bias.value
     with tf.GradientTape() as tape:
-        divergence = tf.reduce_sum(model.objective(x, x)) + tf.reduce_sum(model.likelihood(model.encode(x)).log_prob(x))
+        divergence = tf.reduce_sum(model.objective(x, x)) + tf.reduce_sum(
+            model.likelihood(model.encode(x)).log_prob(x)
+        )
     of_bias, of_centres = tape.gradient(divergence, [bias, model.centres.value])
     np.testing.assert_allclose(of_bias, 2 * pull.sum(axis=(0, 1)), rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(of_centres, -2 * pull.sum(axis=0), rtol=1e-3, atol=1e-5)
@@ -110,7 +116,11 @@ def test_the_frequencies_follow_in_training_alone(images):
     mean = np.mean(model.cluster_probabilities(images), axis=0)
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     model.fit(images, epochs=2, batch_size=20, verbose=0)
-    np.testing.assert_allclose(model.frequencies, 0.99**2 * np.array([0.4, 0.3, 0.2, 0.1]) + (1 - 0.99**2) * mean, rtol=1e-4)
+    np.testing.assert_allclose(
+        model.frequencies,
+        0.99**2 * np.array([0.4, 0.3, 0.2, 0.1]) + (1 - 0.99**2) * mean,
+        rtol=1e-4,
+    )
 
 
 def test_the_centres_start_where_kmeans_has_them(images):
@@ -147,7 +157,9 @@ def test_two_replicas_train_as_one_device(two_replicas):
 def test_until_the_clusters_are_started_an_idec_is_an_ae(images):
     model = make(keras_ae.IDEC)
     logs = model.evaluate(images, verbose=0, return_dict=True)
-    assert logs["loss"] == pytest.approx(-np.mean(model.likelihood(model.encode(images)).log_prob(images)), rel=1e-5)
+    assert logs["loss"] == pytest.approx(
+        -np.mean(model.likelihood(model.encode(images)).log_prob(images)), rel=1e-5
+    )
     assert logs["kl"] == 0 and not model.has_clusters
     model.start_clusters(images)
     assert model.evaluate(images, verbose=0, return_dict=True)["kl"] > 0 and model.has_clusters
@@ -168,10 +180,14 @@ def started_vade(n=200, covariance="diagonal"):
 def test_the_probabilities_of_vade_are_those_of_scikit_learn(covariance):
     model, x, z = started_vade(covariance=covariance)
     draws = np.asarray(model.encode(x, sample=True, seed=1), "float64")
-    found = mixture.GaussianMixture(3, covariance_type=covariance[:4], n_init=5, random_state=1).fit(draws)
+    found = mixture.GaussianMixture(
+        3, covariance_type=covariance[:4], n_init=5, random_state=1
+    ).fit(draws)
     np.testing.assert_allclose(model.cluster_probabilities(x), found.predict_proba(z), atol=1e-4)
     np.testing.assert_array_equal(model.clusters(x), found.predict(z))
-    np.testing.assert_allclose(model.prior.log_prob(z.astype("float32")), found.score_samples(z), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        model.prior.log_prob(z.astype("float32")), found.score_samples(z), rtol=1e-4, atol=1e-4
+    )
 
 
 def log_normal(z, loc, scale):
@@ -183,8 +199,12 @@ def bound_of_the_paper(model, x, z, gamma):
     posterior, mixture = model.posterior(x), model.prior
     parts = mixture.components_distribution
     log_joint = log_normal(np.asarray(z)[:, None], parts.mean().numpy(), parts.stddev().numpy())
-    log_joint += np.log(mixture.mixture_distribution.probs_parameter().numpy())  # (batch, clusters): log p(z|c) p(c)
-    log_ratio = (gamma * (log_joint - np.log(gamma))).sum(axis=1) - log_normal(z, posterior.mean(), posterior.stddev())
+    log_joint += np.log(
+        mixture.mixture_distribution.probs_parameter().numpy()
+    )  # (batch, clusters): log p(z|c) p(c)
+    log_ratio = (gamma * (log_joint - np.log(gamma))).sum(axis=1) - log_normal(
+        z, posterior.mean(), posterior.stddev()
+    )
     return np.asarray(model.likelihood(z).log_prob(x)) + log_ratio
 
 
@@ -192,15 +212,21 @@ def test_the_bound_is_that_of_the_paper_and_with_another_q_of_c_that_is_lower():
     model, x, _ = started_vade()
     posterior = model.posterior(x)
     z = posterior.sample(seed=(1, 2))
-    ours = np.asarray(model.likelihood(z).log_prob(x) + model.prior.log_prob(z) - posterior.log_prob(z))
+    ours = np.asarray(
+        model.likelihood(z).log_prob(x) + model.prior.log_prob(z) - posterior.log_prob(z)
+    )
     gamma = np.asarray(model.prior.posterior_marginal(z).probs_parameter(), "float64") + 1e-12
     np.testing.assert_allclose(ours, bound_of_the_paper(model, x, z, gamma), rtol=1e-4)
     flat = bound_of_the_paper(model, x, z, np.full((200, 3), 1 / 3))
     assert (flat <= ours + 1e-4).all() and np.mean(ours - flat) > 0.05
-    model._seeds.state.assign(model._seeds.state * 0)  # the draw that the objective makes of it is the same twice
+    model._seeds.state.assign(
+        model._seeds.state * 0
+    )  # the draw that the objective makes of it is the same twice
     draw = posterior.sample(seed=model._seeds.draw())
     model._seeds.state.assign(model._seeds.state * 0)
-    at_draw = model.likelihood(draw).log_prob(x) + model.prior.log_prob(draw) - posterior.log_prob(draw)
+    at_draw = (
+        model.likelihood(draw).log_prob(x) + model.prior.log_prob(draw) - posterior.log_prob(draw)
+    )
     np.testing.assert_allclose(model.objective(x, x), -at_draw, rtol=1e-4)
 
 
@@ -208,21 +234,30 @@ def test_the_mixture_starts_from_draws_so_that_unused_dimensions_keep_the_scale_
     x, _ = blobs()
     model = keras_ae.VaDE((5,), 2, widths=(), clusters=3)
     kernel, bias = model.encoder.get_weights()
-    kernel[:, [1, 3]], bias[:] = 0, [0, 0, 0, 2]  # the second dimension says nothing: N(0, softplus(2)^2)
+    kernel[:, [1, 3]], bias[:] = (
+        0,
+        [0, 0, 0, 2],
+    )  # the second dimension says nothing: N(0, softplus(2)^2)
     model.encoder.set_weights([kernel, bias])
     model.start_clusters(x)
-    np.testing.assert_allclose(model.prior.components_distribution.stddev()[:, 1], np.log1p(np.exp(2)), rtol=0.25)
+    np.testing.assert_allclose(
+        model.prior.components_distribution.stddev()[:, 1], np.log1p(np.exp(2)), rtol=0.25
+    )
 
 
 def test_samples_of_one_cluster_are_of_that_cluster():
     model, x, _ = started_vade()
-    model.prior_layer.start(np.full(3, 1 / 3), 10 * np.array([[1, 0], [0, 1], [-1, -1]]), np.full((3, 2), 0.01))
+    model.prior_layer.start(
+        np.full(3, 1 / 3), 10 * np.array([[1, 0], [0, 1], [-1, -1]]), np.full((3, 2), 0.01)
+    )
     for number, centre in enumerate(np.array([[10, 0], [0, 10], [-10, -10]])):
         drawn = np.asarray(model.sample(50, seed=1, cluster=number))
         kernel, bias = model.decoder.get_weights()
         np.testing.assert_allclose(drawn.mean(axis=0), centre @ kernel + bias, atol=0.3)
     assert model.sample(7, seed=1).shape == (7, 5)
-    np.testing.assert_array_equal(model.sample(7, seed=1, cluster=2), model.sample(7, seed=1, cluster=2))
+    np.testing.assert_array_equal(
+        model.sample(7, seed=1, cluster=2), model.sample(7, seed=1, cluster=2)
+    )
     asked = [2, 0, 1, 1]
     each = [model.sample(4, seed=1, cluster=cluster)[i] for i, cluster in enumerate(asked)]
     np.testing.assert_allclose(model.sample(4, seed=1, cluster=asked), each, rtol=1e-5)
@@ -230,7 +265,10 @@ def test_samples_of_one_cluster_are_of_that_cluster():
 
 @pytest.mark.parametrize(
     "how",
-    [{"run_eagerly": True}, pytest.param({"jit_compile": True, "steps_per_execution": 2}, marks=pytest.mark.slow)],
+    [
+        {"run_eagerly": True},
+        pytest.param({"jit_compile": True, "steps_per_execution": 2}, marks=pytest.mark.slow),
+    ],
     ids=["eager", "xla"],
 )
 def test_a_full_mixture_trains_all_of_its_scale(how):
@@ -250,7 +288,9 @@ def test_a_full_mixture_trains_all_of_its_scale(how):
 # Both
 
 
-@pytest.mark.parametrize("cls", [keras_ae.IDEC, pytest.param(keras_ae.VaDE, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "cls", [keras_ae.IDEC, pytest.param(keras_ae.VaDE, marks=pytest.mark.slow)]
+)
 def test_separated_blobs_are_found_exactly(cls):
     x, y = blobs()
     model = cls((5,), 3, widths=(16,), clusters=4)
@@ -262,14 +302,19 @@ def test_separated_blobs_are_found_exactly(cls):
     for points, numbers in ((x, y), (fresh, y_fresh)):
         found = model.clusters(points)
         assert found.shape == (300,) and found.dtype == "int32"
-        assert representation.clustering(np.asarray(found), numbers, "cluster")["cluster_accuracy"] == 100
+        assert (
+            representation.clustering(np.asarray(found), numbers, "cluster")["cluster_accuracy"]
+            == 100
+        )
     rows = np.asarray(model.cluster_probabilities(x))
     np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(rows.argmax(axis=1), model.clusters(x))
     with eagerly():
         scores = keras_ae.evaluate(model, x, y)
         assert scores["cluster_accuracy"] == scores["cluster_nmi"] == scores["cluster_ari"] == 100
-        assert "cluster_accuracy" not in keras_ae.evaluate(cls((5,), 3, widths=(), clusters=4), x, y)
+        assert "cluster_accuracy" not in keras_ae.evaluate(
+            cls((5,), 3, widths=(), clusters=4), x, y
+        )
 
 
 @both
@@ -278,18 +323,31 @@ def test_clusters_start_from_labels(cls):
     model = cls((5,), 3, widths=(), clusters=4)
     weights, bias = model.encoder.get_weights()
     weights[:, 3:] = 0
-    weights[:, :3], bias[:] = np.eye(5, 3), 0  # three of the five features, in which the clusters lie apart too
+    weights[:, :3], bias[:] = (
+        np.eye(5, 3),
+        0,
+    )  # three of the five features, in which the clusters lie apart too
     model.encoder.set_weights([weights, bias - 3 if cls is keras_ae.VaDE else bias])
     model.start_clusters(x, labels=y)
     np.testing.assert_array_equal(model.clusters(x), y)
     if cls is keras_ae.IDEC:
         codes, loc = np.asarray(model.encode(x)), np.asarray(model.centres)
     else:
-        codes, loc = np.asarray(model.encode(x, sample=True, seed=0)), model.prior.components_distribution.mean().numpy()
+        codes, loc = (
+            np.asarray(model.encode(x, sample=True, seed=0)),
+            model.prior.components_distribution.mean().numpy(),
+        )
         scale = np.stack([codes[y == number].std(axis=0) for number in range(4)])
         np.testing.assert_allclose(model.prior.components_distribution.stddev(), scale, rtol=1e-3)
-        np.testing.assert_allclose(model.prior.mixture_distribution.probs_parameter(), np.bincount(y) / 300, rtol=1e-3)
-    np.testing.assert_allclose(loc, np.stack([codes[y == number].mean(axis=0) for number in range(4)]), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(
+            model.prior.mixture_distribution.probs_parameter(), np.bincount(y) / 300, rtol=1e-3
+        )
+    np.testing.assert_allclose(
+        loc,
+        np.stack([codes[y == number].mean(axis=0) for number in range(4)]),
+        rtol=1e-3,
+        atol=1e-4,
+    )
 
 
 @both
@@ -298,9 +356,14 @@ def test_saving_keeps_the_clusters(cls, images, tmp_path):
     model.fit(images, verbose=0)
     model.save(tmp_path / "model.keras")
     model.save_to_preset(tmp_path / "preset")
-    for loaded in (keras.models.load_model(tmp_path / "model.keras"), keras_ae.load(tmp_path / "preset")):
+    for loaded in (
+        keras.models.load_model(tmp_path / "model.keras"),
+        keras_ae.load(tmp_path / "preset"),
+    ):
         assert loaded.has_clusters and loaded.n_clusters == 4
-        np.testing.assert_allclose(loaded.cluster_probabilities(images), model.cluster_probabilities(images), atol=1e-6)
+        np.testing.assert_allclose(
+            loaded.cluster_probabilities(images), model.cluster_probabilities(images), atol=1e-6
+        )
         np.testing.assert_array_equal(loaded.clusters(images), model.clusters(images))
     cls((8, 8, 1), 3, widths=(16,), clusters=4).save(tmp_path / "unstarted.keras")
     loaded = keras.models.load_model(tmp_path / "unstarted.keras")
@@ -314,7 +377,9 @@ def test_saving_keeps_the_clusters(cls, images, tmp_path):
 def test_xla_gives_the_same_objective(cls, images):
     model, x = make(cls, images), tf.constant(images)
     expected, rows = model.objective(x, x), model.cluster_probabilities(x)
-    compiled = tf.function(lambda x: (model.objective(x, x), model._probabilities(model.encode(x))), jit_compile=True)(x)
+    compiled = tf.function(
+        lambda x: (model.objective(x, x), model._probabilities(model.encode(x))), jit_compile=True
+    )(x)
     np.testing.assert_allclose(compiled[1], rows, rtol=1e-4, atol=1e-6)
     if cls is keras_ae.IDEC:  # the draws of a VaDE are others
         np.testing.assert_allclose(compiled[0], expected, rtol=1e-4)
@@ -327,15 +392,32 @@ def test_xla_gives_the_same_objective(cls, images):
     ("call", "message"),
     [
         (lambda cls: unstarted(cls).clusters(np.zeros((2, 8, 8, 1))), "`start_clusters.x.` before"),
-        (lambda cls: unstarted(cls).cluster_probabilities(np.zeros((2, 8, 8, 1))), "`start_clusters.x.` before"),
-        (lambda cls: unstarted(cls).start_clusters(np.zeros((3, 8, 8, 1))), "one example a cluster, 4. Received: 3"),
-        (lambda cls: unstarted(cls).start_clusters(np.zeros((9, 8, 7, 1))), r"Received: shape=\(9, 8, 7, 1\)"),
-        (lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2]), "`labels`.*Received: shape=.3,."),
+        (
+            lambda cls: unstarted(cls).cluster_probabilities(np.zeros((2, 8, 8, 1))),
+            "`start_clusters.x.` before",
+        ),
+        (
+            lambda cls: unstarted(cls).start_clusters(np.zeros((3, 8, 8, 1))),
+            "one example a cluster, 4. Received: 3",
+        ),
+        (
+            lambda cls: unstarted(cls).start_clusters(np.zeros((9, 8, 7, 1))),
+            r"Received: shape=\(9, 8, 7, 1\)",
+        ),
+        (
+            lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2]),
+            "`labels`.*Received: shape=.3,.",
+        ),
         (
             lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2, 2]),
             "-1 or 0 to 3, each of these at least once",
         ),
-        (lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0.0, 1, 2, 3]), "dtype=float64"),
+        (
+            lambda cls: unstarted(cls).start_clusters(
+                np.zeros((4, 8, 8, 1)), labels=[0.0, 1, 2, 3]
+            ),
+            "dtype=float64",
+        ),
         (lambda cls: make(cls, clusters=1), "at least 2. Received: clusters=1"),
         (lambda cls: make(cls, clusters=2.0), "Received: clusters=2.0"),
         (lambda cls: unstarted(cls).compile(loss="mse"), "Expected no `loss`"),
@@ -366,7 +448,14 @@ def test_vade_finds_the_digits_of_mnist_that_it_was_never_told_of():
     """Codes of vae_mnist, spectral clusters of the first 5,000 to start from; classes are for counting alone."""
     (x, _), _ = keras_ae.datasets.load("mnist")
     vae = keras_ae.load("vae_mnist")
-    model = keras_ae.VaDE((28, 28, 1), 40, network=(vae.encoder, vae.decoder), clusters=10, covariance="full", posterior="full")
+    model = keras_ae.VaDE(
+        (28, 28, 1),
+        40,
+        network=(vae.encoder, vae.decoder),
+        clusters=10,
+        covariance="full",
+        posterior="full",
+    )
     x = x[:20_000]
     model.start_clusters(x, labels=representation.spectral(model.encode(x), 10))
     assert keras_ae.evaluation.cluster_accuracy(model, "mnist")["value"] > 90

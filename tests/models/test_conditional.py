@@ -11,7 +11,14 @@ from keras_ae import distributions
 
 
 def make(**options):
-    options = {"shape": (8, 8, 1), "latent_dim": 2, "classes": 3, "widths": (16,), "width": 8, **options}
+    options = {
+        "shape": (8, 8, 1),
+        "latent_dim": 2,
+        "classes": 3,
+        "widths": (16,),
+        "width": 8,
+        **options,
+    }
     model = keras_ae.ConditionalVAE(**options)
     model.compile(run_eagerly=True)  # a graph does not pay for a few steps
     return model
@@ -32,12 +39,16 @@ def test_with_labels_the_objective_is_that_of_the_pair(images):
     z = np.array(vae.encode(images, labels=labels))
     np.testing.assert_allclose(z[:, :3], np.eye(3)[labels], atol=1e-6)
     scale = 1e-5
-    kl = 0.5 * (scale**2 - 1 - 2 * np.log(scale)) * 2 + 0.5 * (z[:, 3:] ** 2).sum(axis=1) + np.log(3)
+    kl = (
+        0.5 * (scale**2 - 1 - 2 * np.log(scale)) * 2 + 0.5 * (z[:, 3:] ** 2).sum(axis=1) + np.log(3)
+    )
     classification = -2.0 * np.log(np.array(vae.classify(images))[np.arange(20), labels])
     expected = -vae.likelihood(z).log_prob(images) + 0.5 * kl + classification
     np.testing.assert_allclose(vae.objective(images, tf.constant(labels)), expected, rtol=1e-4)
     logs = vae.evaluate(images, labels, verbose=0, return_dict=True)
-    assert logs["loss"] == pytest.approx(logs["reconstruction"] + 0.5 * logs["kl"] + logs["classification"], rel=1e-5)
+    assert logs["loss"] == pytest.approx(
+        logs["reconstruction"] + 0.5 * logs["kl"] + logs["classification"], rel=1e-5
+    )
     assert logs["classification"] == pytest.approx(classification.mean(), rel=1e-4)
 
 
@@ -48,12 +59,16 @@ def test_what_is_not_known_is_summed_over():
         np.random.default_rng(1).random((20, 8, 8, 1)).astype("float32"),
     )
     last = vae.posterior_layer.network.last
-    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, -30.0)]))  # of scale before softplus: a draw is the mean
+    last.bias.assign(
+        np.concatenate([np.zeros(2), np.full(2, -30.0)])
+    )  # of scale before softplus: a draw is the mean
     last.kernel.assign(np.concatenate([last.kernel.numpy()[:, :2], np.zeros((8, 2))], axis=1))
     q = np.array(vae.classify(images))
     unknown = vae.objective(images, tf.fill([20], -1))
     vae.unknown = "draw"
-    each = np.stack([vae.objective(images, tf.fill([20], label)) for label in range(3)], axis=1) - 0.5 * np.log(3)
+    each = np.stack(
+        [vae.objective(images, tf.fill([20], label)) for label in range(3)], axis=1
+    ) - 0.5 * np.log(3)
     expected = np.sum(q * (each + 0.5 * np.log(3 * q)), axis=1)
     np.testing.assert_allclose(unknown, expected, rtol=1e-5)
     vae.unknown = "sum"
@@ -78,7 +93,9 @@ def test_the_likelihood_sums_over_the_labels():
     kernel[:3] = [[0, 0], [2, 0], [0, -3]]
     last = vae.posterior_layer.network.last
     last.kernel.assign(np.zeros((8, 4)))
-    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, np.log(np.e - 1))]))  # q(z|x, y) = N(0, I), the prior
+    last.bias.assign(
+        np.concatenate([np.zeros(2), np.full(2, np.log(np.e - 1))])
+    )  # q(z|x, y) = N(0, I), the prior
     vae.decoder.set_weights([kernel, np.zeros(2)])
     x = np.random.default_rng(0).standard_normal((30, 2)).astype("float32")
     squares = ((x[:, None] - kernel[:3]) ** 2).sum(axis=-1)
@@ -113,7 +130,9 @@ def test_it_draws_what_is_asked_for_and_classifies():
     asked = np.arange(100) % 4
     drawn = np.asarray(vae.sample(100, seed=0, labels=asked))
     assert np.mean(np.argmax(drawn, axis=1) == asked) > 0.98
-    np.testing.assert_array_equal(np.argmax(vae.sample(50, seed=0, labels=2), axis=1), np.full(50, 2))
+    np.testing.assert_array_equal(
+        np.argmax(vae.sample(50, seed=0, labels=2), axis=1), np.full(50, 2)
+    )
     probabilities = np.asarray(vae.classify(x))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     assert np.mean(np.argmax(probabilities, axis=1) == y) > 0.98
@@ -163,7 +182,9 @@ def test_it_combines_with_a_hierarchy(images, tmp_path):
     vae.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     np.testing.assert_allclose(loaded.classify(images), vae.classify(images), rtol=1e-6)
-    np.testing.assert_allclose(loaded.sample(4, seed=1, labels=2), vae.sample(4, seed=1, labels=2), rtol=1e-5)
+    np.testing.assert_allclose(
+        loaded.sample(4, seed=1, labels=2), vae.sample(4, seed=1, labels=2), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +203,10 @@ def test_it_combines_with_a_hierarchy(images, tmp_path):
         (lambda x: make(classes=0), "classes=0"),
         (lambda x: make(classification=-1), "classification=-1"),
         (lambda x: make(unknown="guess"), "'draw' or 'sum'. Received: unknown='guess'"),
-        (lambda x: make(unknown="sum", objective="mmd"), "'elbo' or 'iwae' with unknown='sum'. Received: objective=MMD"),
+        (
+            lambda x: make(unknown="sum", objective="mmd"),
+            "'elbo' or 'iwae' with unknown='sum'. Received: objective=MMD",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(images, call, message):
@@ -196,8 +220,16 @@ def test_cvae_mnist_draws_the_digit_asked_for():
     (x, y), _ = keras_ae.datasets.load("mnist")
     keras.utils.set_random_seed(0)
     options = {"strides": 2, "padding": "same", "activation": "relu"}
-    layers = [keras.layers.Conv2D(16, 5, **options), keras.layers.Conv2D(32, 3, **options), keras.layers.Flatten()]
-    layers += [keras.layers.Dropout(0.3), keras.layers.Dense(128, activation="relu"), keras.layers.Dense(10)]
+    layers = [
+        keras.layers.Conv2D(16, 5, **options),
+        keras.layers.Conv2D(32, 3, **options),
+        keras.layers.Flatten(),
+    ]
+    layers += [
+        keras.layers.Dropout(0.3),
+        keras.layers.Dense(128, activation="relu"),
+        keras.layers.Dense(10),
+    ]
     judge = keras.Sequential([keras.Input((28, 28, 1)), *layers])
     judge.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     judge.fit(x / np.float32(255), y, epochs=4, batch_size=128, verbose=0)

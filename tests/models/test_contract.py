@@ -22,9 +22,17 @@ MODELS = [
     for value in (getattr(keras_ae, name) for name in keras_ae.__all__)
     if isinstance(value, type) and issubclass(value, Autoencoder)
 ]
-SHAPES = {"dense": (8, 8, 1), "conv": (7, 5, 3), "vector": (5,), "custom": (8, 8, 1), "glu": (8, 8, 1)}
+SHAPES = {
+    "dense": (8, 8, 1),
+    "conv": (7, 5, 3),
+    "vector": (5,),
+    "custom": (8, 8, 1),
+    "glu": (8, 8, 1),
+}
 # Nats by which the mean of a part of the loss over a few examples differs from draw to draw, where the KL term is estimated from one.
-NOISE = collections.defaultdict(float, {keras_ae.HVAE: 1.0, keras_ae.ConditionalVAE: 0.3, keras_ae.TDVAE: 0.3})
+NOISE = collections.defaultdict(
+    float, {keras_ae.HVAE: 1.0, keras_ae.ConditionalVAE: 0.3, keras_ae.TDVAE: 0.3}
+)
 
 
 def frame(cls):
@@ -45,7 +53,9 @@ def custom_network(cls):
             keras.layers.Dense(code_size),
         ]
     )
-    decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(math.prod(frame(cls)))])  # flat: the model folds it
+    decoder = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(math.prod(frame(cls)))]
+    )  # flat: the model folds it
     return encoder, decoder
 
 
@@ -75,7 +85,9 @@ def takes(cls, *arguments):
 
 def has(cls, kind):
     """Whether a class has this kind of network."""
-    if cls in SEQUENCES:  # the rows of an image are a sequence of vectors: no images, and more than one
+    if (
+        cls in SEQUENCES
+    ):  # the rows of an image are a sequence of vectors: no images, and more than one
         return kind not in ("conv", "vector")
     return takes(cls, "network") or kind in ("dense", "conv")
 
@@ -85,8 +97,14 @@ def make(cls, kind, start=True, **options):
         "dense": {"widths": (16,)},
         "glu": {"widths": (16, 12), "activation": "glu"},
         # gelu is compiled for each shape, which two models test; others need not wait for it
-        "conv": {"network": "conv", "widths": (4, 8), **({} if cls in FIRST else {"activation": "relu"})},
-        "vector": {"network": "gru", "widths": (4,)} if cls is keras_ae.SequenceAE else {"widths": ()},
+        "conv": {
+            "network": "conv",
+            "widths": (4, 8),
+            **({} if cls in FIRST else {"activation": "relu"}),
+        },
+        "vector": {"network": "gru", "widths": (4,)}
+        if cls is keras_ae.SequenceAE
+        else {"widths": ()},
         "custom": {"network": custom_network(cls)},
     }
     if not takes(cls, "network"):
@@ -118,7 +136,11 @@ def target(cls, x):
 
 # What is the business of the base, of a network or of Keras alone is tested with two models, which stand for all.
 FIRST = (keras_ae.AE, keras_ae.VAE)
-GATHERING = (keras_ae.IDEC, keras_ae.VQVAE, keras_ae.VQVAE2)  # at the end of a step, over all replicas
+GATHERING = (
+    keras_ae.IDEC,
+    keras_ae.VQVAE,
+    keras_ae.VQVAE2,
+)  # at the end of a step, over all replicas
 
 
 def named(value):
@@ -133,7 +155,12 @@ def slow_but_for(fast, cases):
     return [pytest.param(*case, marks=[] if case[0] in fast else slow) for case in cases]
 
 
-PAIRS = [(cls, kind) for cls in MODELS for kind in SHAPES if has(cls, kind) and (kind != "glu" or cls in FIRST)]
+PAIRS = [
+    (cls, kind)
+    for cls in MODELS
+    for kind in SHAPES
+    if has(cls, kind) and (kind != "glu" or cls in FIRST)
+]
 everywhere = pytest.mark.parametrize("cls, kind", PAIRS, ids=named)
 every_model = pytest.mark.parametrize("cls", MODELS, ids=named)
 two_models = pytest.mark.parametrize("cls", FIRST, ids=named)
@@ -144,7 +171,11 @@ two_models = pytest.mark.parametrize("cls", FIRST, ids=named)
     [
         *slow_but_for((*FIRST, keras_ae.VQVAE), [(cls, "dense", "graph") for cls in MODELS]),
         *((cls, kind, "eager") for cls, kind in PAIRS if kind in ("dense", "conv") or cls in FIRST),
-        *(pytest.param(*pair, "graph", marks=pytest.mark.slow) for pair in PAIRS if pair[1] != "dense"),
+        *(
+            pytest.param(*pair, "graph", marks=pytest.mark.slow)
+            for pair in PAIRS
+            if pair[1] != "dense"
+        ),
     ],
     ids=named,
 )
@@ -190,7 +221,9 @@ def test_gradients_reach_every_trainable_weight(cls, kind):
     with tf.GradientTape() as tape:
         objective = model.objective(x, model.training_target(x, None))
     assert objective.shape == (20,)
-    for weight, gradient in zip(model.trainable_weights, tape.gradient(objective, model.trainable_variables), strict=True):
+    for weight, gradient in zip(
+        model.trainable_weights, tape.gradient(objective, model.trainable_variables), strict=True
+    ):
         assert gradient is not None, weight.path
         assert np.isfinite(gradient).all(), weight.path
         # a bias before BatchNormalization cancels, so its gradient is zero in exact arithmetic only
@@ -252,7 +285,9 @@ def test_every_kind_of_input_trains_alike(cls):
         model.compile("sgd", run_eagerly=True)
         batch_size = None if name.startswith("tf.data") else 12
         arrays = [np.array(a, "float32") if isinstance(a, list) else a for a in arrays]
-        losses[name] = model.fit(*arrays, batch_size=batch_size, shuffle=False, verbose=0).history["loss"]
+        losses[name] = model.fit(*arrays, batch_size=batch_size, shuffle=False, verbose=0).history[
+            "loss"
+        ]
     for name, loss in losses.items():
         np.testing.assert_allclose(loss, losses["float"], rtol=1e-5, err_msg=name)
 
@@ -289,7 +324,9 @@ def test_sample_weights_weigh_examples(cls):
     weights = np.array([0.0, 2.0] * 10)
     if cls is keras_ae.AE:  # no noise: equal to rounding
         weighted = model.evaluate(x, sample_weight=weights, verbose=0, return_dict=True)["loss"]
-        assert weighted == pytest.approx(model.evaluate(x[1::2], verbose=0, return_dict=True)["loss"], rel=1e-5)
+        assert weighted == pytest.approx(
+            model.evaluate(x[1::2], verbose=0, return_dict=True)["loss"], rel=1e-5
+        )
     silent = model.evaluate(x, sample_weight=np.zeros(20), verbose=0, return_dict=True)
     assert all(value == 0 for value in silent.values())
     before = [w.numpy() for w in model.trainable_weights]
@@ -324,7 +361,10 @@ def test_mixed_precision_computes_densities_in_float32(cls, policy, mode):
 
 def test_eager_mode_works_where_noise_leaves_the_support():
     """As a Keras layer's may: what the network sees is not checked again."""
-    model, x = make(keras_ae.DAE, "dense", corruption=keras.layers.GaussianNoise(0.9)), data("dense")
+    model, x = (
+        make(keras_ae.DAE, "dense", corruption=keras.layers.GaussianNoise(0.9)),
+        data("dense"),
+    )
     model.compile(run_eagerly=True, metrics=["mse"])
     history = model.fit(x, epochs=2, validation_data=x, verbose=0).history
     assert np.isfinite(history["val_loss"]).all() and np.isfinite(history["mse"]).all()
@@ -335,11 +375,15 @@ def test_metrics_and_callbacks_work(cls):
     model, x = make(cls, "dense"), data("dense")
     model.compile("adam", metrics=["mse"], run_eagerly=True)
     stop = keras.callbacks.EarlyStopping(monitor="val_mse", patience=0, min_delta=1e9)
-    history = model.fit(x, epochs=5, validation_data=(x, target(cls, x)), callbacks=[stop], verbose=0).history
+    history = model.fit(
+        x, epochs=5, validation_data=(x, target(cls, x)), callbacks=[stop], verbose=0
+    ).history
     assert len(history["mse"]) < 5  # stopped
     expected = np.mean((model.predict(x, verbose=0) - x) ** 2)
     if cls.training_input is Autoencoder.training_input:
-        assert model.evaluate(x, return_dict=True, verbose=0)["mse"] == pytest.approx(expected, rel=1e-5)
+        assert model.evaluate(x, return_dict=True, verbose=0)["mse"] == pytest.approx(
+            expected, rel=1e-5
+        )
 
 
 def on_one_and_on_two(cls, x, batch_size, two_replicas):
@@ -354,7 +398,11 @@ def on_one_and_on_two(cls, x, batch_size, two_replicas):
         assert model.distribute_strategy.num_replicas_in_sync == strategy.num_replicas_in_sync
         logs = model.evaluate(x, verbose=0)
         # The kl of a VaDE is a fraction of a nat here, estimated from one draw an example; its loss has all of it.
-        yield history["loss"], model.predict(x, verbose=0), logs[:1] if cls is keras_ae.VaDE else logs
+        yield (
+            history["loss"],
+            model.predict(x, verbose=0),
+            logs[:1] if cls is keras_ae.VaDE else logs,
+        )
 
 
 @pytest.mark.parametrize("cls", slow_but_for((keras_ae.AE,), MODELS), ids=named)
@@ -375,7 +423,9 @@ def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls, two_repli
     assert np.isfinite(two[0]).all() and np.isfinite(two[1]).all()
     assert two[1].shape == one[1].shape
     # The replica without an example works on one of weight zero, whose vectors a row of a codebook that is not in use may take.
-    np.testing.assert_allclose(one[2], two[2], rtol=0.2 if cls in CODEBOOKS else 0.05, atol=NOISE[cls] + 0.005)
+    np.testing.assert_allclose(
+        one[2], two[2], rtol=0.2 if cls in CODEBOOKS else 0.05, atol=NOISE[cls] + 0.005
+    )
 
 
 # Not those of SEQUENCES: a pixel that no frame foretells is not worth its nats to a state. Nor those whose maps are blank in nearly
@@ -393,9 +443,15 @@ def test_a_network_overfits_one_batch(cls, kind):
     x = np.zeros((10, *SHAPES[kind]), "float32")
     for i in range(10):
         x[i, i % x.shape[1], i // 2 % x.shape[2]] = 1
-    options = {"corruption": keras_ae.corruption.GaussianCorruption(0.01)} if cls is keras_ae.DAE else {}
-    options |= {"widths": (64,), "beta": 0.01} if issubclass(cls, keras_ae.VAE) else {"widths": (64,)}
-    options |= {"width": 1} if cls is keras_ae.VQVAE else {}  # three symbols, so that images do not share one
+    options = (
+        {"corruption": keras_ae.corruption.GaussianCorruption(0.01)} if cls is keras_ae.DAE else {}
+    )
+    options |= (
+        {"widths": (64,), "beta": 0.01} if issubclass(cls, keras_ae.VAE) else {"widths": (64,)}
+    )
+    options |= (
+        {"width": 1} if cls is keras_ae.VQVAE else {}
+    )  # three symbols, so that images do not share one
     model = make(cls, kind, start=False, **options)  # clusters would be those of other data
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
     model.fit(np.repeat(x, 480, axis=0), batch_size=10, verbose=0)
@@ -406,7 +462,10 @@ def test_a_network_overfits_one_batch(cls, kind):
 @pytest.mark.parametrize(
     "x, message",
     [
-        (np.zeros((4, 9, 8, 1), "float32"), r"shape \(batch, 8, 8, 1\). Received: shape=\(4, 9, 8, 1\)"),
+        (
+            np.zeros((4, 9, 8, 1), "float32"),
+            r"shape \(batch, 8, 8, 1\). Received: shape=\(4, 9, 8, 1\)",
+        ),
         (np.zeros((8, 8, 1), "float32"), r"Received: shape=\(8, 8, 1\)"),
         (np.zeros((0, 8, 8, 1), "float32"), "at least one example"),
         (np.full((4, 8, 8, 1), np.nan, "float32"), "256 NaN"),
@@ -421,7 +480,11 @@ def test_bad_input_is_refused(cls, x, message):
     verbs = [model.encode, model.reconstruct, model.fit, model.evaluate, model.predict]
     verbs += [lambda x: model.fit(good, validation_data=(x, target(cls, x)), verbose=0)]
     verbs += [] if cls is keras_ae.ConditionalVAE else [lambda x: model.fit(good, x, verbose=0)]
-    verbs += [getattr(model, name) for name in ("elbo", "log_likelihood", "posterior", "corrupt") if hasattr(model, name)]
+    verbs += [
+        getattr(model, name)
+        for name in ("elbo", "log_likelihood", "posterior", "corrupt")
+        if hasattr(model, name)
+    ]
     for verb in verbs:
         with pytest.raises(ValueError, match=message):
             verb(x)
@@ -438,10 +501,16 @@ BAD_ARGUMENTS = [
     ({"shape": ()}, r"\(height, width, channels\) or \(features,\).*Received: \(\)"),
     ({"shape": (8, 0, 1)}, "positive integers"),
     ({"latent_dim": 0}, "latent_dim=0"),
-    ({"network": "resnet"}, "'dense', 'conv', 'residual', 'gru', 'lstm', or a pair of keras.Models.*'resnet'"),
+    (
+        {"network": "resnet"},
+        "'dense', 'conv', 'residual', 'gru', 'lstm', or a pair of keras.Models.*'resnet'",
+    ),
     ({"widths": (0,)}, "positive integers.*Received: widths="),
     ({"likelihood": "poisson"}, "'bernoulli'.*Received: 'poisson'"),
-    ({"shape": (5, 5), "network": "conv"}, r"shape=\(height, width, channels\), for network=\"conv\""),
+    (
+        {"shape": (5, 5), "network": "conv"},
+        r"shape=\(height, width, channels\), for network=\"conv\"",
+    ),
 ]
 
 
@@ -459,9 +528,13 @@ def test_bad_arguments_are_refused(cls, options, message):
 def test_a_network_that_does_not_fit_is_refused(cls):
     encoder, decoder = custom_network(cls)
     small = keras.Sequential([keras.Input((3,)), keras.layers.Dense(63)])
-    with pytest.raises(ValueError, match=r"decoder to give \(batch, (8, )?8, 1\).*Received: \(None, 63\)"):
+    with pytest.raises(
+        ValueError, match=r"decoder to give \(batch, (8, )?8, 1\).*Received: \(None, 63\)"
+    ):
         make(cls, "dense", widths=None, network=(encoder, small))
-    wrong = keras.Sequential([keras.Input(frame(cls)), keras.layers.Flatten(), keras.layers.Dense(5)])
+    wrong = keras.Sequential(
+        [keras.Input(frame(cls)), keras.layers.Flatten(), keras.layers.Dense(5)]
+    )
     with pytest.raises(ValueError, match=r"encoder to give \(batch, [36]\).*Received: \(None, 5\)"):
         make(cls, "dense", widths=None, network=(wrong, decoder))
 
@@ -469,5 +542,8 @@ def test_a_network_that_does_not_fit_is_refused(cls):
 @every_model
 def test_a_code_of_another_shape_is_refused(cls):
     model = untrained(cls)
-    with pytest.raises(ValueError, match=rf"`z` to have the shape \(batch, {model.latent_dim}\). Received: shape=\(2, 4\)"):
+    with pytest.raises(
+        ValueError,
+        match=rf"`z` to have the shape \(batch, {model.latent_dim}\). Received: shape=\(2, 4\)",
+    ):
         model.decode(np.zeros((2, 4), "float32"))

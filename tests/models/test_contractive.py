@@ -16,10 +16,14 @@ def jacobians(model, x):
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         z = model.encoder(x)
-    return np.reshape(tape.batch_jacobian(z, x, experimental_use_pfor=False), (len(x), model.latent_dim, -1))
+    return np.reshape(
+        tape.batch_jacobian(z, x, experimental_use_pfor=False), (len(x), model.latent_dim, -1)
+    )
 
 
-@pytest.mark.parametrize("options", [{}, {"network": "conv", "widths": (4, 8)}, {"activation": "glu"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"network": "conv", "widths": (4, 8)}, {"activation": "glu"}], ids=str
+)
 def test_the_penalty_is_the_squared_frobenius_norm_of_the_jacobian(images, options):
     model = make(weight=0.3, **options)
     expected = np.sum(jacobians(model, images) ** 2, axis=(1, 2))
@@ -30,11 +34,15 @@ def test_the_penalty_is_the_squared_frobenius_norm_of_the_jacobian(images, optio
 
 
 def test_it_equals_the_papers_formula_for_one_layer_of_sigmoids(images):
-    encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(5, "sigmoid")])
+    encoder = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(5, "sigmoid")]
+    )
     decoder = keras.Sequential([keras.Input((5,)), keras.layers.Dense(64)])
     model = keras_ae.ContractiveAE((8, 8, 1), 5, network=(encoder, decoder))
     h, kernel = np.array(encoder(images)), np.array(encoder.layers[-1].kernel)
-    expected = np.sum((h * (1 - h)) ** 2 * np.sum(kernel**2, axis=0), axis=1)  # Rifai et al. 2011, section 3.1
+    expected = np.sum(
+        (h * (1 - h)) ** 2 * np.sum(kernel**2, axis=0), axis=1
+    )  # Rifai et al. 2011, section 3.1
     np.testing.assert_allclose(model.squared_jacobian(images), expected, rtol=1e-4)
 
 
@@ -57,7 +65,9 @@ def test_the_penalty_makes_the_code_less_sensitive(images):
         model.compile(jit_compile=False)
         x = np.tile(images, (50, 1, 1, 1))
         logs = model.fit(x, epochs=2, batch_size=20, verbose=0, shuffle=False).history
-        assert logs["loss"][-1] == pytest.approx(logs["reconstruction"][-1] + logs["penalty"][-1], rel=1e-4)
+        assert logs["loss"][-1] == pytest.approx(
+            logs["reconstruction"][-1] + logs["penalty"][-1], rel=1e-4
+        )
         norms.append(np.mean(model.squared_jacobian(images)))
     assert norms[1] < 0.3 * norms[0], norms
 
@@ -66,7 +76,10 @@ def test_the_penalty_makes_the_code_less_sensitive(images):
     ("options", "message"),
     [
         ({"weight": -1}, "`weight`.*Received: weight=-1"),
-        ({"jacobian": "hutchinson"}, "\"exact\" or a positive integer. Received: jacobian='hutchinson'"),
+        (
+            {"jacobian": "hutchinson"},
+            "\"exact\" or a positive integer. Received: jacobian='hutchinson'",
+        ),
         ({"jacobian": 0}, "Received: jacobian=0"),
     ],
 )

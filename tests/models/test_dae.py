@@ -12,10 +12,16 @@ def make(**options):
 
 def test_noise_is_fresh_in_fit_and_evaluate_and_absent_from_predict(images):
     dae = make()
-    dae.compile(keras.optimizers.SGD(0.0), metrics=["mse"], jit_compile=False)  # a rate of 0: only the noise changes
+    dae.compile(
+        keras.optimizers.SGD(0.0), metrics=["mse"], jit_compile=False
+    )  # a rate of 0: only the noise changes
     history = dae.fit(images, epochs=3, verbose=0, shuffle=False).history
     evaluations = [dae.evaluate(images, verbose=0, return_dict=True) for _ in range(3)]
-    for losses in (history["loss"], [log["loss"] for log in evaluations], [log["mse"] for log in evaluations]):
+    for losses in (
+        history["loss"],
+        [log["loss"] for log in evaluations],
+        [log["mse"] for log in evaluations],
+    ):
         assert len(set(losses)) == 3
     np.testing.assert_array_equal(dae.predict(images, verbose=0), dae.predict(images, verbose=0))
 
@@ -56,7 +62,9 @@ def test_vectors_are_not_clipped(vectors):
 def test_a_keras_layer_is_a_corruption(images):
     dae = make(corruption=keras.layers.GaussianNoise(0.5))
     assert np.abs(dae.corrupt(images) - images).max() > 0.1
-    with pytest.raises(ValueError, match="Expected no `seed`, since GaussianNoise.*Received: seed=1"):
+    with pytest.raises(
+        ValueError, match="Expected no `seed`, since GaussianNoise.*Received: seed=1"
+    ):
         dae.corrupt(images, seed=1)
 
 
@@ -68,11 +76,18 @@ def test_compile_loss_mse_is_the_lectures_loss(images):
     assert dae.evaluate(x, batch_size=len(x), verbose=0) == pytest.approx(expected, rel=1e-2)
     ae = keras_ae.AE((8, 8, 1), 3, widths=(16,))
     ae.compile(loss="mse", run_eagerly=True)
-    assert ae.evaluate(images, verbose=0) == pytest.approx(np.mean((ae.reconstruct(images) - images) ** 2), rel=1e-5)
+    assert ae.evaluate(images, verbose=0) == pytest.approx(
+        np.mean((ae.reconstruct(images) - images) ** 2), rel=1e-5
+    )
     ae.compile(run_eagerly=True)  # and back to its own
-    assert ae.evaluate(images, verbose=0) == pytest.approx(float(np.mean(ae.objective(images, images))), rel=1e-5)
+    assert ae.evaluate(images, verbose=0) == pytest.approx(
+        float(np.mean(ae.objective(images, images))), rel=1e-5
+    )
 
 
 def test_an_unknown_corruption_is_refused():
-    with pytest.raises(ValueError, match="'gaussian', 'masking', 'salt_and_pepper', or a Keras layer. Received: 'blur'"):
+    with pytest.raises(
+        ValueError,
+        match="'gaussian', 'masking', 'salt_and_pepper', or a Keras layer. Received: 'blur'",
+    ):
         make(corruption="blur")

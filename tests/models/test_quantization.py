@@ -21,9 +21,16 @@ def test_the_codebook_follows_by_the_papers_averages():
     for _ in range(5):
         vectors = RNG.standard_normal((40, 2)).astype("float32")
         numbers = quantizer.nearest(vectors)
-        quantizer.follow(*quantizer.usage(vectors, numbers, np.ones(len(vectors), "float32")), vectors, tf.constant([1, 2]))
+        quantizer.follow(
+            *quantizer.usage(vectors, numbers, np.ones(len(vectors), "float32")),
+            vectors,
+            tf.constant([1, 2]),
+        )
         chosen = np.eye(4)[np.array(numbers)]
-        counts, sums = 0.9 * counts + 0.1 * chosen.sum(axis=0), 0.9 * sums + 0.1 * chosen.T @ vectors
+        counts, sums = (
+            0.9 * counts + 0.1 * chosen.sum(axis=0),
+            0.9 * sums + 0.1 * chosen.T @ vectors,
+        )
         assert counts.min() > 0.05 * counts.mean()  # none dies, so that nothing else happens
         np.testing.assert_allclose(quantizer.codebook, sums / counts[:, None], rtol=1e-4, atol=1e-5)
         np.testing.assert_allclose(quantizer.counts, counts, rtol=1e-4)
@@ -41,42 +48,65 @@ def test_the_usage_of_rows_is_weighted():
 def test_the_first_batch_spreads_the_codebook_over_its_vectors():
     quantizer, vectors = VectorQuantizer(16, 2), 5 + RNG.standard_normal((200, 2)).astype("float32")
     quantizer.follow(
-        *quantizer.usage(vectors, quantizer.nearest(vectors), np.ones(len(vectors), "float32")), vectors, tf.constant([1, 2])
+        *quantizer.usage(vectors, quantizer.nearest(vectors), np.ones(len(vectors), "float32")),
+        vectors,
+        tf.constant([1, 2]),
     )
     assert len(np.unique(quantizer.nearest(vectors))) > 10
     assert np.linalg.norm(vectors - quantizer(vectors), axis=1).mean() < 0.6
 
 
 def test_without_memory_it_is_a_step_of_k_means():
-    quantizer, vectors = VectorQuantizer(3, 2, decay=0.0), RNG.standard_normal((60, 2)).astype("float32")
+    quantizer, vectors = (
+        VectorQuantizer(3, 2, decay=0.0),
+        RNG.standard_normal((60, 2)).astype("float32"),
+    )
     numbers = np.array(quantizer.nearest(vectors))
-    quantizer.follow(*quantizer.usage(vectors, numbers, np.ones(len(vectors), "float32")), vectors, tf.constant([1, 2]))
+    quantizer.follow(
+        *quantizer.usage(vectors, numbers, np.ones(len(vectors), "float32")),
+        vectors,
+        tf.constant([1, 2]),
+    )
     assert len(set(numbers)) == 3
-    np.testing.assert_allclose(quantizer.codebook, [vectors[numbers == k].mean(axis=0) for k in range(3)], rtol=1e-4)
+    np.testing.assert_allclose(
+        quantizer.codebook, [vectors[numbers == k].mean(axis=0) for k in range(3)], rtol=1e-4
+    )
 
 
 def test_a_dead_row_starts_again_at_a_vector_of_the_batch():
-    quantizer, vectors = VectorQuantizer(8, 2, decay=0.5), 0.01 * RNG.standard_normal((30, 2)).astype("float32")
+    quantizer, vectors = (
+        VectorQuantizer(8, 2, decay=0.5),
+        0.01 * RNG.standard_normal((30, 2)).astype("float32"),
+    )
     far = np.array(quantizer.codebook)
     far[5] = 100
     quantizer.codebook.assign(far)
     for _ in range(8):
         quantizer.follow(
-            *quantizer.usage(vectors, quantizer.nearest(vectors), np.ones(len(vectors), "float32")), vectors, tf.constant([3, 4])
+            *quantizer.usage(vectors, quantizer.nearest(vectors), np.ones(len(vectors), "float32")),
+            vectors,
+            tf.constant([3, 4]),
         )
     assert np.abs(quantizer.codebook[5]).max() < 1
     assert np.min(np.linalg.norm(vectors - np.array(quantizer.codebook[5]), axis=1)) < 0.01
 
 
 def test_a_vector_without_weight_does_not_move_the_codebook():
-    vectors, weights = RNG.standard_normal((40, 2)).astype("float32"), np.float32([1] * 30 + [0] * 10)
+    vectors, weights = (
+        RNG.standard_normal((40, 2)).astype("float32"),
+        np.float32([1] * 30 + [0] * 10),
+    )
     rows = []
     for seen, weight in ((vectors, weights), (vectors[:30], weights[:30])):
         quantizer = VectorQuantizer(3, 2)
         quantizer.codebook.assign(vectors[:3])
-        quantizer.follow(*quantizer.usage(seen, quantizer.nearest(seen), weight), seen, tf.constant([1, 2]))
+        quantizer.follow(
+            *quantizer.usage(seen, quantizer.nearest(seen), weight), seen, tf.constant([1, 2])
+        )
         rows.append(np.array(quantizer.codebook))
-        quantizer.follow(*quantizer.usage(seen, quantizer.nearest(seen), 0 * weight), seen, tf.constant([1, 2]))
+        quantizer.follow(
+            *quantizer.usage(seen, quantizer.nearest(seen), 0 * weight), seen, tf.constant([1, 2])
+        )
         np.testing.assert_allclose(quantizer.codebook, rows[-1], rtol=1e-6)
     np.testing.assert_allclose(*rows, rtol=1e-5)
 

@@ -25,7 +25,9 @@ def test_codes_and_kernels_become_smaller(images):
         model.compile(keras.optimizers.Adam(0.003), jit_compile=False)
         x = np.tile(images, (60, 1, 1, 1))  # 60 steps, of all images each
         model.fit(x, batch_size=20, shuffle=False, verbose=0)
-        sizes.append([np.abs(model.encode(images)).mean(), np.abs(model.decoder.get_weights()[0]).mean()])
+        sizes.append(
+            [np.abs(model.encode(images)).mean(), np.abs(model.decoder.get_weights()[0]).mean()]
+        )
     assert sizes[1][0] < 0.5 * sizes[0][0] and sizes[1][1] < 0.9 * sizes[0][1], sizes
 
 

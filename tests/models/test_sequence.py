@@ -10,7 +10,9 @@ from keras_ae import distributions
 
 
 def make(steps=6, **options):
-    return keras_ae.SequenceAE(**{"shape": (steps, 2), "latent_dim": 3, "widths": (8,), "mask_value": 0.0, **options})
+    return keras_ae.SequenceAE(
+        **{"shape": (steps, 2), "latent_dim": 3, "widths": (8,), "mask_value": 0.0, **options}
+    )
 
 
 @pytest.fixture
@@ -31,11 +33,17 @@ def both_lengths(make, sequences, value=0.0):
     return (short, padded(sequences, 5, value)), (long, padded(sequences, 9, value))
 
 
-@pytest.mark.parametrize("options", [{"network": "gru"}, {"network": "lstm", "widths": (8, 6), "mask_value": -0.1}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{"network": "gru"}, {"network": "lstm", "widths": (8, 6), "mask_value": -0.1}],
+    ids=str,
+)
 def test_padding_never_counts(options, sequences):
     """Neither in the code, nor in the objective, nor in its gradient: padded to 5 steps or to 9, they are the same."""
     found = []
-    for model, x in both_lengths(lambda steps: make(steps, **options), sequences, options.get("mask_value", 0.0)):
+    for model, x in both_lengths(
+        lambda steps: make(steps, **options), sequences, options.get("mask_value", 0.0)
+    ):
         with tf.GradientTape() as tape:
             objective = model.objective(tf.constant(x), tf.constant(x))
         gradients = tape.gradient(objective, model.trainable_variables)
@@ -49,7 +57,9 @@ def test_padding_never_counts_in_half_precision(sequences):
     """Nor is a step padding because bfloat16 rounds it to the padding's value."""
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        (short, x), (long, longer) = both_lengths(lambda steps: make(steps, mask_value=1.0), sequences, 1.0)
+        (short, x), (long, longer) = both_lengths(
+            lambda steps: make(steps, mask_value=1.0), sequences, 1.0
+        )
         np.testing.assert_allclose(short.encode(x), long.encode(longer), atol=1e-5)
         np.testing.assert_allclose(short.objective(x, x), long.objective(longer, longer), rtol=1e-4)
         close = np.full((1, 5, 2), 1.001, "float32")
@@ -62,7 +72,10 @@ def test_the_objective_is_the_sum_over_the_real_steps(sequences):
     model, x = make(likelihood=distributions.Gaussian(0.5)), padded(sequences, 6)
     mean = np.array(model.decode(model.encode(x)))
     expected = [
-        sum(0.5 * ((s[t] - mean[i, t]) / 0.5) ** 2 + np.log(0.5 * np.sqrt(2 * np.pi)) for t in range(len(s))).sum()
+        sum(
+            0.5 * ((s[t] - mean[i, t]) / 0.5) ** 2 + np.log(0.5 * np.sqrt(2 * np.pi))
+            for t in range(len(s))
+        ).sum()
         for i, s in enumerate(sequences)
     ]
     np.testing.assert_allclose(model.objective(x, x), expected, rtol=1e-4)
@@ -73,24 +86,34 @@ def test_losses_and_metrics_leave_padding_out(loss, sequences):
     """Each metric is a mean over the real steps of all; by the loss of compile each example weighs the same."""
     model, x, weights = make(), padded(sequences, 6), np.arange(12.0, dtype="float32")
     model.compile(loss=loss, metrics=["mse"], weighted_metrics=["mae"], run_eagerly=True)
-    differences = [s - r[: len(s)] for s, r in zip(sequences, model.predict(x, verbose=0), strict=True)]
+    differences = [
+        s - r[: len(s)] for s, r in zip(sequences, model.predict(x, verbose=0), strict=True)
+    ]
     logs = model.evaluate(x, sample_weight=weights, batch_size=5, return_dict=True, verbose=0)
     assert logs["mse"] == pytest.approx(np.mean(np.concatenate(differences) ** 2), rel=1e-5)
     errors, counts = np.array([(np.abs(d).sum(), d.size) for d in differences]).T
-    assert logs["mae"] == pytest.approx((weights * errors).sum() / (weights * counts).sum(), rel=1e-5)
+    assert logs["mae"] == pytest.approx(
+        (weights * errors).sum() / (weights * counts).sum(), rel=1e-5
+    )
     if loss == "mse":
-        assert logs["loss"] == pytest.approx(np.mean(weights * [np.mean(d**2) for d in differences]), rel=1e-5)
+        assert logs["loss"] == pytest.approx(
+            np.mean(weights * [np.mean(d**2) for d in differences]), rel=1e-5
+        )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss, elsewhere", [(None, "XLA"), (None, "replicas"), ("mse", "replicas")])
+@pytest.mark.parametrize(
+    "loss, elsewhere", [(None, "XLA"), (None, "replicas"), ("mse", "replicas")]
+)
 def test_xla_and_replicas_train_alike(loss, elsewhere, sequences, two_replicas):
     x, results = padded(sequences, 6), []
     for there in (None, elsewhere):
         keras.utils.set_random_seed(1)
         with (two_replicas if there == "replicas" else tf.distribute.get_strategy()).scope():
             model = make()
-            model.compile(keras.optimizers.SGD(0.01), loss, metrics=["mse"], jit_compile=there == "XLA")
+            model.compile(
+                keras.optimizers.SGD(0.01), loss, metrics=["mse"], jit_compile=there == "XLA"
+            )
         history = model.fit(x, batch_size=5, epochs=2, shuffle=False, verbose=0).history
         results.append((history["loss"], history["mse"], model.reconstruct(x)))
     for one, other in zip(*results, strict=True):
@@ -107,7 +130,11 @@ def test_padding_comes_back_as_padding(sequences):
 
 @pytest.mark.parametrize(
     "likelihood",
-    ["bernoulli", pytest.param("continuous_bernoulli", marks=pytest.mark.slow), "discretized_logistic_mixture"],
+    [
+        "bernoulli",
+        pytest.param("continuous_bernoulli", marks=pytest.mark.slow),
+        "discretized_logistic_mixture",
+    ],
 )
 def test_padding_may_lie_outside_the_support(likelihood):
     """Rows of digits, where black is no padding: of a likelihood for [0, 1], with -1 after the last row."""
@@ -117,10 +144,16 @@ def test_padding_may_lie_outside_the_support(likelihood):
     model = keras_ae.SequenceAE((8, 8), 4, widths=(8,), likelihood=likelihood, mask_value=-1)
     model.compile(run_eagerly=True)
     history = model.fit(x, validation_data=x, batch_size=40, verbose=0).history
-    assert np.isfinite(history["val_loss"]).all() and all(np.isfinite(w).all() for w in model.get_weights())
+    assert np.isfinite(history["val_loss"]).all() and all(
+        np.isfinite(w).all() for w in model.get_weights()
+    )
     assert (model.predict(x, verbose=0)[::2, 5:] == -1).all()
     x[0, 0, 0] = -1  # one value of a step is no padding
-    for refuse in (model.encode, model.fit, lambda x: model.fit(x[1:], validation_data=x, verbose=0)):
+    for refuse in (
+        model.encode,
+        model.fit,
+        lambda x: model.fit(x[1:], validation_data=x, verbose=0),
+    ):
         with pytest.raises(ValueError, match=r"\[0.0, 1.0\].*from -1 to"):
             refuse(x)
 
@@ -159,7 +192,9 @@ def test_a_vae_of_padded_sequences(sequences, tmp_path):
 
     (short, x), (long, longer) = both_lengths(vae, sequences, -3.0)
     np.testing.assert_allclose(short.elbo(x, seed=1), long.elbo(longer, seed=1), rtol=1e-4)
-    np.testing.assert_allclose(short.posterior(x).stddev(), long.posterior(longer).stddev(), rtol=1e-4)
+    np.testing.assert_allclose(
+        short.posterior(x).stddev(), long.posterior(longer).stddev(), rtol=1e-4
+    )
     short.compile(run_eagerly=True)
     short.fit(x, verbose=0)
     short.save_to_preset(tmp_path / "mine")
@@ -169,7 +204,10 @@ def test_a_vae_of_padded_sequences(sequences, tmp_path):
 
 
 def test_a_preset_keeps_the_mask_value(sequences, tmp_path):
-    model, x = make(mask_value=-7.0, likelihood=distributions.Gaussian(0.5)), padded(sequences, 6, -7.0)
+    model, x = (
+        make(mask_value=-7.0, likelihood=distributions.Gaussian(0.5)),
+        padded(sequences, 6, -7.0),
+    )
     model.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     np.testing.assert_allclose(loaded.reconstruct(x), model.reconstruct(x), atol=1e-6)
@@ -178,7 +216,9 @@ def test_a_preset_keeps_the_mask_value(sequences, tmp_path):
 
 def test_a_vector_is_a_sequence_of_numbers(vectors):
     """Of a likelihood with two parameters a value, the locs come first, then the scales."""
-    model = keras_ae.SequenceAE((5,), 2, widths=(8,), likelihood=distributions.Gaussian("predicted"))
+    model = keras_ae.SequenceAE(
+        (5,), 2, widths=(8,), likelihood=distributions.Gaussian("predicted")
+    )
     params = np.array(model.decoder(model.encode(vectors)))
     assert params.shape == (40, 10)
     np.testing.assert_allclose(model.decode(model.encode(vectors)), params[:, :5], rtol=1e-5)
@@ -188,7 +228,10 @@ def test_a_vector_is_a_sequence_of_numbers(vectors):
 def test_a_sequence_is_remembered_better_than_by_pca():
     """Straight lines of any length and direction: two numbers and a length say all, but not linearly."""
     rng = np.random.default_rng(0)
-    lines = [np.arange(1, rng.integers(4, 11))[:, None] * rng.uniform(-0.3, 0.3, 2) + 0.5 for _ in range(1500)]
+    lines = [
+        np.arange(1, rng.integers(4, 11))[:, None] * rng.uniform(-0.3, 0.3, 2) + 0.5
+        for _ in range(1500)
+    ]
     x = padded([line.astype("float32") for line in lines], 10)
     model = make(10, widths=(32,), likelihood=distributions.Gaussian(0.1))
     model.compile(keras.optimizers.Adam(5e-3))
@@ -197,7 +240,9 @@ def test_a_sequence_is_remembered_better_than_by_pca():
     real = (x[1000:] != 0).any(axis=-1)
     pca = PCA(3).fit(x[:1000].reshape(1000, -1))
     linear = pca.inverse_transform(pca.transform(x[1000:].reshape(500, -1))).reshape(500, 10, 2)
-    error, linear_error = (np.mean((y - x[1000:])[real] ** 2) for y in (model.predict(x[1000:], verbose=0), linear))
+    error, linear_error = (
+        np.mean((y - x[1000:])[real] ** 2) for y in (model.predict(x[1000:], verbose=0), linear)
+    )
     assert error < 0.5 * linear_error
 
 
@@ -208,7 +253,10 @@ def test_a_sequence_is_remembered_better_than_by_pca():
         ({"mask_value": float("nan")}, "finite number. Received: mask_value=nan"),
         ({"widths": ()}, r"at least one width.*Received: widths=\(\)"),
         ({"activation": "glu"}, "activation='glu'"),
-        ({"network": "dense"}, "'gru', 'lstm', which pass over padding.*Received: network='dense', mask_value=0.0"),
+        (
+            {"network": "dense"},
+            "'gru', 'lstm', which pass over padding.*Received: network='dense', mask_value=0.0",
+        ),
         ({"shape": (6,)}, r"shape=\(steps, features\).*Received: shape=\(6,\), mask_value=0.0"),
     ],
 )
@@ -233,7 +281,9 @@ def reconstructed_by_pca(x, held_out, padding):
 def test_strokes_of_other_drawers_are_remembered_better_than_by_pca():
     """Omniglot, six numbers a drawing."""
     (x, _), (held_out, _) = keras_ae.datasets.load("omniglot_strokes")
-    model = keras_ae.SequenceAE((48, 3), 6, widths=(64,), likelihood=distributions.Gaussian(0.1), mask_value=-1)
+    model = keras_ae.SequenceAE(
+        (48, 3), 6, widths=(64,), likelihood=distributions.Gaussian(0.1), mask_value=-1
+    )
     model.compile(keras.optimizers.Adam(5e-3, global_clipnorm=100.0))
     model.fit(x, batch_size=64, epochs=8, verbose=0)
     real = (held_out != -1).any(axis=-1)

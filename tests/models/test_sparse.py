@@ -62,7 +62,9 @@ def test_exactly_k_units_are_active_and_they_are_the_largest(images):
     for row, kept in zip(code, z, strict=True):
         expected = np.where(row >= np.sort(row)[-7], row, 0)
         np.testing.assert_array_equal(kept, expected)
-    np.testing.assert_allclose(model.objective(images, images), -model.likelihood(z).log_prob(images), rtol=1e-6)
+    np.testing.assert_allclose(
+        model.objective(images, images), -model.likelihood(z).log_prob(images), rtol=1e-6
+    )
     model.compile(run_eagerly=True)
     model.fit(images, epochs=2, verbose=0)
     assert (np.count_nonzero(model.encode(images), axis=1) == 7).all()
@@ -78,7 +80,9 @@ def test_no_gradient_flows_through_a_silent_unit(images):
 
 def test_a_k_sparse_model_is_read_with_a_larger_k(images, tmp_path):
     keras_ae.KSparseAE((8, 8, 1), 100, widths=(), k=7).save_to_preset(tmp_path / "mine")
-    assert (np.count_nonzero(keras_ae.load(tmp_path / "mine", k=9).encode(images), axis=1) == 9).all()
+    assert (
+        np.count_nonzero(keras_ae.load(tmp_path / "mine", k=9).encode(images), axis=1) == 9
+    ).all()
 
 
 def test_k_is_checked():

@@ -14,7 +14,15 @@ from keras_ae.utils import seeds
 
 def make(**options):
     model = keras_ae.TDVAE(
-        **{"shape": (6, 4), "latent_dim": (2, 3), "widths": (8,), "max_jump": 3, "belief": 5, "width": 7, **options}
+        **{
+            "shape": (6, 4),
+            "latent_dim": (2, 3),
+            "widths": (8,),
+            "max_jump": 3,
+            "belief": 5,
+            "width": 7,
+            **options,
+        }
     )
     model.compile(run_eagerly=True)  # a graph does not pay for a few steps
     return model
@@ -55,9 +63,18 @@ def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame
         mean, variance = mean + gain * (frame - mean), (1 - gain) * variance
         beliefs.append((mean, np.sqrt(variance)))
 
-    model = make(shape=(steps, 1), latent_dim=1, widths=(), likelihood=keras_ae.distributions.Gaussian(r), max_jump=1, belief=2)
+    model = make(
+        shape=(steps, 1),
+        latent_dim=1,
+        widths=(),
+        likelihood=keras_ae.distributions.Gaussian(r),
+        max_jump=1,
+        belief=2,
+    )
     model.decoder.set_weights([np.ones((1, 1)), np.zeros(1)])
-    model._beliefs = lambda x: tf.tile(tf.constant([beliefs], "float32"), (copies, 1, 1))  # (copies, steps, 2)
+    model._beliefs = lambda x: tf.tile(
+        tf.constant([beliefs], "float32"), (copies, 1, 1)
+    )  # (copies, steps, 2)
 
     def smoothing(v):  # z2, b1, b2, jump
         z2, loc1, scale1 = v[:, :1], v[:, 1:2], v[:, 2:3]
@@ -72,7 +89,9 @@ def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame
     error = objective.std() / np.sqrt(copies)
     assert error < 0.01
     assert objective.mean() == pytest.approx(-np.mean(densities_of_next), abs=5 * error)
-    model.smoothing_layer = Exact(lambda v: (v[:, 1:2], v[:, 2:3]))  # the belief at t1, blind to z2: a looser bound
+    model.smoothing_layer = Exact(
+        lambda v: (v[:, 1:2], v[:, 2:3])
+    )  # the belief at t1, blind to z2: a looser bound
     assert np.mean(model.objective(frames, frames)) > objective.mean() + 20 * error
 
 
@@ -99,7 +118,9 @@ def test_every_term_again_with_the_same_draws(sequences):
     def normals(layer, v, z):
         """loc and scale of each value of z, (5,) each, by the weights: hidden = tanh(.) * sigmoid(.)."""
         loc, scale = [], []
-        for network, part, above in zip(layer.networks, (slice(0, 2), slice(2, 5)), (z[:0], z[:2]), strict=True):
+        for network, part, above in zip(
+            layer.networks, (slice(0, 2), slice(2, 5)), (z[:0], z[:2]), strict=True
+        ):
             h = sum(np.array(v) @ dense.kernel.numpy() + (dense.bias.numpy() if dense.use_bias else 0)
                     for dense, v in zip(network.first, (v, above), strict=False))  # fmt: skip
             hidden = np.tanh(h[:7]) / (1 + np.exp(-h[7:]))
@@ -118,13 +139,17 @@ def test_every_term_again_with_the_same_draws(sequences):
         reconstruction = -stats.norm.logpdf(target[i, t2], model.decoder(v2[None])[0]).sum()
         assert objective[i] == pytest.approx(reconstruction + kl.sum() + transition.sum(), rel=1e-4)
     logs = model.evaluate(x, verbose=0, return_dict=True)
-    assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["kl"] + logs["transition"], rel=1e-5)
+    assert logs["loss"] == pytest.approx(
+        logs["reconstruction"] + logs["kl"] + logs["transition"], rel=1e-5
+    )
 
 
 def test_each_pair_within_reach_is_equally_likely():
     t1, t2 = map(np.array, shared()._draw_pairs(24_000))
     pairs, counts = np.unique(np.stack([t1, t2]), axis=1, return_counts=True)
-    assert set(zip(*pairs, strict=True)) == {(s, t) for s in range(6) for t in range(s + 1, min(s + 3, 5) + 1)}  # 12 pairs
+    assert set(zip(*pairs, strict=True)) == {
+        (s, t) for s in range(6) for t in range(s + 1, min(s + 3, 5) + 1)
+    }  # 12 pairs
     assert stats.chisquare(counts).pvalue > 1e-3
 
 
@@ -158,8 +183,12 @@ def test_a_transition_set_by_hand_rolls_out_exactly():
     move.first[0].set_weights([both, np.array([-20.0] * 8 + [-60.0] * 8)])
     move.last.kernel.assign(out)
     x = np.zeros((3, 2, 4), "float32")  # two frames are enough
-    np.testing.assert_allclose(model.rollout(x, 5), np.tile(np.eye(4)[[3, 0, 1, 2, 3]], (3, 1, 1)), atol=1e-3)
-    np.testing.assert_allclose(model.rollout(x, 3, jump=2), np.tile(np.eye(4)[[0, 2, 0]], (3, 1, 1)), atol=1e-3)
+    np.testing.assert_allclose(
+        model.rollout(x, 5), np.tile(np.eye(4)[[3, 0, 1, 2, 3]], (3, 1, 1)), atol=1e-3
+    )
+    np.testing.assert_allclose(
+        model.rollout(x, 3, jump=2), np.tile(np.eye(4)[[0, 2, 0]], (3, 1, 1)), atol=1e-3
+    )
 
 
 def test_a_rollout_follows_its_seed(sequences, monkeypatch):
@@ -172,11 +201,15 @@ def test_a_rollout_follows_its_seed(sequences, monkeypatch):
     same = np.repeat(sequences[:1], 10, axis=0)
     assert np.std(model.rollout(same, 2), axis=0).min() > 1e-4  # each example has draws of its own
     monkeypatch.setattr("keras_ae.models.tdvae.FRAMES_AT_ONCE", 24)  # three sequences
-    assert np.std(model.rollout(same, 2), axis=0).min() > 1e-4 and model.rollout(sequences, 2).shape == (10, 2, 4)
+    assert np.std(model.rollout(same, 2), axis=0).min() > 1e-4 and model.rollout(
+        sequences, 2
+    ).shape == (10, 2, 4)
 
 
 def test_frames_that_are_images(tmp_path):
-    x = keras_ae.datasets.moving(np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1)).astype("uint8"), steps=3)
+    x = keras_ae.datasets.moving(
+        np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1)).astype("uint8"), steps=3
+    )
     model = make(shape=x.shape[1:], network="conv", widths=(4, 8), activation="relu", max_jump=2)
     model.fit(x, verbose=0)
     assert model.encode(x).shape == (8, 15) and model.reconstruct(x).shape == x.shape
@@ -184,7 +217,9 @@ def test_frames_that_are_images(tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for name, value in {"latent_dim": (2, 3), "max_jump": 2, "belief": 5, "width": 7}.items():
         assert loaded.get_config()[name] == model.get_config()[name] == value
-    np.testing.assert_allclose(loaded.rollout(x, 2, seed=1), model.rollout(x / np.float32(255), 2, seed=1), atol=1e-5)
+    np.testing.assert_allclose(
+        loaded.rollout(x, 2, seed=1), model.rollout(x / np.float32(255), 2, seed=1), atol=1e-5
+    )
 
 
 @pytest.mark.full_data
@@ -192,20 +227,34 @@ def test_it_learns_which_way_digits_move():
     """No frame shows it: after five frames of unseen MNIST digits the rollout goes on their way, nearer than the last frame."""
 
     def sequences(images, seed):
-        return keras_ae.datasets.moving((255 * keras_ae.datasets.binarize(images, seed)).astype("uint8"), 10, seed)
+        return keras_ae.datasets.moving(
+            (255 * keras_ae.datasets.binarize(images, seed)).astype("uint8"), 10, seed
+        )
 
     (x, _), (x_test, _) = keras_ae.datasets.load("mnist")
     x, x_test = sequences(x[:12_000], 1), sequences(x_test[:300], 2) / np.float32(255)
-    model = make(shape=x.shape[1:], latent_dim=(8, 8), widths=(200,), max_jump=4, belief=50, width=50)
+    model = make(
+        shape=x.shape[1:], latent_dim=(8, 8), widths=(200,), max_jump=4, belief=50, width=50
+    )
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, 4 * 375)))
     model.fit(x, batch_size=32, epochs=4, verbose=0)
-    last, truth, rolled = x_test[:, 4], x_test[:, 5:8], np.array(model.rollout(x_test[:, :5], 3, seed=1))
+    last, truth, rolled = (
+        x_test[:, 4],
+        x_test[:, 5:8],
+        np.array(model.rollout(x_test[:, :5], 3, seed=1)),
+    )
     right = (x_test[:, 1] == np.roll(x_test[:, 0], 1, axis=2)).all(axis=(1, 2, 3))
     shifts = np.arange(-13, 15)
-    likeness = [(rolled * np.roll(last, shift, axis=2)[:, None]).sum(axis=(2, 3, 4)) for shift in shifts]
-    moved = shifts[np.argmax(likeness, axis=0)] * np.where(right, 1, -1)[:, None]  # (300, 3), 1 2 3 if exact
+    likeness = [
+        (rolled * np.roll(last, shift, axis=2)[:, None]).sum(axis=(2, 3, 4)) for shift in shifts
+    ]
+    moved = (
+        shifts[np.argmax(likeness, axis=0)] * np.where(right, 1, -1)[:, None]
+    )  # (300, 3), 1 2 3 if exact
     assert np.mean(moved[:, 1:] > 0) > 0.9 and (np.diff(moved.mean(axis=0)) > 0.5).all()
-    error, persistence = (np.mean((frames - truth) ** 2, axis=(0, 2, 3, 4)) for frames in (rolled, last[:, None]))
+    error, persistence = (
+        np.mean((frames - truth) ** 2, axis=(0, 2, 3, 4)) for frames in (rolled, last[:, None])
+    )
     assert (error[1:] < 0.75 * persistence[1:]).all()
 
 
@@ -219,9 +268,18 @@ def test_it_learns_which_way_digits_move():
         (lambda: make(width=0), "Received: width=0"),
         (lambda: make(latent_dim=(2, 0)), "Received: latent_dim=0"),
         (lambda: shared().rollout(np.zeros((1, 2, 4)), 0), "Received: n=0"),
-        (lambda: shared().rollout(np.zeros((1, 2, 4)), 1, jump=4), "from 1 to max_jump=3. Received: jump=4"),
-        (lambda: shared().rollout(np.zeros((1, 2, 5)), 1), r"the shape \(batch, 2, 4\). Received: shape=\(1, 2, 5\)"),
-        (lambda: shared().belief(np.zeros(4)), r"the shape \(batch, 6, 4\). Received: shape=\(4,\)"),
+        (
+            lambda: shared().rollout(np.zeros((1, 2, 4)), 1, jump=4),
+            "from 1 to max_jump=3. Received: jump=4",
+        ),
+        (
+            lambda: shared().rollout(np.zeros((1, 2, 5)), 1),
+            r"the shape \(batch, 2, 4\). Received: shape=\(1, 2, 5\)",
+        ),
+        (
+            lambda: shared().belief(np.zeros(4)),
+            r"the shape \(batch, 6, 4\). Received: shape=\(4,\)",
+        ),
         (lambda: shared().compile(loss="mse"), "Expected no `loss`"),
     ],
 )

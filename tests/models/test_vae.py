@@ -33,7 +33,9 @@ def test_the_bounds_are_ordered_and_tighten():
     x = exact.rvs(300, random_state=1).astype("float32")
     log_p = exact.logpdf(x).mean()
     elbo = float(tf.reduce_mean(vae.elbo(x, n_samples=200, seed=0)))
-    bounds = [float(tf.reduce_mean(vae.log_likelihood(x, n_samples=n, seed=0))) for n in (5, 50, 5000)]
+    bounds = [
+        float(tf.reduce_mean(vae.log_likelihood(x, n_samples=n, seed=0))) for n in (5, 50, 5000)
+    ]
     assert elbo + 0.1 < bounds[0] < bounds[1] - 0.05 < bounds[1] < bounds[2] < log_p + 0.02
     assert bounds[2] == pytest.approx(log_p, abs=0.02)
 
@@ -43,7 +45,9 @@ def test_every_bound_is_exact_with_the_true_posterior():
     exact_posterior(vae)
     x = exact.rvs(50, random_state=1).astype("float32")
     log_p = exact.logpdf(x)
-    np.testing.assert_allclose(vae.log_likelihood(x, n_samples=3, seed=0), log_p, rtol=1e-4)  # every weight is p(x)
+    np.testing.assert_allclose(
+        vae.log_likelihood(x, n_samples=3, seed=0), log_p, rtol=1e-4
+    )  # every weight is p(x)
     elbo = vae.elbo(x, n_samples=2000, seed=0)
     np.testing.assert_allclose(elbo, log_p, atol=0.15)
     assert float(tf.reduce_mean(elbo)) == pytest.approx(log_p.mean(), abs=0.02)
@@ -74,14 +78,18 @@ def test_the_bound_is_the_log_mean_of_the_weights(n_samples, batch_size):
     x = exact.rvs(20, random_state=1).astype("float32")
     z = vae.encode(x).numpy()
     weights, offset = vae.decoder.get_weights()
-    joint = stats.norm.logpdf(x, z @ weights + offset, 0.7).sum(axis=1) + stats.norm.logpdf(z).sum(axis=1)
+    joint = stats.norm.logpdf(x, z @ weights + offset, 0.7).sum(axis=1) + stats.norm.logpdf(z).sum(
+        axis=1
+    )
     narrow = base.SMALLEST_SCALE + math.log1p(math.exp(-20))
     bound = vae.log_likelihood(x, n_samples=n_samples, batch_size=batch_size, seed=0)
     # E over e ~ N(0, I) of log-mean-exp of e^2 / 2 lies within its extremes, found by the same draws' squares
     assert bound.shape == (20,)
     log_q_of_mean = -2 * math.log(narrow * math.sqrt(2 * math.pi))
     excess = bound - (joint - log_q_of_mean)
-    assert np.all(excess > 0) and np.all(excess < 12)  # log mean of exp(|e|^2 / 2) over a few draws of two numbers
+    assert np.all(excess > 0) and np.all(
+        excess < 12
+    )  # log mean of exp(|e|^2 / 2) over a few draws of two numbers
 
 
 @pytest.mark.slow
@@ -124,9 +132,13 @@ def test_loss_is_reconstruction_plus_beta_kl(images, prior, posterior, beta):
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), prior=prior, posterior=posterior, beta=beta)
     vae.compile("sgd", run_eagerly=True)
     weights = np.linspace(0, 2, 20)
-    logs = vae.fit(images, batch_size=8, sample_weight=weights, validation_data=images, verbose=0).history
+    logs = vae.fit(
+        images, batch_size=8, sample_weight=weights, validation_data=images, verbose=0
+    ).history
     for prefix in ("", "val_"):
-        loss, reconstruction, kl = (np.array(logs[prefix + name]) for name in ("loss", "reconstruction", "kl"))
+        loss, reconstruction, kl = (
+            np.array(logs[prefix + name]) for name in ("loss", "reconstruction", "kl")
+        )
         np.testing.assert_allclose(loss, reconstruction + beta * kl, rtol=1e-5)
     log = vae.evaluate(images, verbose=0, return_dict=True)
     assert log["loss"] == pytest.approx(log["reconstruction"] + beta * log["kl"], rel=1e-5)
@@ -147,10 +159,14 @@ def test_the_logged_loss_is_minus_the_elbo(images):
 def test_beta_is_a_variable_that_a_callback_can_change(images):
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
     vae.compile(jit_compile=False)
-    warm_up = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: vae.beta.assign(epoch / 2))
+    warm_up = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: vae.beta.assign(epoch / 2)
+    )
     logs = vae.fit(images, epochs=3, verbose=0, callbacks=[warm_up]).history
     differences = np.array(logs["loss"]) - np.array(logs["reconstruction"])
-    np.testing.assert_allclose(differences, np.array([0, 0.5, 1]) * logs["kl"], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        differences, np.array([0, 0.5, 1]) * logs["kl"], rtol=1e-4, atol=1e-4
+    )
     assert vae.get_config()["beta"] == 1.0
 
 
@@ -174,7 +190,9 @@ def test_replicas_share_no_noise(two_replicas):
     with strategy.scope():
         vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
     x = tf.zeros((4, 8, 8, 1))
-    draw = tf.function(lambda: strategy.run(lambda: vae.posterior(x).sample(seed=vae._seeds.draw())))
+    draw = tf.function(
+        lambda: strategy.run(lambda: vae.posterior(x).sample(seed=vae._seeds.draw()))
+    )
     first, second = strategy.experimental_local_results(draw())
     assert np.abs(first - second).min() > 0
 
@@ -192,7 +210,9 @@ def test_a_prior_of_one_s_own_is_five_lines(images):
     @keras.saving.register_keras_serializable("tests")
     class Laplace(distributions.Prior):
         def call(self):
-            return tfp.distributions.Independent(tfp.distributions.Laplace(tf.zeros(self.latent_dim), 1.0), 1)
+            return tfp.distributions.Independent(
+                tfp.distributions.Laplace(tf.zeros(self.latent_dim), 1.0), 1
+            )
 
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), prior=Laplace(3))
     vae.compile(run_eagerly=True)
@@ -227,7 +247,9 @@ def test_a_gaussian_vae_learns_a_table():
     """On the wine table, held-out rows become far likelier than under one Gaussian a feature."""
     x = StandardScaler().fit_transform(load_wine().data).astype("float32")
     train, test = x[::2], x[1::2]
-    vae = keras_ae.VAE((13,), 3, widths=(32,), likelihood=distributions.Gaussian("trainable"), posterior="full")
+    vae = keras_ae.VAE(
+        (13,), 3, widths=(32,), likelihood=distributions.Gaussian("trainable"), posterior="full"
+    )
     vae.compile(keras.optimizers.Adam(0.005))
     vae.fit(np.tile(train, (8, 1)), epochs=40, batch_size=64, verbose=0)
     independent = stats.norm.logpdf(test, train.mean(axis=0), train.std(axis=0)).sum(axis=1).mean()
@@ -243,18 +265,39 @@ def untrained():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda vae: vae.compile(loss="mse"), "minus its evidence lower bound.*Received: loss='mse'"),
+        (
+            lambda vae: vae.compile(loss="mse"),
+            "minus its evidence lower bound.*Received: loss='mse'",
+        ),
         (lambda vae: vae.sample(0), "`n` to be a positive integer. Received: n=0"),
-        (lambda vae: vae.sample(2, seed="a"), "`seed` to be an integer or None. Received: seed='a'"),
+        (
+            lambda vae: vae.sample(2, seed="a"),
+            "`seed` to be an integer or None. Received: seed='a'",
+        ),
         (lambda vae: vae.elbo(np.zeros((2, 8, 8, 1), "float32"), n_samples=0), "n_samples=0"),
-        (lambda vae: vae.log_likelihood(np.zeros((2, 8, 8, 1), "float32"), n_samples=2.5), "n_samples=2.5"),
-        (lambda vae: vae.log_likelihood(np.zeros((2, 8, 8, 1), "float32"), batch_size=0), "batch_size=0"),
-        (lambda vae: vae.interpolate(np.zeros((2, 8, 8)), np.zeros((3, 8, 8))), "Received: 2 and 3"),
+        (
+            lambda vae: vae.log_likelihood(np.zeros((2, 8, 8, 1), "float32"), n_samples=2.5),
+            "n_samples=2.5",
+        ),
+        (
+            lambda vae: vae.log_likelihood(np.zeros((2, 8, 8, 1), "float32"), batch_size=0),
+            "batch_size=0",
+        ),
+        (
+            lambda vae: vae.interpolate(np.zeros((2, 8, 8)), np.zeros((3, 8, 8))),
+            "Received: 2 and 3",
+        ),
         (lambda vae: vae.interpolate(np.zeros((2, 8, 8)), np.zeros((2, 8, 8)), steps=1), "steps=1"),
         (lambda vae: keras_ae.VAE((8, 8, 1), 3, beta=-1), "beta=-1"),
         (lambda vae: keras_ae.VAE((8, 8, 1), 3, beta=math.nan), "beta=nan"),
-        (lambda vae: keras_ae.VAE((8, 8, 1), 3, prior=distributions.StandardNormal(4)), r"shape \(3,\).*event_shape=\(4,\)"),
-        (lambda vae: keras_ae.VAE((8, 8, 1), 3, posterior="laplace"), "'diagonal', 'full'.*Received: 'laplace'"),
+        (
+            lambda vae: keras_ae.VAE((8, 8, 1), 3, prior=distributions.StandardNormal(4)),
+            r"shape \(3,\).*event_shape=\(4,\)",
+        ),
+        (
+            lambda vae: keras_ae.VAE((8, 8, 1), 3, posterior="laplace"),
+            "'diagonal', 'full'.*Received: 'laplace'",
+        ),
     ],
 )
 def test_mistakes_are_explained(call, message):

@@ -38,7 +38,9 @@ def test_the_objective_and_its_parts(images):
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["commitment"], rel=1e-5)
     model.quantizer.counts.assign([3.0, 1.0] + 14 * [0.0])
     logs = model.evaluate(images, verbose=0, return_dict=True)
-    assert logs["perplexity"] == pytest.approx(np.exp(-0.75 * np.log(0.75) - 0.25 * np.log(0.25)), rel=1e-4)
+    assert logs["perplexity"] == pytest.approx(
+        np.exp(-0.75 * np.log(0.75) - 0.25 * np.log(0.25)), rel=1e-4
+    )
 
 
 def test_the_gradient_goes_straight_through(images):
@@ -52,7 +54,9 @@ def test_the_gradient_goes_straight_through(images):
     bias = model.encoder.layers[-1].bias
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model.objective(x, x))
-    np.testing.assert_allclose(tape.gradient(loss, bias.value), np.sum(expected, axis=0), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        tape.gradient(loss, bias.value), np.sum(expected, axis=0), rtol=1e-3, atol=1e-3
+    )
     assert not any("codebook" in weight.path for weight in model.trainable_weights)
 
 
@@ -98,7 +102,9 @@ def test_two_replicas_move_the_codebook_as_one(eager, images, two_replicas):
 
 
 def test_a_map_of_symbols(images, tmp_path):
-    network = keras_ae.networks.residual((8, 8, 1), 12, 12, (8, 8, 1), widths=(4, 6), blocks=1, code="map")
+    network = keras_ae.networks.residual(
+        (8, 8, 1), 12, 12, (8, 8, 1), widths=(4, 6), blocks=1, code="map"
+    )
     model = keras_ae.VQVAE((8, 8, 1), 12, network=network, size=8, width=3)
     model.compile(run_eagerly=True)
     model.fit(images, verbose=0)
@@ -115,9 +121,18 @@ def test_a_map_of_symbols(images, tmp_path):
         (lambda: make(width=5), "`width` to divide latent_dim=12. Received: width=5"),
         (lambda: make(size=0), "Received: size=0"),
         (lambda: make(commitment=-1), "Received: commitment=-1"),
-        (lambda: shared().decode_symbols(np.zeros((2, 3), int)), r"shape \(batch, 4\). Received: shape=\(2, 3\)"),
-        (lambda: shared().decode_symbols(np.full((2, 4), 16)), "from 0 to 15. Received: from 16 to 16"),
-        (lambda: shared().decode_symbols(np.zeros((2, 4))), r"integer symbols of shape .* Received: .*dtype=float64"),
+        (
+            lambda: shared().decode_symbols(np.zeros((2, 3), int)),
+            r"shape \(batch, 4\). Received: shape=\(2, 3\)",
+        ),
+        (
+            lambda: shared().decode_symbols(np.full((2, 4), 16)),
+            "from 0 to 15. Received: from 16 to 16",
+        ),
+        (
+            lambda: shared().decode_symbols(np.zeros((2, 4))),
+            r"integer symbols of shape .* Received: .*dtype=float64",
+        ),
         (lambda: shared().compile(loss="mse"), "Expected no `loss`"),
     ],
 )

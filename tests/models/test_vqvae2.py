@@ -10,7 +10,10 @@ import keras_ae
 
 
 def make(shape=(8, 8, 1), **options):
-    model = keras_ae.VQVAE2(shape, **{"widths": (6, 8), "size": 16, "width": 3, "blocks": 0, "activation": "tanh", **options})
+    model = keras_ae.VQVAE2(
+        shape,
+        **{"widths": (6, 8), "size": 16, "width": 3, "blocks": 0, "activation": "tanh", **options},
+    )
     model.compile(run_eagerly=True)  # a graph does not pay for a few steps
     return model
 
@@ -24,14 +27,18 @@ def shared():
 def spread(model):
     """The model with codebooks as wide as what they stand for, so that rows and vectors differ, and all rows are near to some."""
     for quantizer in model.quantizers:
-        quantizer.codebook.assign(0.5 * np.random.default_rng(0).standard_normal(quantizer.codebook.shape))
+        quantizer.codebook.assign(
+            0.5 * np.random.default_rng(0).standard_normal(quantizer.codebook.shape)
+        )
     return model
 
 
 def vectors(model, x):
     """Of the top map and of the bottom map, what the encoders give: by hand, from the networks alone."""
     h, n = np.array(model.encoder(x)), 4 * model.width
-    top = np.array(model.top_quantizer.codebook)[nearest(h[:, :n], model.top_quantizer)].reshape(-1, n)
+    top = np.array(model.top_quantizer.codebook)[nearest(h[:, :n], model.top_quantizer)].reshape(
+        -1, n
+    )
     return h[:, :n], np.array(model.bottom_encoder([top, h[:, n:]]))
 
 
@@ -42,13 +49,20 @@ def nearest(flat, quantizer):
 
 def test_a_code_is_the_rows_of_both_maps_the_top_first(images):
     model = shared()
-    assert model.map_shapes == [(2, 2), (4, 4)] and model.latent_dim == (4 + 16) * 3 and model.symbols_per_code == 20
+    assert (
+        model.map_shapes == [(2, 2), (4, 4)]
+        and model.latent_dim == (4 + 16) * 3
+        and model.symbols_per_code == 20
+    )
     z, symbols = np.array(model.encode(images)), np.array(model.symbols(images))
     assert z.shape == (20, 60) and symbols.shape == (20, 20) and symbols.dtype == "int32"
-    for part, quantizer, own in zip(np.split(symbols, [4], axis=1), model.quantizers, vectors(model, images), strict=True):
+    for part, quantizer, own in zip(
+        np.split(symbols, [4], axis=1), model.quantizers, vectors(model, images), strict=True
+    ):
         np.testing.assert_array_equal(part.ravel(), nearest(own, quantizer))
     rows = [
-        np.array(quantizer.codebook)[part] for quantizer, part in zip(model.quantizers, np.split(symbols, [4], axis=1), strict=True)
+        np.array(quantizer.codebook)[part]
+        for quantizer, part in zip(model.quantizers, np.split(symbols, [4], axis=1), strict=True)
     ]
     np.testing.assert_array_equal(z, np.concatenate(rows, axis=1).reshape(20, 60))
     np.testing.assert_allclose(model.decode_symbols(symbols), model.reconstruct(images), atol=1e-6)
@@ -56,14 +70,20 @@ def test_a_code_is_the_rows_of_both_maps_the_top_first(images):
 
 @pytest.mark.parametrize(
     ("shape", "widths", "maps"),
-    [((28, 28, 1), (4, 6), [(7, 7), (14, 14)]), ((7, 5, 3), (4, 6), [(2, 2), (4, 3)]), ((32, 24, 1), (4, 4, 6), [(4, 3), (8, 6)])],
+    [
+        ((28, 28, 1), (4, 6), [(7, 7), (14, 14)]),
+        ((7, 5, 3), (4, 6), [(2, 2), (4, 3)]),
+        ((32, 24, 1), (4, 4, 6), [(4, 3), (8, 6)]),
+    ],
 )
 def test_any_height_and_width(shape, widths, maps):
     model = make(shape, widths=widths)
     x = np.random.default_rng(0).random((2, *shape), dtype="float32")
     assert model.map_shapes == maps
     assert model.reconstruct(x).shape == x.shape
-    assert [part.shape[1:] for part in keras_ae.samplers.split_maps(model, model.symbols(x))] == maps
+    assert [
+        part.shape[1:] for part in keras_ae.samplers.split_maps(model, model.symbols(x))
+    ] == maps
 
 
 def test_the_objective_and_its_parts(images):
@@ -75,9 +95,17 @@ def test_the_objective_and_its_parts(images):
     model.top_quantizer.counts.assign([3.0, 1.0] + 14 * [0.0])
     model.quantizer.counts.assign([1.0, 1.0, 2.0] + 13 * [0.0])
     logs = model.evaluate(images, verbose=0, return_dict=True)
-    assert set(logs) == {"loss", "reconstruction", "commitment", "top_perplexity", "bottom_perplexity"}
+    assert set(logs) == {
+        "loss",
+        "reconstruction",
+        "commitment",
+        "top_perplexity",
+        "bottom_perplexity",
+    }
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["commitment"], rel=1e-5)
-    assert logs["top_perplexity"] == pytest.approx(np.exp(-0.75 * np.log(0.75) - 0.25 * np.log(0.25)), rel=1e-4)
+    assert logs["top_perplexity"] == pytest.approx(
+        np.exp(-0.75 * np.log(0.75) - 0.25 * np.log(0.25)), rel=1e-4
+    )
     assert logs["bottom_perplexity"] == pytest.approx(2**1.5, rel=1e-4)
 
 
@@ -95,12 +123,21 @@ def test_gradients_go_straight_through_both_levels(images):
         again = model.bottom_encoder([z_top, features])
     at_rows = tape.gradient(reconstruction, z)
     to_bottom = at_rows[:, 12:] + 2 * 0.5 * (bottom - z[:, 12:])
-    to_top = at_rows[:, :12] + 2 * 0.5 * (top - z[:, :12]) + tape.gradient(again, z_top, output_gradients=to_bottom)
-    biases = [model.encoder.get_layer("top").bias.value, model.bottom_encoder.get_layer("bottom").bias.value]
+    to_top = (
+        at_rows[:, :12]
+        + 2 * 0.5 * (top - z[:, :12])
+        + tape.gradient(again, z_top, output_gradients=to_bottom)
+    )
+    biases = [
+        model.encoder.get_layer("top").bias.value,
+        model.bottom_encoder.get_layer("bottom").bias.value,
+    ]
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model.objective(x, x))
     for found, expected in zip(tape.gradient(loss, biases), (to_top, to_bottom), strict=True):
-        expected = np.reshape(expected, (-1, 3)).sum(axis=0)  # a bias is shared by the places of a map
+        expected = np.reshape(expected, (-1, 3)).sum(
+            axis=0
+        )  # a bias is shared by the places of a map
         assert np.abs(expected).min() > 0.1
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
     assert not any("codebook" in weight.path for weight in model.trainable_weights)
@@ -136,8 +173,12 @@ def test_training_uses_both_codebooks_and_evaluation_leaves_them():
     model = make(widths=(8, 16), activation=None)
     model.compile(keras.optimizers.Adam(0.01))
     history = model.fit(x, epochs=8, batch_size=64, verbose=0).history
-    assert np.mean((model.predict(x, verbose=0) - x / 255) ** 2) < 0.2 * np.var(x / 255)  # measured: 0.10
-    assert history["top_perplexity"][-1] > 8 and history["bottom_perplexity"][-1] > 8  # over half of each
+    assert np.mean((model.predict(x, verbose=0) - x / 255) ** 2) < 0.2 * np.var(
+        x / 255
+    )  # measured: 0.10
+    assert (
+        history["top_perplexity"][-1] > 8 and history["bottom_perplexity"][-1] > 8
+    )  # over half of each
     before = [np.array(quantizer.codebook) for quantizer in model.quantizers]
     model.evaluate(x, verbose=0)
     for quantizer, codebook in zip(model.quantizers, before, strict=True):
@@ -158,7 +199,9 @@ def test_two_replicas_move_both_codebooks_as_one(images, two_replicas):
         model.fit(images, batch_size=10, epochs=2, shuffle=False, verbose=0)
         found.append([np.array(quantizer.codebook.numpy()) for quantizer in model.quantizers])
     for alone, together in zip(*found, strict=True):
-        assert not any(alone.shape == old.shape and np.abs(alone - old).max() < 1e-3 for old in start)
+        assert not any(
+            alone.shape == old.shape and np.abs(alone - old).max() < 1e-3 for old in start
+        )
         np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-5)
 
 
@@ -168,7 +211,10 @@ def test_a_preset_is_the_model(images, tmp_path):
     model.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     config, expected = loaded.get_config(), model.get_config()
-    assert type(loaded) is keras_ae.VQVAE2 and type(loaded.likelihood_layer) is keras_ae.distributions.Gaussian
+    assert (
+        type(loaded) is keras_ae.VQVAE2
+        and type(loaded.likelihood_layer) is keras_ae.distributions.Gaussian
+    )
     assert {**config, "likelihood": None} == {**expected, "likelihood": None}
     np.testing.assert_array_equal(loaded.symbols(images), model.symbols(images))
     np.testing.assert_array_equal(loaded.reconstruct(images), model.reconstruct(images))
@@ -179,28 +225,47 @@ def test_a_preset_is_the_model(images, tmp_path):
 def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
     """log p of all symbols is that of the top map and that of the bottom map given it, by the networks themselves."""
     monkeypatch.setattr(keras_ae.samplers.fitted, "PIXELCNN_EPOCHS", 1)
-    monkeypatch.setattr(keras_ae.samplers.fitted, "PixelCNN", functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1))
+    monkeypatch.setattr(
+        keras_ae.samplers.fitted,
+        "PixelCNN",
+        functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1),
+    )
     model = make()
     sampler = keras_ae.samplers.fit(model, images, kind="pixelcnn")
     symbols = np.array(model.symbols(images))
     top, bottom = keras_ae.samplers.split_maps(model, symbols)
     (p_top, p_bottom), other = sampler.networks, np.roll(top, 1, axis=0)
-    np.testing.assert_allclose(sampler.log_prob(symbols), p_top(top) + p_bottom((bottom, top)), rtol=1e-5)
+    np.testing.assert_allclose(
+        sampler.log_prob(symbols), p_top(top) + p_bottom((bottom, top)), rtol=1e-5
+    )
     assert np.abs(p_bottom((bottom, top)) - p_bottom((bottom, other))).max() > 1e-3
-    np.testing.assert_allclose(sampler.sample(3, seed=1), model.decode_symbols(sampler.sample_symbols(3, seed=1)), atol=1e-6)
+    np.testing.assert_allclose(
+        sampler.sample(3, seed=1),
+        model.decode_symbols(sampler.sample_symbols(3, seed=1)),
+        atol=1e-6,
+    )
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: make((8,)), r"images, shape=\(height, width, channels\). Received: shape=\(8,\)"),
-        (lambda: make(widths=(8,)), r"at least two `widths`, the last for the top map. Received: widths=\(8,\)"),
+        (
+            lambda: make(widths=(8,)),
+            r"at least two `widths`, the last for the top map. Received: widths=\(8,\)",
+        ),
         (lambda: make(width=0), "Received: width=0"),
         (lambda: make(size=0), "Received: size=0"),
         (lambda: make(commitment=-1), "Received: commitment=-1"),
         (lambda: make(blocks=-1), "Received: blocks=-1"),
-        (lambda: shared().decode_symbols(np.zeros((2, 4), int)), r"shape \(batch, 20\). Received: shape=\(2, 4\)"),
-        (lambda: shared().decode_symbols(np.full((2, 20), 16)), "from 0 to 15. Received: from 16 to 16"),
+        (
+            lambda: shared().decode_symbols(np.zeros((2, 4), int)),
+            r"shape \(batch, 20\). Received: shape=\(2, 4\)",
+        ),
+        (
+            lambda: shared().decode_symbols(np.full((2, 20), 16)),
+            "from 0 to 15. Received: from 16 to 16",
+        ),
         (lambda: shared().compile(loss="mse"), "Expected no `loss`"),
     ],
 )

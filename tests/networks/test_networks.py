@@ -11,7 +11,10 @@ from keras_ae.networks import convolutional
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (7, 5, 2), (1, 9, 1)]
 OPTIONS = list(itertools.product([(4,), (4, 6, 8)], ["relu", "glu"]))  # widths and activation
 # Each shape with one of them, and one shape with all; the others are slow.
-FEW = {*zip(SHAPES, [OPTIONS[3], OPTIONS[3], OPTIONS[2], OPTIONS[3], OPTIONS[2]], strict=True), *((SHAPES[3], o) for o in OPTIONS)}
+FEW = {
+    *zip(SHAPES, [OPTIONS[3], OPTIONS[3], OPTIONS[2], OPTIONS[3], OPTIONS[2]], strict=True),
+    *((SHAPES[3], o) for o in OPTIONS),
+}
 
 
 @pytest.mark.parametrize("network", [networks.dense, networks.conv, networks.residual])
@@ -44,10 +47,15 @@ def test_dense_widths_run_from_the_input_to_the_code():
     assert [w.shape for w in decoder.get_weights()[::2]] == [(2, 5), (5, 9), (9, 64)]
 
 
-@pytest.mark.parametrize(("activation", "function"), [("glu", lambda a: a), ("gated_tanh", np.tanh)])
+@pytest.mark.parametrize(
+    ("activation", "function"), [("glu", lambda a: a), ("gated_tanh", np.tanh)]
+)
 def test_a_gated_layer_is_the_published_formula(activation, function):
     encoder, _ = networks.dense((4,), 3, 2, (4,), widths=(3,), activation=activation)
-    (kernel, bias, last, offset), x = encoder.get_weights(), np.random.default_rng(0).standard_normal((5, 4)).astype("float32")
+    (kernel, bias, last, offset), x = (
+        encoder.get_weights(),
+        np.random.default_rng(0).standard_normal((5, 4)).astype("float32"),
+    )
     h = x @ kernel + bias
     gated = function(h[:, :3]) / (1 + np.exp(-h[:, 3:]))  # f(W x + b) * sigmoid(V x + c)
     np.testing.assert_allclose(encoder(x), gated @ last + offset, atol=1e-5)
@@ -60,10 +68,15 @@ def test_depth_to_space_is_tensorflows():
 
 def test_a_code_that_is_a_map_keeps_its_places():
     """Without blocks a corner of the image moves its corner of the map alone, and a corner of the map its corner of the image."""
-    encoder, decoder = networks.residual((32, 32, 1), 3 * 64, 2 * 64, (32, 32, 1), widths=(4, 6), blocks=0, code="map")
+    encoder, decoder = networks.residual(
+        (32, 32, 1), 3 * 64, 2 * 64, (32, 32, 1), widths=(4, 6), blocks=0, code="map"
+    )
     x, z = np.zeros((2, 32, 32, 1), "float32"), np.zeros((2, 128), "float32")
     x[1, :4, :4], z[1, :2] = 1, 1  # the top left corner; the first place of the map
-    moved = np.any(np.array(encoder(x)).reshape(2, 8, 8, 3)[1] != np.array(encoder(x)).reshape(2, 8, 8, 3)[0], axis=-1)
+    moved = np.any(
+        np.array(encoder(x)).reshape(2, 8, 8, 3)[1] != np.array(encoder(x)).reshape(2, 8, 8, 3)[0],
+        axis=-1,
+    )
     assert moved[0, 0] and not moved[3:].any() and not moved[:, 3:].any()
     moved = np.any(np.array(decoder(z))[1] != np.array(decoder(z))[0], axis=-1)
     assert moved[:4, :4].any() and not moved[16:].any() and not moved[:, 16:].any()
@@ -85,7 +98,10 @@ def test_a_block_starts_near_the_identity():
     ("options", "message"),
     [
         ({"code": "image"}, '"vector" or "map". Received: code=\'image\''),
-        ({"code": "map"}, 'multiples of 4 for code="map".*a map of 2x2. Received: code_size=6, latent_dim=3'),
+        (
+            {"code": "map"},
+            'multiples of 4 for code="map".*a map of 2x2. Received: code_size=6, latent_dim=3',
+        ),
         ({"widths": ()}, "at least one width"),
     ],
 )
@@ -105,7 +121,9 @@ def test_networks_survive_json(network):
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 3, 8), (6, 8)])
-@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"])
+@pytest.mark.parametrize(
+    "xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"]
+)
 def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, xla):
     """Values, gradients, and the gradients of gradients, against keras.activations.gelu."""
     rng = np.random.default_rng(0)
@@ -116,7 +134,10 @@ def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, xla):
     def both(x, bias):
         layer.bias.assign(bias)
         results = []
-        for function in (layer, lambda x: keras.activations.gelu(x + layer.bias.value, approximate=False)):
+        for function in (
+            layer,
+            lambda x: keras.activations.gelu(x + layer.bias.value, approximate=False),
+        ):
             with tf.GradientTape() as outer:
                 outer.watch(x)
                 with tf.GradientTape() as tape:

@@ -14,7 +14,10 @@ import keras_ae
 
 BASELINE = pathlib.Path(__file__).parent / "baseline"
 RAMP = np.linspace(-0.28, 0.28, 8)
-RIGHT, UP = np.tile(RAMP, (8, 1)), np.tile(RAMP[::-1, None], (1, 8))  # bright at the right; bright at the top
+RIGHT, UP = (
+    np.tile(RAMP, (8, 1)),
+    np.tile(RAMP[::-1, None], (1, 8)),
+)  # bright at the right; bright at the top
 PATTERNS = np.stack([RIGHT.ravel(), UP.ravel()]).astype("float32")  # (2, 64), orthogonal
 
 
@@ -25,12 +28,18 @@ def linear(kind, scale=0.2, **options):
     A VAE's posterior has the standard deviations scale and 2 * scale. It is the same model for all tests.
     """
     is_vae = kind is keras_ae.VAE
-    encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4 if is_vae else 2)])
-    decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))])
+    encoder = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4 if is_vae else 2)]
+    )
+    decoder = keras.Sequential(
+        [keras.Input((2,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
+    )
     inverse = PATTERNS.T / (PATTERNS**2).sum(axis=1)  # (64, 2)
     raw = np.log(np.expm1(np.array([scale, 2 * scale], "float32")))  # before softplus
     if is_vae:
-        encoder.layers[-1].set_weights([np.hstack([inverse, np.zeros((64, 2))]), np.concatenate([np.zeros(2), raw])])
+        encoder.layers[-1].set_weights(
+            [np.hstack([inverse, np.zeros((64, 2))]), np.concatenate([np.zeros(2), raw])]
+        )
     else:
         encoder.layers[-1].set_weights([inverse, np.zeros(2)])
     decoder.layers[0].set_weights([PATTERNS, np.full(64, 0.5)])

@@ -21,8 +21,12 @@ def test_latent_scatter(ae, x, y, codes, same_picture):
     figure = plots.latent_scatter(ae, x, y)
     points = figure.axes[0].collections[0]
     order = np.argsort(points.get_offsets()[:, 0].data)
-    np.testing.assert_allclose(points.get_offsets()[order], codes[np.argsort(codes[:, 0])], atol=1e-5)
-    expected = matplotlib.colors.to_rgba_array([drawing.COLOURS[label] for label in y[np.argsort(codes[:, 0])]], 0.7)
+    np.testing.assert_allclose(
+        points.get_offsets()[order], codes[np.argsort(codes[:, 0])], atol=1e-5
+    )
+    expected = matplotlib.colors.to_rgba_array(
+        [drawing.COLOURS[label] for label in y[np.argsort(codes[:, 0])]], 0.7
+    )
     np.testing.assert_allclose(points.get_facecolors()[order], expected)
     assert written(figure) == ["0", "1", "2"]
     same_picture(figure, "latent_scatter")
@@ -39,9 +43,13 @@ def test_more_dimensions_are_projected_onto_principal_components(images):
 
     model = keras_ae.AE((8, 8, 1), 5, widths=(4,))
     figure = plots.latent_scatter(model, images)
-    points = np.sort(np.abs(figure.axes[0].collections[0].get_offsets().data), axis=0)  # signs are free
+    points = np.sort(
+        np.abs(figure.axes[0].collections[0].get_offsets().data), axis=0
+    )  # signs are free
     pca = PCA(2).fit(model.encode(images))
-    np.testing.assert_allclose(points, np.sort(np.abs(pca.transform(model.encode(images))), axis=0), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        points, np.sort(np.abs(pca.transform(model.encode(images))), axis=0), rtol=1e-3, atol=1e-5
+    )
     share = f"{100 * pca.explained_variance_ratio_[0]:.0f} %"
     assert figure.axes[0].get_xlabel() == f"principal component 1 ({share} of the variance)"
 
@@ -60,8 +68,15 @@ def test_umap_is_used_where_it_is_installed(images, monkeypatch):
             return 3 * codes[:, 1:3]
 
     monkeypatch.setitem(sys.modules, "umap", types.SimpleNamespace(UMAP=UMAP))
-    points = plots.latent_scatter(model, images, method="umap", seed=7).axes[0].collections[0].get_offsets()
-    np.testing.assert_allclose(np.sort(points, axis=0), np.sort(3 * np.asarray(model.encode(images))[:, 1:3], axis=0))
+    points = (
+        plots.latent_scatter(model, images, method="umap", seed=7)
+        .axes[0]
+        .collections[0]
+        .get_offsets()
+    )
+    np.testing.assert_allclose(
+        np.sort(points, axis=0), np.sort(3 * np.asarray(model.encode(images))[:, 1:3], axis=0)
+    )
 
 
 def test_posterior_overlap(vae, x, y, same_picture):
@@ -70,7 +85,11 @@ def test_posterior_overlap(vae, x, y, same_picture):
     assert [len(group.get_offsets()) for group in ellipses] == [10, 10, 10]
     assert written(figure) == ["0", "1", "2", "prior, 1 sd", "prior, 2 sd"]
     same_picture(figure, "posterior_overlap")
-    assert written(plots.posterior_overlap(linear(keras_ae.VAE, prior="flow"), x, y)) == ["0", "1", "2"]  # moments are not known
+    assert written(plots.posterior_overlap(linear(keras_ae.VAE, prior="flow"), x, y)) == [
+        "0",
+        "1",
+        "2",
+    ]  # moments are not known
     assert len(written(plots.posterior_overlap(linear(keras_ae.VAE, prior="mixture"), x))) == 2
 
 
@@ -87,7 +106,9 @@ def test_ellipses_are_the_covariances(x, monkeypatch):
         half = np.array([group.get_widths()[i], group.get_heights()[i]]) / 2
         turn = np.radians(group.get_angles()[i])
         rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-        np.testing.assert_allclose(rotation @ np.diag(half**2) @ rotation.T, covariance[i], rtol=1e-3, atol=1e-6)
+        np.testing.assert_allclose(
+            rotation @ np.diag(half**2) @ rotation.T, covariance[i], rtol=1e-3, atol=1e-6
+        )
 
 
 def test_active_units(ae, x, codes, same_picture):
@@ -107,20 +128,31 @@ def test_kl_per_dimension(vae, x, same_picture):
     figure = plots.kl_per_dimension(vae, x)
     values = np.sort(scores.kl_per_dimension(vae, x))[::-1]
     np.testing.assert_allclose([bar.get_height() for bar in figure.axes[0].patches], values)
-    assert figure.axes[0].get_title(loc="left") == f"KL of 2 dimensions, {values.sum():.1f} nats together"
+    assert (
+        figure.axes[0].get_title(loc="left")
+        == f"KL of 2 dimensions, {values.sum():.1f} nats together"
+    )
     same_picture(figure, "kl_per_dimension")
     correlated = keras_ae.VAE((8, 8, 1), 3, widths=(), posterior="full")
     weights = correlated.encoder.layers[-1].get_weights()
     correlated.encoder.layers[-1].set_weights([weights[0], np.arange(9.0)])
-    assert "of the whole code" in plots.kl_per_dimension(correlated, x).axes[0].get_title(loc="left")
+    assert "of the whole code" in plots.kl_per_dimension(correlated, x).axes[0].get_title(
+        loc="left"
+    )
 
 
 @pytest.mark.parametrize(
     "draw, message",
     [
         (lambda ae, x: plots.latent_scatter(ae, x, method="tsne"), "Received: 'tsne'"),
-        (lambda ae, x: plots.latent_scatter(ae, x, np.zeros(3)), r"one class for each of 30 examples. Received: shape=\(3,\)"),
-        (lambda ae, x: plots.latent_scatter(keras_ae.AE((8, 8, 1), 1, widths=()), x), "Received: latent_dim=1"),
+        (
+            lambda ae, x: plots.latent_scatter(ae, x, np.zeros(3)),
+            r"one class for each of 30 examples. Received: shape=\(3,\)",
+        ),
+        (
+            lambda ae, x: plots.latent_scatter(keras_ae.AE((8, 8, 1), 1, widths=()), x),
+            "Received: latent_dim=1",
+        ),
         (lambda ae, x: plots.posterior_overlap(ae, x), r"posterior q\(z\|x\), a VAE. Received: AE"),
         (lambda ae, x: plots.kl_per_dimension(ae, x), "a VAE. Received: AE"),
         (

@@ -32,7 +32,10 @@ def test_training_curves_are_the_same_of_every_source(same_picture):
             training, validation = axes.lines
             np.testing.assert_array_equal(training.get_ydata(), CURVE[name])
             np.testing.assert_array_equal(validation.get_ydata(), CURVE[f"val_{name}"])
-            assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training", "validation"]
+            assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+                "training",
+                "validation",
+            ]
     same_picture(figure, "training_curves")
 
 
@@ -61,7 +64,9 @@ def test_corruption_levels(dae, x, same_picture):
     noisy, denoised, _ = figure.axes[0].lines
     at = keras_ae.corruption.GaussianCorruption(0.6).corrupt(x, seeds.from_int(0)).numpy()
     np.testing.assert_allclose(noisy.get_ydata()[2], np.mean((at - x) ** 2), rtol=1e-4)
-    np.testing.assert_allclose(denoised.get_ydata()[2], np.mean((dae.reconstruct(at) - x) ** 2), rtol=1e-4)
+    np.testing.assert_allclose(
+        denoised.get_ydata()[2], np.mean((dae.reconstruct(at) - x) ** 2), rtol=1e-4
+    )
     np.testing.assert_allclose([noisy.get_ydata()[0], denoised.get_ydata()[0]], 0, atol=1e-6)
     assert figure.axes[0].get_xlabel() == "standard deviation of the noise"
     same_picture(figure, "corruption_levels")
@@ -70,7 +75,10 @@ def test_corruption_levels(dae, x, same_picture):
 @pytest.mark.parametrize("corruption", ["masking", "salt_and_pepper"])
 def test_rates_are_levels_too(corruption, x):
     figure = plots.corruption_levels(linear(keras_ae.DAE, corruption=corruption), x)
-    assert figure.axes[0].lines[0].get_xdata()[-1] == 0.9 and figure.axes[0].get_xlabel() == "share of the values corrupted"
+    assert (
+        figure.axes[0].lines[0].get_xdata()[-1] == 0.9
+        and figure.axes[0].get_xlabel() == "share of the values corrupted"
+    )
 
 
 def test_vectors_have_no_images_below(vectors):
@@ -81,7 +89,11 @@ def test_vectors_have_no_images_below(vectors):
     "model, levels, message",
     [
         (lambda: linear(keras_ae.AE), None, "with `corrupt`, a DAE. Received: AE"),
-        (lambda: linear(keras_ae.DAE, corruption=keras.layers.Dropout(0.5)), None, "corruption with a level.*Received: Dropout"),
+        (
+            lambda: linear(keras_ae.DAE, corruption=keras.layers.Dropout(0.5)),
+            None,
+            "corruption with a level.*Received: Dropout",
+        ),
         (lambda: linear(keras_ae.DAE), [0.1], "at least two levels. Received: 1"),
     ],
 )

@@ -15,7 +15,9 @@ def test_latent_circle_is_a_gif_of_the_walk(vae, tmp_path, same_picture):
     with Image.open(tmp_path / "circle.gif") as gif:
         assert gif.n_frames == 8 and gif.info["duration"] == 100 and gif.info["loop"] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["circle.gif"]
-    last = np.array([np.cos(-np.pi / 4), np.sin(-np.pi / 4)])  # a quarter of pi before the circle closes
+    last = np.array(
+        [np.cos(-np.pi / 4), np.sin(-np.pi / 4)]
+    )  # a quarter of pi before the circle closes
     np.testing.assert_allclose(np.ravel(figure.axes[0].lines[-1].get_data()), last, atol=1e-6)
     decoded = (0.5 + last @ PATTERNS).reshape(8, 8)
     np.testing.assert_allclose(figure.axes[1].get_images()[0].get_array(), decoded, atol=1e-5)
@@ -39,7 +41,9 @@ def test_a_model_without_a_prior_walks_among_codes(ae, x, codes, tmp_path):
     figure = plots.latent_circle(ae, tmp_path / "circle.gif", frames=2, x=x, dims=(1, 0))
     assert figure.axes[0].get_xlabel() == "$z_{2}$"
     cross = figure.axes[0].lines[1]
-    np.testing.assert_allclose(np.ravel(cross.get_data()), np.median(codes, axis=0)[::-1], atol=1e-4)
+    np.testing.assert_allclose(
+        np.ravel(cross.get_data()), np.median(codes, axis=0)[::-1], atol=1e-4
+    )
 
 
 def test_mp4_needs_ffmpeg(vae, tmp_path):

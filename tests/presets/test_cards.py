@@ -31,14 +31,22 @@ def test_the_card_has_what_one_looks_for(card):
 
 def test_the_quick_value_is_that_of_the_model(card):
     quick = card.metrics[0]["quick"]
-    assert quick["protocol"]["n_images"] == 50 and quick["protocol"]["n_samples"] == 20  # no more than the metric itself
+    assert (
+        quick["protocol"]["n_images"] == 50 and quick["protocol"]["n_samples"] == 20
+    )  # no more than the metric itself
     assert quick["value"] == pytest.approx(card.metrics[0]["value"])
 
 
 def test_a_notebook_shows_the_card_and_its_picture(card):
     shown = card._repr_html_()
-    assert "<h3>mine</h3>" in shown and cards.measured(card.metrics[0]) in shown and "data:image/png;base64," in shown
-    hostile = cards.ModelCard("<script>", card.folder, {**card.metadata, "summary": "<script>", "family": "<script>"})
+    assert (
+        "<h3>mine</h3>" in shown
+        and cards.measured(card.metrics[0]) in shown
+        and "data:image/png;base64," in shown
+    )
+    hostile = cards.ModelCard(
+        "<script>", card.folder, {**card.metadata, "summary": "<script>", "family": "<script>"}
+    )
     assert "<script>" not in hostile._repr_html_()
 
 
@@ -46,10 +54,18 @@ def test_metadata_of_a_stranger_may_leave_things_out(card, tmp_path):
     shutil.copytree(card.folder, tmp_path / "bare")
     needed = {"family", "parameters", "sha256", "metrics"}
     content = {key: value for key, value in card.metadata.items() if key in needed}
-    content["metrics"] = [{key: value for key, value in metric.items() if key != "quick"} for metric in content["metrics"]]
+    content["metrics"] = [
+        {key: value for key, value in metric.items() if key != "quick"}
+        for metric in content["metrics"]
+    ]
     (tmp_path / "bare" / "metadata.json").write_text(json.dumps(content))
     bare = keras_ae.info(tmp_path / "bare")
-    for shown in (str(bare), bare._repr_html_(), cards.as_markdown(bare.name, bare.metadata), cards.gallery([bare])):
+    for shown in (
+        str(bare),
+        bare._repr_html_(),
+        cards.as_markdown(bare.name, bare.metadata),
+        cards.gallery([bare]),
+    ):
         assert cards.measured(card.metrics[0]) in shown
     with pytest.raises(ValueError, match="a quick value of nll.*Received: none"):
         keras_ae.verify(tmp_path / "bare", quick=True)
@@ -82,7 +98,9 @@ def test_a_model_that_cannot_be_sampled_shows_reconstructions(tmp_path):
     keras_ae.DAE((8, 8, 1), 3, widths=(16,)).save_to_preset(tmp_path / "dae", dataset="digits")
     keras_ae.AE((8, 8, 1), 3, widths=(16,)).save_to_preset(tmp_path / "ae")
     assert keras_ae.info(tmp_path / "dae").picture.name == "reconstructions.png"
-    assert keras_ae.info(tmp_path / "ae").picture is None  # nothing is known of what it reconstructs
+    assert (
+        keras_ae.info(tmp_path / "ae").picture is None
+    )  # nothing is known of what it reconstructs
     page = (tmp_path / "dae" / "README.md").read_text()
     assert "model.reconstruct(model.corrupt(x))" in page and '"scale": 0.5' in page
 
@@ -102,7 +120,11 @@ def test_weights_that_float16_holds_take_half_the_space(tmp_path):
 
 def test_the_gallery_links_every_card(card):
     page = cards.gallery([card])
-    assert "(mine/README.md)" in page and "mine/samples.png" in page and cards.measured(card.metrics[0]) in page
+    assert (
+        "(mine/README.md)" in page
+        and "mine/samples.png" in page
+        and cards.measured(card.metrics[0]) in page
+    )
 
 
 def test_a_card_says_what_one_cannot_guess(tmp_path):
@@ -110,12 +132,19 @@ def test_a_card_says_what_one_cannot_guess(tmp_path):
     model.save_to_preset(tmp_path / "mine")
     text = (tmp_path / "mine" / "README.md").read_text()
     assert "| classes | `3` |" in text and "| beta | `2.0` |" in text
-    assert "model.sample(10, labels=range(10))" not in text and "model.sample(3, labels=range(3))" in text
+    assert (
+        "model.sample(10, labels=range(10))" not in text
+        and "model.sample(3, labels=range(3))" in text
+    )
 
 
 def test_cards_of_symbols_and_clusters(tmp_path):
     vqvae = keras_ae.VQVAE((8, 8, 1), 8, widths=(16,), size=32, width=2)
-    vqvae.save_to_preset(tmp_path / "symbols", dataset="digits", metrics=[keras_ae.evaluation.perplexity(vqvae, "digits")])
+    vqvae.save_to_preset(
+        tmp_path / "symbols",
+        dataset="digits",
+        metrics=[keras_ae.evaluation.perplexity(vqvae, "digits")],
+    )
     page = (tmp_path / "symbols" / "README.md").read_text()
     assert "model.symbols(x)" in page and "| size | `32` |" in page and "| width | `2` |" in page
     vade = keras_ae.VaDE((8, 8, 1), 3, widths=(16,), clusters=4, covariance="full")
@@ -133,9 +162,14 @@ def test_the_card_of_strokes_shows_strokes(tmp_path, monkeypatch):
     likelihood = keras_ae.distributions.Gaussian(0.1)
     model = keras_ae.SequenceAE((6, 3), 2, widths=(4,), likelihood=likelihood, mask_value=-1)
     model.save_to_preset(
-        tmp_path / "mine", dataset="omniglot_strokes", metrics=[keras_ae.evaluation.step_mse(model, "omniglot_strokes")]
+        tmp_path / "mine",
+        dataset="omniglot_strokes",
+        metrics=[keras_ae.evaluation.step_mse(model, "omniglot_strokes")],
     )
     card = keras_ae.info(tmp_path / "mine")
     page = (card.folder / "README.md").read_text()
     assert card.picture.name == "reconstructions.png" and "| mask_value | `-1.0` |" in page
-    assert "model.reconstruct(x)  # x: (batch, 6, 3), any float\n" in page and "Omniglot: B. Lake, MIT" in page
+    assert (
+        "model.reconstruct(x)  # x: (batch, 6, 3), any float\n" in page
+        and "Omniglot: B. Lake, MIT" in page
+    )

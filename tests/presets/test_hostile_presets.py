@@ -41,7 +41,12 @@ def test_truncated_and_flipped_files(name, presets, judge):
             position = chance.randrange(8 * len(content))
             # Nothing vouches for the metadata itself: a digit of a metric may be another, but the model is the right one.
             allowed = "either" if file == METADATA else "refused"
-            judge(name, f"{file}, bit {position}", {**files, file: flipped(content, position)}, allowed)
+            judge(
+                name,
+                f"{file}, bit {position}",
+                {**files, file: flipped(content, position)},
+                allowed,
+            )
 
 
 @pytest.mark.mutations(170)
@@ -50,21 +55,39 @@ def test_swapped_missing_and_renamed_files(presets, judge):
     for name in names:
         files = presets[name]
         for file in (CONFIG, WEIGHTS, METADATA):
-            judge(name, f"no {file}", {key: value for key, value in files.items() if key != file}, "refused")
-            renamed = {**{key: value for key, value in files.items() if key != file}, file.upper(): files[file]}
+            judge(
+                name,
+                f"no {file}",
+                {key: value for key, value in files.items() if key != file},
+                "refused",
+            )
+            renamed = {
+                **{key: value for key, value in files.items() if key != file},
+                file.upper(): files[file],
+            }
             judge(name, f"{file} renamed", renamed, "refused")
             for other in names:
                 if presets[other][file] != files[file]:
-                    judge(name, f"{file} of {other}", {**files, file: presets[other][file]}, "refused")
+                    judge(
+                        name, f"{file} of {other}", {**files, file: presets[other][file]}, "refused"
+                    )
             for other in (CONFIG, WEIGHTS, METADATA, "README.md"):
                 if other != file:
                     judge(name, f"{other} as {file}", {**files, file: files[other]}, "refused")
         for other in names:
             if other != name:
                 judge(
-                    name, f"weights of {other}, hashes that fit", rehashed({**files, WEIGHTS: presets[other][WEIGHTS]}), "refused"
+                    name,
+                    f"weights of {other}, hashes that fit",
+                    rehashed({**files, WEIGHTS: presets[other][WEIGHTS]}),
+                    "refused",
                 )
-                judge(name, f"config of {other}, hashes that fit", rehashed({**files, CONFIG: presets[other][CONFIG]}), "refused")
+                judge(
+                    name,
+                    f"config of {other}, hashes that fit",
+                    rehashed({**files, CONFIG: presets[other][CONFIG]}),
+                    "refused",
+                )
 
 
 @pytest.mark.mutations(20)
@@ -72,18 +95,40 @@ def test_what_does_not_matter(presets, judge):
     for name in ("AE", "own"):
         files = presets[name]
         config = json.loads(files[CONFIG])
-        judge(name, "no picture, no README", {key: files[key] for key in (CONFIG, WEIGHTS, METADATA)}, "same")
-        judge(name, "another README", {**files, "README.md": b"\xff" * 1000, "samples.png": b"no picture"}, "same")
+        judge(
+            name,
+            "no picture, no README",
+            {key: files[key] for key in (CONFIG, WEIGHTS, METADATA)},
+            "same",
+        )
+        judge(
+            name,
+            "another README",
+            {**files, "README.md": b"\xff" * 1000, "samples.png": b"no picture"},
+            "same",
+        )
         judge(
             name,
             "a recipe and a pickle",
             {**files, "recipe.py": b"import os; os.system('x')", "model.pkl": b"cos\nsystem\n"},
             "same",
         )
-        for style in ({"indent": 4}, {"separators": (",", ":")}, {"ensure_ascii": True, "sort_keys": True}):
-            judge(name, f"config as {style}", rehashed({**files, CONFIG: json.dumps(config, **style).encode()}), "same")
+        for style in (
+            {"indent": 4},
+            {"separators": (",", ":")},
+            {"ensure_ascii": True, "sort_keys": True},
+        ):
             judge(
-                name, f"metadata as {style}", {**files, METADATA: json.dumps(json.loads(files[METADATA]), **style).encode()}, "same"
+                name,
+                f"config as {style}",
+                rehashed({**files, CONFIG: json.dumps(config, **style).encode()}),
+                "same",
+            )
+            judge(
+                name,
+                f"metadata as {style}",
+                {**files, METADATA: json.dumps(json.loads(files[METADATA]), **style).encode()},
+                "same",
             )
         judge(name, "another day", rehashed(files, date="tomorrow", summary="Owned."), "same")
 
@@ -106,12 +151,24 @@ def test_links_and_special_files(presets, judge, tmp_path):
             "a pipe": lambda path: os.mkfifo(path),
         }.items():
             judge("AE", f"{file} is {label}", {**files, file: make}, "refused")
-        here = {**files, file: lambda path: path.symlink_to(f"real.{path.name}"), f"real.{file}": files[file]}
+        here = {
+            **files,
+            file: lambda path: path.symlink_to(f"real.{path.name}"),
+            f"real.{file}": files[file],
+        }
         judge("AE", f"{file} is a link inside", here, "same")
-    judge("AE", "README.md is a link outside", {**files, "README.md": lambda path: path.symlink_to("/etc/passwd")}, "same")
+    judge(
+        "AE",
+        "README.md is a link outside",
+        {**files, "README.md": lambda path: path.symlink_to("/etc/passwd")},
+        "same",
+    )
     folder = tmp_path / "leak"
     folder.mkdir()
-    links = {file: lambda path: path.symlink_to(outside / CONFIG) for file in ("recipe.py", "samples.png")}
+    links = {
+        file: lambda path: path.symlink_to(outside / CONFIG)
+        for file in ("recipe.py", "samples.png")
+    }
     card = keras_ae.info(written({**files, **links}, folder))
     assert card.recipe is None and card.picture is None
 
@@ -132,7 +189,9 @@ def test_wrong_json(presets, judge):
                 "1e999": f'{inside}, "a": 1e999}}',
                 "a number of 5,000 digits": f'{inside}, "a": {"9" * 5000}}}',
                 "a number beyond 64 bits": f'{inside}, "a": {"9" * 30}}}',
-                "a name twice": f'{inside}, "class_name": "AE", "class_name": "VAE", "family": "AE"}}'.replace("'", '"'),
+                "a name twice": f'{inside}, "class_name": "AE", "class_name": "VAE", "family": "AE"}}'.replace(
+                    "'", '"'
+                ),
                 "a comma too many": f"{inside},}}",
                 "a comment": f"{text} // comment",
                 "two objects": text + text,
@@ -152,15 +211,47 @@ def test_wrong_json(presets, judge):
                 "Python": "__import__('os').system('x')",
             }.items():
                 changed = {**files, file: content.encode("utf-8", "surrogatepass")}
-                judge(name, f"{file}: {label}", rehashed(changed) if file == CONFIG else changed, "refused")
+                judge(
+                    name,
+                    f"{file}: {label}",
+                    rehashed(changed) if file == CONFIG else changed,
+                    "refused",
+                )
             for encoding in ("utf-16", "utf-32", "utf-8-sig"):
                 changed = {**files, file: text.encode(encoding)}
-                judge(name, f"{file} in {encoding}", rehashed(changed) if file == CONFIG else changed, "refused")
+                judge(
+                    name,
+                    f"{file} in {encoding}",
+                    rehashed(changed) if file == CONFIG else changed,
+                    "refused",
+                )
 
 
-WRONG = [None, True, -1, 0, 10**12, 2.5, 1e300, "", "os.system", "../../etc", [], [None], [[1]], {}, {"a": None}]
+WRONG = [
+    None,
+    True,
+    -1,
+    0,
+    10**12,
+    2.5,
+    1e300,
+    "",
+    "os.system",
+    "../../etc",
+    [],
+    [None],
+    [[1]],
+    {},
+    {"a": None},
+]
 EVIL = {"module": "os", "class_name": "system", "config": {"command": "x"}, "registered_name": None}
-METRIC = {"name": "nll", "value": 1.0, "standard_error": 0.1, "unit": "nats", "protocol": {"dataset": "mnist", "n_samples": 5}}
+METRIC = {
+    "name": "nll",
+    "value": 1.0,
+    "standard_error": 0.1,
+    "unit": "nats",
+    "protocol": {"dataset": "mnist", "n_samples": 5},
+}
 
 
 @pytest.mark.mutations(160)
@@ -169,11 +260,22 @@ def test_wrong_types_in_the_metadata(presets, judge):
     described = json.loads(files[METADATA])
     for key in ("family", "parameters", "sha256", "metrics"):
         judge(
-            "AE", f"no {key}", {**files, METADATA: json.dumps({k: v for k, v in described.items() if k != key}).encode()}, "refused"
+            "AE",
+            f"no {key}",
+            {
+                **files,
+                METADATA: json.dumps({k: v for k, v in described.items() if k != key}).encode(),
+            },
+            "refused",
         )
         for value in WRONG:
             allowed = "same" if (key, value) == ("metrics", []) else "refused"
-            judge("AE", f"{key} = {value}", {**files, METADATA: edited(files[METADATA], (key,), value)}, allowed)
+            judge(
+                "AE",
+                f"{key} = {value}",
+                {**files, METADATA: edited(files[METADATA], (key,), value)},
+                allowed,
+            )
     for file in (CONFIG, WEIGHTS):
         for value in WRONG:
             judge(
@@ -184,20 +286,40 @@ def test_wrong_types_in_the_metadata(presets, judge):
             )
     for key in ("shape", "latent_dim", "widths"):
         for value in (value for value in WRONG if value is not None):
-            judge("AE", f"model {key} = {value}", {**files, METADATA: edited(files[METADATA], ("model", key), value)}, "refused")
+            judge(
+                "AE",
+                f"model {key} = {value}",
+                {**files, METADATA: edited(files[METADATA], ("model", key), value)},
+                "refused",
+            )
     for key in ("training", "versions", "model", "formula", "verbs", "summary"):
         for value in (5, [{}], True):
-            judge("AE", f"{key} = {value}", {**files, METADATA: edited(files[METADATA], (key,), value)}, "refused")
+            judge(
+                "AE",
+                f"{key} = {value}",
+                {**files, METADATA: edited(files[METADATA], (key,), value)},
+                "refused",
+            )
     for metric in (
-        *[{key: value for key, value in METRIC.items() if key != missing} for missing in ("name", "value", "unit", "protocol")],
+        *[
+            {key: value for key, value in METRIC.items() if key != missing}
+            for missing in ("name", "value", "unit", "protocol")
+        ],
         {**METRIC, "value": "1"},
         {**METRIC, "standard_error": -1},
         {**METRIC, "protocol": {"dataset": ["mnist"]}},
         {**METRIC, "protocol": {"dataset": "mnist", "n_samples": 10**9}},
         {**METRIC, "quick": {}},
     ):
-        judge("AE", f"metrics = {metric}", {**files, METADATA: edited(files[METADATA], ("metrics",), [metric])}, "refused")
-    assert str(keras_ae.info(written(rehashed(files, metrics=[METRIC]), judge.tmp_path)))  # whatever passes can be shown
+        judge(
+            "AE",
+            f"metrics = {metric}",
+            {**files, METADATA: edited(files[METADATA], ("metrics",), [metric])},
+            "refused",
+        )
+    assert str(
+        keras_ae.info(written(rehashed(files, metrics=[METRIC]), judge.tmp_path))
+    )  # whatever passes can be shown
 
 
 @pytest.mark.mutations(24)
@@ -210,7 +332,13 @@ def test_wrong_types_in_the_config(name, presets, judge):
     places = [path for path in paths(config) if path[-1] not in ("scale", "trainable")]
     for path in chance.sample(places, min(len(places), 45)):
         value = chance.choice([*WRONG, EVIL])
-        judge(name, f"{path} = {value}", rehashed({**files, CONFIG: edited(files[CONFIG], path, value)}), "either", path)
+        judge(
+            name,
+            f"{path} = {value}",
+            rehashed({**files, CONFIG: edited(files[CONFIG], path, value)}),
+            "either",
+            path,
+        )
 
 
 @pytest.mark.parametrize(
@@ -226,8 +354,13 @@ def test_absurd_sizes(name, presets, judge):
         files = presets[name]
         changed = {**files, CONFIG: edited(files[CONFIG], path, value)}
         judge(name, f"{path} = {str(value)[:60]}", rehashed(changed), "refused")
-        model = {**json.loads(files[METADATA])["model"], path[-1]: value}  # and metadata that says the same
-        judge(name, f"{path} = {str(value)[:60]}, agreed", rehashed(changed, model=model), "refused")
+        model = {
+            **json.loads(files[METADATA])["model"],
+            path[-1]: value,
+        }  # and metadata that says the same
+        judge(
+            name, f"{path} = {str(value)[:60]}, agreed", rehashed(changed, model=model), "refused"
+        )
 
     for value in (
         [10**9, 10**9, 1],
@@ -246,7 +379,20 @@ def test_absurd_sizes(name, presets, judge):
         absurd(("config", "shape"), value)
     for value in (10**12, 2**62, 10**5, 2**14, 0, -2, 2.0, True, "2", [2]):
         absurd(("config", "latent_dim"), value)
-    for value in ([10**9], [2**16, 2**16], [1] * 1000, [0], [-4], [2.5], ["4"], [True], "44", 4, [[4]], {"a": 4}):
+    for value in (
+        [10**9],
+        [2**16, 2**16],
+        [1] * 1000,
+        [0],
+        [-4],
+        [2.5],
+        ["4"],
+        [True],
+        "44",
+        4,
+        [[4]],
+        {"a": 4},
+    ):
         absurd(("config", "widths"), value)
     if name != "VAE":
         return
@@ -281,11 +427,21 @@ def test_absurd_layers(presets, judge):
         judge("own", label, rehashed({**files, CONFIG: json.dumps(changed).encode()}), "refused")
 
     def layer(name, **arguments):
-        return {"module": "keras.layers", "class_name": name, "config": arguments, "registered_name": None}
+        return {
+            "module": "keras.layers",
+            "class_name": name,
+            "config": arguments,
+            "registered_name": None,
+        }
 
     plain = copy.deepcopy(config)
     plain["config"]["network"][1]["config"]["layers"].insert(1, layer("Identity"))
-    judge("own", "a layer that does nothing", rehashed({**files, CONFIG: json.dumps(plain).encode()}), "same")
+    judge(
+        "own",
+        "a layer that does nothing",
+        rehashed({**files, CONFIG: json.dumps(plain).encode()}),
+        "same",
+    )
     with_layers("Dense(10**9)", layer("Dense", units=10**9))
     with_layers("Dense(10**18)", layer("Dense", units=10**18))
     with_layers("wide layers", layer("Dense", units=60_000), layer("Dense", units=60_000))
@@ -301,19 +457,37 @@ def test_absurd_layers(presets, judge):
     with_layers("a layer in a layer in a layer", _nested(layer, 40))
     with_layers("Embedding", layer("Embedding", input_dim=10**9, output_dim=10**9))
     with_layers("Reshape", layer("Reshape", target_shape=[10**9, 10**9]))
-    with_layers("Orthogonal", layer("Dense", units=20_000, kernel_initializer=_of("keras.initializers", "Orthogonal")))
-    for name in ("Lambda", "TFSMLayer", "StringLookup", "IntegerLookup", "TextVectorization", "Hashing", "FlaxLayer", "JaxLayer"):
+    with_layers(
+        "Orthogonal",
+        layer("Dense", units=20_000, kernel_initializer=_of("keras.initializers", "Orthogonal")),
+    )
+    for name in (
+        "Lambda",
+        "TFSMLayer",
+        "StringLookup",
+        "IntegerLookup",
+        "TextVectorization",
+        "Hashing",
+        "FlaxLayer",
+        "JaxLayer",
+    ):
         with_layers(name, layer(name))
     with_layers("a vocabulary file", layer("StringLookup", vocabulary="/etc/passwd"))
     with_layers("an activation", layer("Dense", units=2, activation="os.system"))
     code = {"class_name": "function", "config": "eval", "module": "builtins"}
     with_layers("an activation of Python", layer("Dense", units=2, activation=code))
     with_layers("a file", layer("TFSMLayer", filepath="/tmp/evil"))
-    with_layers("no class", {"class_name": None, "config": {}, "module": None, "registered_name": None})
+    with_layers(
+        "no class", {"class_name": None, "config": {}, "module": None, "registered_name": None}
+    )
 
 
 def _nested(layer, depth):
-    return layer("Dense", units=2) if depth == 0 else layer("TimeDistributed", layer=_nested(layer, depth - 1))
+    return (
+        layer("Dense", units=2)
+        if depth == 0
+        else layer("TimeDistributed", layer=_nested(layer, depth - 1))
+    )
 
 
 def _of(module, name, **config):
@@ -324,7 +498,13 @@ CLASSES = [
     *[("os", name) for name in ("system", "popen", "remove", "execv")],
     *[("subprocess", name) for name in ("Popen", "run", "check_output")],
     *[("builtins", name) for name in ("eval", "exec", "open", "__import__", "function")],
-    *[("pickle", "loads"), ("marshal", "loads"), ("shutil", "rmtree"), ("importlib", "import_module"), ("ctypes", "CDLL")],
+    *[
+        ("pickle", "loads"),
+        ("marshal", "loads"),
+        ("shutil", "rmtree"),
+        ("importlib", "import_module"),
+        ("ctypes", "CDLL"),
+    ],
     *[
         ("keras.utils", "get_file"),
         ("keras.models", "load_model"),
@@ -337,7 +517,11 @@ CLASSES = [
         ("keras.src.layers.core.lambda_layer", "Lambda"),
         ("keras", "utils"),
     ],
-    *[("tensorflow", "py_function"), ("tensorflow.io.gfile", "remove"), ("tensorflow_probability.layers", "DistributionLambda")],
+    *[
+        ("tensorflow", "py_function"),
+        ("tensorflow.io.gfile", "remove"),
+        ("tensorflow_probability.layers", "DistributionLambda"),
+    ],
     *[
         ("keras_ae.cli", "main"),
         ("keras_ae.files", "os"),
@@ -354,29 +538,67 @@ CLASSES = [
         ("", ""),
         (".", "."),
     ],
-    *[("../evil", "Evil"), ("evil\n", "Evil"), ("keras_ae.evil", "../Evil"), (5, 5), ([], {}), ("os", None)],
+    *[
+        ("../evil", "Evil"),
+        ("evil\n", "Evil"),
+        ("keras_ae.evil", "../Evil"),
+        (5, 5),
+        ([], {}),
+        ("os", None),
+    ],
 ]
 
 
 @pytest.mark.mutations(320)
 def test_classes_of_elsewhere(presets, judge, monkeypatch):
     monkeypatch.setattr(
-        keras.saving, "deserialize_keras_object", lambda *args, **kwargs: pytest.fail("the config was deserialised")
+        keras.saving,
+        "deserialize_keras_object",
+        lambda *args, **kwargs: pytest.fail("the config was deserialised"),
     )
     files = presets["VAE"]
     for module, name in CLASSES:
-        for path in (("config", "likelihood"), ("config", "prior"), ("config", "name"), ("config", "posterior", "config", "dtype")):
-            evil = {"module": module, "class_name": name, "config": {"value": "gASV"}, "registered_name": None}
-            judge("VAE", f"{path} is {module}.{name}", rehashed({**files, CONFIG: edited(files[CONFIG], path, evil)}), "refused")
+        for path in (
+            ("config", "likelihood"),
+            ("config", "prior"),
+            ("config", "name"),
+            ("config", "posterior", "config", "dtype"),
+        ):
+            evil = {
+                "module": module,
+                "class_name": name,
+                "config": {"value": "gASV"},
+                "registered_name": None,
+            }
+            judge(
+                "VAE",
+                f"{path} is {module}.{name}",
+                rehashed({**files, CONFIG: edited(files[CONFIG], path, evil)}),
+                "refused",
+            )
         for registered in (f"keras_ae>{name}", f"os>{name}", None):
-            config = {**json.loads(files[CONFIG]), "module": module, "class_name": name, "registered_name": registered}
+            config = {
+                **json.loads(files[CONFIG]),
+                "module": module,
+                "class_name": name,
+                "registered_name": registered,
+            }
             family = {"family": name} if isinstance(name, str) else {}
             changed = rehashed({**files, CONFIG: json.dumps(config).encode()}, **family)
-            judge("VAE", f"the model is {module}.{name}, registered as {registered}", changed, "refused")
+            judge(
+                "VAE",
+                f"the model is {module}.{name}, registered as {registered}",
+                changed,
+                "refused",
+            )
 
 
 def test_there_are_at_least_500(request):
-    marks = [item.get_closest_marker("mutations") for item in request.session.items if item.path == request.path]
+    marks = [
+        item.get_closest_marker("mutations")
+        for item in request.session.items
+        if item.path == request.path
+    ]
     assert len(request.session.items) < 12 or sum(mark.args[0] for mark in marks if mark) >= 500
 
 

@@ -20,7 +20,9 @@ def rebuilt(content, change):
 def arrays(content):
     found = []
     with h5py.File(io.BytesIO(content)) as file:
-        file.visititems(lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None)
+        file.visititems(
+            lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None
+        )
     return found
 
 
@@ -71,10 +73,15 @@ def test_weights_that_are_no_plain_arrays(presets, judge, tmp_path):
         "an array in another file": put(None, external=[(str(tmp_path / "raw"), 0, 1000)]),
         "compressed": put(None, compression="gzip"),
         "in chunks": put(None, chunks=True),
-        "never written": lambda file, name: (file.move(name, "old"), file.create_dataset(name, (10**6, 10**6), "float32")),
+        "never written": lambda file, name: (
+            file.move(name, "old"),
+            file.create_dataset(name, (10**6, 10**6), "float32"),
+        ),
         "a bomb": lambda file, name: (
             file.move(name, "old"),
-            file.create_dataset(name, (10**5, 10**5), "float32", chunks=(1000, 1000), compression="gzip"),
+            file.create_dataset(
+                name, (10**5, 10**5), "float32", chunks=(1000, 1000), compression="gzip"
+            ),
         ),
         "text": put("os.system"),
         "bytes": put(np.array([b"abc", b"def"])),
@@ -99,17 +106,29 @@ def test_weights_that_are_no_plain_arrays(presets, judge, tmp_path):
         names = arrays(files[WEIGHTS])
         for label, change in changes.items():
             for name in names[:2]:
-                changed = rebuilt(files[WEIGHTS], lambda file, change=change, name=name: change(file, name))
-                judge(preset, f"{name} is {label}", rehashed({**files, WEIGHTS: changed}), "refused")
-        for label, content in {"nothing": b"", "no HDF5": b"PK\3\4" * 100, "a signature alone": b"\x89HDF\r\n\x1a\n"}.items():
-            judge(preset, f"the weights are {label}", rehashed({**files, WEIGHTS: content}), "refused")
+                changed = rebuilt(
+                    files[WEIGHTS], lambda file, change=change, name=name: change(file, name)
+                )
+                judge(
+                    preset, f"{name} is {label}", rehashed({**files, WEIGHTS: changed}), "refused"
+                )
+        for label, content in {
+            "nothing": b"",
+            "no HDF5": b"PK\3\4" * 100,
+            "a signature alone": b"\x89HDF\r\n\x1a\n",
+        }.items():
+            judge(
+                preset, f"the weights are {label}", rehashed({**files, WEIGHTS: content}), "refused"
+            )
 
 
 @pytest.mark.parametrize(
     "part",
     [
         pytest.param(slice(10), id="first", marks=pytest.mark.mutations(10)),
-        pytest.param(slice(10, 50), id="others", marks=[pytest.mark.mutations(40), pytest.mark.slow]),
+        pytest.param(
+            slice(10, 50), id="others", marks=[pytest.mark.mutations(40), pytest.mark.slow]
+        ),
     ],
 )
 @pytest.mark.parametrize("name", ["AE", "own"])
@@ -123,9 +142,15 @@ def test_bits_of_the_weights_file(name, part, presets, judge):
             start = file[path].id.get_offset()
             address = content.index(start.to_bytes(8, "little"))
             inside |= {*range(start, start + file[path].nbytes), *range(address, address + 8)}
-    structure = [position for position, byte in enumerate(content) if position not in inside and (byte or position % 16 == 0)]
+    structure = [
+        position
+        for position, byte in enumerate(content)
+        if position not in inside and (byte or position % 16 == 0)
+    ]
     chance = random.Random(name)
     bits = [(position, chance.randrange(8)) for position in chance.sample(structure, 50)]
     for position, bit in bits[part]:
         changed = flipped(content, 8 * position + bit)
-        judge(name, f"byte {position} of the weights", rehashed({**files, WEIGHTS: changed}), "either")
+        judge(
+            name, f"byte {position} of the weights", rehashed({**files, WEIGHTS: changed}), "either"
+        )

@@ -28,7 +28,13 @@ class Repository:
         self.commits, self.names = {}, {}
 
     def commit(self, files, branch="main"):
-        content = json.dumps([branch, len(self.commits), {name: hashlib.sha1(files[name]).hexdigest() for name in sorted(files)}])
+        content = json.dumps(
+            [
+                branch,
+                len(self.commits),
+                {name: hashlib.sha1(files[name]).hexdigest() for name in sorted(files)},
+            ]
+        )
         self.names[branch] = hashlib.sha1(content.encode()).hexdigest()
         self.commits[self.names[branch]] = files
         return self.names[branch]
@@ -68,7 +74,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         ):
             found = re.fullmatch(pattern, path)
             if found:
-                name, revision, *rest = [*found.groups(), "main"] if found.re.groups == 1 else found.groups()
+                name, revision, *rest = (
+                    [*found.groups(), "main"] if found.re.groups == 1 else found.groups()
+                )
                 repository = self.server.repositories.get(name)
                 if repository is None:
                     return self.fail("RepoNotFound")
@@ -81,29 +89,57 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def info(self, name, commit, files):
-        siblings = [{"rfilename": file, "size": len(content), "blobId": oid(content)} for file, content in files.items()]
-        self.json({"id": name, "modelId": name, "sha": commit, "private": False, "tags": [], "downloads": 0, "siblings": siblings})
+        siblings = [
+            {"rfilename": file, "size": len(content), "blobId": oid(content)}
+            for file, content in files.items()
+        ]
+        self.json(
+            {
+                "id": name,
+                "modelId": name,
+                "sha": commit,
+                "private": False,
+                "tags": [],
+                "downloads": 0,
+                "siblings": siblings,
+            }
+        )
 
     def tree(self, name, commit, files):
-        self.json([{"type": "file", "path": file, "size": len(content), "oid": oid(content)} for file, content in files.items()])
+        self.json(
+            [
+                {"type": "file", "path": file, "size": len(content), "oid": oid(content)}
+                for file, content in files.items()
+            ]
+        )
 
     def file(self, name, commit, files, file):
         if file not in files:
             return self.fail("EntryNotFound")
-        content, headers = files[file], {"X-Repo-Commit": commit, "ETag": f'"{oid(files[file])}"', "Accept-Ranges": "bytes"}
+        content, headers = (
+            files[file],
+            {"X-Repo-Commit": commit, "ETag": f'"{oid(files[file])}"', "Accept-Ranges": "bytes"},
+        )
         asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         if asked:
             start, end = int(asked[1]), int(asked[2] or len(content) - 1)
             headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
             content = content[start : end + 1]
         cut = self.server.break_after if self.command == "GET" and file.endswith(".h5") else None
-        self.answer(206 if asked else 200, content if cut is None else content[:cut], {**headers, "Content-Length": len(content)})
+        self.answer(
+            206 if asked else 200,
+            content if cut is None else content[:cut],
+            {**headers, "Content-Length": len(content)},
+        )
         if cut is not None:
             self.close_connection, self.server.break_after = True, None
         return None
 
     def do_POST(self):
-        path, body = urllib.parse.urlparse(self.path).path, self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path, body = (
+            urllib.parse.urlparse(self.path).path,
+            self.rfile.read(int(self.headers.get("Content-Length", 0))),
+        )
         self.server.requests.append((self.command, self.path, None))
         if path == "/api/repos/create":
             request = json.loads(body)
@@ -112,16 +148,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.repositories.setdefault(name, Repository())
             if not existed:
                 self.server.repositories[name].commit({})
-            return self.json({"url": f"{self.server.url}/{name}", "name": name}, 409 if existed else 200)
+            return self.json(
+                {"url": f"{self.server.url}/{name}", "name": name}, 409 if existed else 200
+            )
         if path == "/api/validate-yaml":
             return self.json({"errors": [], "warnings": []})
         if "/preupload/" in path:
             asked = [file["path"] for file in json.loads(body)["files"]]
             mode = {file: "lfs" if file.endswith((".h5", ".png")) else "regular" for file in asked}
-            return self.json({"files": [{"path": file, "uploadMode": mode[file], "shouldIgnore": False} for file in asked]})
+            return self.json(
+                {
+                    "files": [
+                        {"path": file, "uploadMode": mode[file], "shouldIgnore": False}
+                        for file in asked
+                    ]
+                }
+            )
         if path.endswith(".git/info/lfs/objects/batch"):
             objects = json.loads(body)["objects"]
-            upload = [{**one, "actions": {"upload": {"href": f"{self.server.url}/large/{one['oid']}"}}} for one in objects]
+            upload = [
+                {**one, "actions": {"upload": {"href": f"{self.server.url}/large/{one['oid']}"}}}
+                for one in objects
+            ]
             return self.json({"transfer": "basic", "objects": upload})
         name, revision = re.fullmatch(r"/api/models/([^/]+/[^/]+)/commit/([^/]+)", path).groups()
         repository = self.server.repositories[name]
@@ -137,7 +185,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             elif line["key"] == "deletedFile":
                 del files[value["path"]]
         commit = repository.commit(files, revision)
-        return self.json({"success": True, "commitOid": commit, "commitUrl": f"{self.server.url}/{name}/commit/{commit}"})
+        return self.json(
+            {
+                "success": True,
+                "commitOid": commit,
+                "commitUrl": f"{self.server.url}/{name}/commit/{commit}",
+            }
+        )
 
     def do_PUT(self):
         content = self.rfile.read(int(self.headers["Content-Length"]))
@@ -185,7 +239,9 @@ def server(monkeypatch, tmp_path):
 @pytest.fixture
 def repository(server, preset):
     server.repositories["user/repo"] = Repository()
-    server.repositories["user/repo"].commit({**contents(preset), "pickle.pkl": b"evil", "recipe.py": b"evil()"})
+    server.repositories["user/repo"].commit(
+        {**contents(preset), "pickle.pkl": b"evil", "recipe.py": b"evil()"}
+    )
     return server.repositories["user/repo"]
 
 
@@ -201,10 +257,16 @@ def assert_equal(a, b):
 def test_load_downloads_the_known_files_alone(server, repository, preset, tmp_path):
     assert_equal(keras_ae.load("hf://user/repo"), keras_ae.load(preset))
     assert {path.name for path in (tmp_path / "cache").glob("**/snapshots/*/*")} == PRESET
-    assert not any("evil" in path or ".pkl" in path or "recipe" in path for _, path, _ in server.requests)
+    assert not any(
+        "evil" in path or ".pkl" in path or "recipe" in path for _, path, _ in server.requests
+    )
     assert keras_ae.VAE.from_preset("hf://user/repo").latent_dim == 3
     card = keras_ae.info("hf://user/repo")
-    assert (card.name, card.family, card.recipe) == ("repo", "VAE", None) and card.picture.read_bytes().startswith(b"\x89PNG")
+    assert (card.name, card.family, card.recipe) == (
+        "repo",
+        "VAE",
+        None,
+    ) and card.picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_pinned_revision_stays_what_it_is(server, repository, preset, tmp_path):
@@ -219,14 +281,21 @@ def test_a_pinned_revision_stays_what_it_is(server, repository, preset, tmp_path
         assert isinstance(keras_ae.load("hf://user/repo", revision=pinned), keras_ae.VAE)
     count = len(server.requests)
     keras_ae.load(f"hf://user/repo@{first}")
-    assert len(server.requests) == count  # a commit never changes: what is in the cache needs no network
-    with pytest.raises(ValueError, match="Expected one revision. Received: 'hf://user/repo@v1.0' and revision='main'"):
+    assert (
+        len(server.requests) == count
+    )  # a commit never changes: what is in the cache needs no network
+    with pytest.raises(
+        ValueError,
+        match="Expected one revision. Received: 'hf://user/repo@v1.0' and revision='main'",
+    ):
         keras_ae.load("hf://user/repo@v1.0", revision="main")
 
 
 def test_local_files_only_and_cache_dir(server, repository, tmp_path):
     place = {"cache_dir": tmp_path / "elsewhere"}
-    with pytest.raises(FileNotFoundError, match="Expected hf://user/repo in the cache, as local_files_only=True"):
+    with pytest.raises(
+        FileNotFoundError, match="Expected hf://user/repo in the cache, as local_files_only=True"
+    ):
         keras_ae.load("hf://user/repo", local_files_only=True, **place)
     assert server.requests == []
     loaded = keras_ae.load("hf://user/repo", **place)
@@ -240,16 +309,23 @@ def test_offline_takes_the_cache_or_says_so(repository, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # where nobody answers
     assert_equal(keras_ae.load("hf://user/repo"), loaded)
     with pytest.raises(
-        ConnectionError, match="Expected an answer of http://127.0.0.1.* for hf://user/other, which is not in the cache"
+        ConnectionError,
+        match="Expected an answer of http://127.0.0.1.* for hf://user/other, which is not in the cache",
     ):
         keras_ae.load("hf://user/other")
 
 
 def test_an_interrupted_download_is_resumed(server, repository, preset, monkeypatch):
-    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1000)  # what is kept of a file are whole chunks
+    monkeypatch.setattr(
+        huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1000
+    )  # what is kept of a file are whole chunks
     server.break_after = 5_000
     assert_equal(keras_ae.load("hf://user/repo"), keras_ae.load(preset))
-    ranges = [asked for command, path, asked in server.requests if command == "GET" and path.endswith(".h5")]
+    ranges = [
+        asked
+        for command, path, asked in server.requests
+        if command == "GET" and path.endswith(".h5")
+    ]
     assert ranges == [None, "bytes=5000-"] and server.break_after is None
 
 
@@ -264,7 +340,9 @@ def test_an_altered_file_is_refused(repository, preset, file):
 
 def test_a_file_that_is_too_large_is_not_downloaded(server, repository, preset):
     repository.commit({**contents(preset), "config.json": b" " * (8 * 2**20 + 1)})
-    with pytest.raises(ValueError, match="Expected config.json of hf://user/repo to hold at most 8,388,608 bytes"):
+    with pytest.raises(
+        ValueError, match="Expected config.json of hf://user/repo to hold at most 8,388,608 bytes"
+    ):
         keras_ae.load("hf://user/repo")
     assert not any("resolve" in path for _, path, _ in server.requests)
 
@@ -272,7 +350,11 @@ def test_a_file_that_is_too_large_is_not_downloaded(server, repository, preset):
 @pytest.mark.parametrize(
     "uri, error, message",
     [
-        ("hf://user/missing", FileNotFoundError, "Expected a repository of the Hugging Face Hub.*Received: 'hf://user/missing'"),
+        (
+            "hf://user/missing",
+            FileNotFoundError,
+            "Expected a repository of the Hugging Face Hub.*Received: 'hf://user/missing'",
+        ),
         (
             "hf://user/repo@v9",
             FileNotFoundError,
@@ -280,7 +362,11 @@ def test_a_file_that_is_too_large_is_not_downloaded(server, repository, preset):
         ),
         ("hf://user/empty", FileNotFoundError, "Expected metadata.json in the preset"),
         *[
-            (uri, ValueError, "Expected hf://user/repo or hf://user/repo@revision. Received: 'hf://")
+            (
+                uri,
+                ValueError,
+                "Expected hf://user/repo or hf://user/repo@revision. Received: 'hf://",
+            )
             for uri in (
                 "hf://",
                 "hf://repo",
@@ -306,7 +392,9 @@ def test_arguments_of_the_hub_need_the_hub(preset):
             keras_ae.load(name, revision="main")
 
 
-@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub 2.4 itself, where it uploads bytes
+@pytest.mark.filterwarnings(
+    "ignore:Use 'content=:DeprecationWarning"
+)  # huggingface_hub 2.4 itself, where it uploads bytes
 def test_upload_and_load_again(server, preset, tmp_path):
     (preset / "notes.txt").write_text("private")
     uri = keras_ae.upload_preset("hf://me/model", preset)
@@ -314,15 +402,17 @@ def test_upload_and_load_again(server, preset, tmp_path):
     assert uri == f"hf://me/model@{repository.names['main']}"
     files = repository.commits[repository.names["main"]]
     assert set(files) == PRESET
-    assert files["README.md"].startswith(b"---\nlibrary_name: keras-ae\n") and files["README.md"].endswith(
-        (preset / "README.md").read_bytes()
-    )
+    assert files["README.md"].startswith(b"---\nlibrary_name: keras-ae\n") and files[
+        "README.md"
+    ].endswith((preset / "README.md").read_bytes())
     assert_equal(keras_ae.load(uri), keras_ae.load(preset))
 
     other = keras_ae.AE((5,), 2, widths=(4,))
     other.save_to_preset(tmp_path / "other")
     assert keras_ae.upload_preset("hf://me/model", tmp_path / "other") != uri
-    assert set(repository.commits[repository.names["main"]]) == PRESET - {"samples.png"}  # no picture of the old model
+    assert set(repository.commits[repository.names["main"]]) == PRESET - {
+        "samples.png"
+    }  # no picture of the old model
     assert_equal(keras_ae.load("hf://me/model"), other)
     assert_equal(keras_ae.load(uri), keras_ae.load(preset))
 
@@ -334,7 +424,10 @@ def test_only_a_sound_preset_is_uploaded(server, preset, tmp_path):
     (leaking / "README.md").unlink()
     (tmp_path / "secret").write_text("secret")
     (leaking / "README.md").symlink_to(tmp_path / "secret")
-    for folder, message in ((broken, "config.json to be as it was written"), (leaking, "Received: a link to")):
+    for folder, message in (
+        (broken, "config.json to be as it was written"),
+        (leaking, "Received: a link to"),
+    ):
         with pytest.raises(ValueError, match=message):
             keras_ae.upload_preset("hf://me/model", folder)
     with pytest.raises(ValueError, match="Expected hf://user/repo"):

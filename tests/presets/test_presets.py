@@ -43,17 +43,42 @@ def vae(saved):
 
 
 MODELS = {
-    "VAE": lambda: keras_ae.VAE((8, 8, 1), 3, "conv", widths=(4,), likelihood=keras_ae.distributions.DiscretizedLogisticMixture(2)),
-    "AE": lambda: keras_ae.AE((5,), 2, widths=(7,), activation="glu", likelihood=keras_ae.distributions.Gaussian("trainable")),
-    "DAE": lambda: keras_ae.DAE((8, 8, 1), 2, widths=(7,), corruption=keras_ae.corruption.MaskingCorruption(0.3)),
+    "VAE": lambda: keras_ae.VAE(
+        (8, 8, 1),
+        3,
+        "conv",
+        widths=(4,),
+        likelihood=keras_ae.distributions.DiscretizedLogisticMixture(2),
+    ),
+    "AE": lambda: keras_ae.AE(
+        (5,),
+        2,
+        widths=(7,),
+        activation="glu",
+        likelihood=keras_ae.distributions.Gaussian("trainable"),
+    ),
+    "DAE": lambda: keras_ae.DAE(
+        (8, 8, 1), 2, widths=(7,), corruption=keras_ae.corruption.MaskingCorruption(0.3)
+    ),
     "custom": lambda: keras_ae.AE(
         (8, 8, 1),
         2,
         network=(
             keras.Sequential(
-                [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
+                [
+                    keras.Input((8, 8, 1)),
+                    keras.layers.Flatten(),
+                    keras.layers.BatchNormalization(),
+                    keras.layers.Dense(2),
+                ]
             ),
-            keras.Sequential([keras.Input((2,)), keras.layers.Dense(64, activation="tanh"), keras.layers.Reshape((8, 8, 1))]),
+            keras.Sequential(
+                [
+                    keras.Input((2,)),
+                    keras.layers.Dense(64, activation="tanh"),
+                    keras.layers.Reshape((8, 8, 1)),
+                ]
+            ),
         ),
     ),
 }
@@ -78,7 +103,12 @@ def test_the_folder_holds_what_it_should(saved):
     vae, folder = saved
     assert {path.name for path in folder.iterdir()} == FILES
     card = keras_ae.info(folder)
-    assert (card.name, card.family, card.parameters, card.dataset) == ("mine", "VAE", vae.count_params(), None)
+    assert (card.name, card.family, card.parameters, card.dataset) == (
+        "mine",
+        "VAE",
+        vae.count_params(),
+        None,
+    )
     assert set(card.sha256) == {"config.json", "model.weights.h5"}
     assert {"tensorflow", "keras"} <= set(card.metadata["versions"])
     assert card.size < 4 * vae.count_params() + 44_000  # no optimizer slots, which would triple it
@@ -112,7 +142,9 @@ def test_the_verbs_of_a_class(saved):
     with pytest.raises(ValueError, match="Expected a preset of DAE.*which is a VAE"):
         keras_ae.DAE.from_preset(folder)
     assert list(keras_ae.VAE.presets) == sorted(
-        name for family in ("VAE", "HVAE", "ConditionalVAE", "VaDE") for name in keras_ae.list_models(family=family)
+        name
+        for family in ("VAE", "HVAE", "ConditionalVAE", "VaDE")
+        for name in keras_ae.list_models(family=family)
     )
 
 
@@ -120,9 +152,15 @@ def test_saving_again_replaces_and_keeps_other_files(folder, images):
     (folder / "recipe.py").write_text("# mine")
     other = keras_ae.AE((8, 8, 1), 2, widths=(4,))
     other.save_to_preset(folder)
-    np.testing.assert_array_equal(keras_ae.load(folder).reconstruct(images), other.reconstruct(images))
-    assert (folder / "recipe.py").read_text() == "# mine" and keras_ae.info(folder).recipe == "# mine"
-    assert not (folder / "samples.png").exists()  # an AE has no samples; a picture of the old model would be wrong
+    np.testing.assert_array_equal(
+        keras_ae.load(folder).reconstruct(images), other.reconstruct(images)
+    )
+    assert (folder / "recipe.py").read_text() == "# mine" and keras_ae.info(
+        folder
+    ).recipe == "# mine"
+    assert not (
+        folder / "samples.png"
+    ).exists()  # an AE has no samples; a picture of the old model would be wrong
 
 
 def test_a_failed_save_leaves_the_old_preset(folder, vae, images, monkeypatch):
@@ -132,7 +170,9 @@ def test_a_failed_save_leaves_the_old_preset(folder, vae, images, monkeypatch):
     monkeypatch.setattr(cards, "as_markdown", fail)
     with pytest.raises(OSError, match="No space left"):
         keras_ae.AE((8, 8, 1), 2).save_to_preset(folder)
-    np.testing.assert_array_equal(keras_ae.load(folder).reconstruct(images), vae.reconstruct(images))
+    np.testing.assert_array_equal(
+        keras_ae.load(folder).reconstruct(images), vae.reconstruct(images)
+    )
     assert [path.name for path in folder.parent.iterdir()] == ["mine"]  # and no temporary folder
 
 
@@ -146,7 +186,9 @@ def test_saving_over_something_else_is_refused(vae, tmp_path):
 
 
 def test_an_unknown_name_says_the_nearest():
-    with pytest.raises(ValueError, match=r"list_models\(\).*Received: 'vae_minst'. Did you mean 'vae_mnist'"):
+    with pytest.raises(
+        ValueError, match=r"list_models\(\).*Received: 'vae_minst'. Did you mean 'vae_mnist'"
+    ):
         keras_ae.load("vae_minst")
     with pytest.raises(FileNotFoundError, match="no folder"):
         keras_ae.load("./nowhere")
@@ -169,7 +211,9 @@ def test_one_changed_byte_is_noticed(folder, file):
 
 
 @pytest.mark.parametrize("file", ["config.json", "model.weights.h5", "metadata.json"])
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b""], ids=["half", "empty"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b""], ids=["half", "empty"]
+)
 def test_a_damaged_file_is_named(folder, file, damage):
     path = folder / file
     path.write_bytes(damage(path.read_bytes()))
@@ -208,26 +252,89 @@ EVIL = {"module": "os", "class_name": "system", "config": {}, "registered_name":
         put("class_name", "system"),
         put("registered_name", "os>system"),
         put("config", "likelihood", EVIL),
-        put("config", "likelihood", {**EVIL, "module": "subprocess", "class_name": "Popen", "config": {"args": "touch owned"}}),
         put(
             "config",
             "likelihood",
-            {"module": "builtins", "class_name": "function", "config": "eval", "registered_name": "function"},
+            {
+                **EVIL,
+                "module": "subprocess",
+                "class_name": "Popen",
+                "config": {"args": "touch owned"},
+            },
+        ),
+        put(
+            "config",
+            "likelihood",
+            {
+                "module": "builtins",
+                "class_name": "function",
+                "config": "eval",
+                "registered_name": "function",
+            },
         ),
         put("config", "prior", {"class_name": "__lambda__", "config": {"value": "gASV"}}),
         put("config", "network", [EVIL, EVIL]),
-        put("config", "network", [{"module": "keras.layers", "class_name": "Lambda", "config": {}, "registered_name": None}] * 2),
         put(
-            "config", "network", [{"module": "keras.layers", "class_name": "TFSMLayer", "config": {}, "registered_name": None}] * 2
+            "config",
+            "network",
+            [
+                {
+                    "module": "keras.layers",
+                    "class_name": "Lambda",
+                    "config": {},
+                    "registered_name": None,
+                }
+            ]
+            * 2,
         ),
-        put("config", "network", [{"module": "keras.utils", "class_name": "get_file", "config": {}, "registered_name": None}] * 2),
-        put("config", "posterior", {"module": "keras_ae", "class_name": "Mine", "config": {}, "registered_name": "mine>Mine"}),
+        put(
+            "config",
+            "network",
+            [
+                {
+                    "module": "keras.layers",
+                    "class_name": "TFSMLayer",
+                    "config": {},
+                    "registered_name": None,
+                }
+            ]
+            * 2,
+        ),
+        put(
+            "config",
+            "network",
+            [
+                {
+                    "module": "keras.utils",
+                    "class_name": "get_file",
+                    "config": {},
+                    "registered_name": None,
+                }
+            ]
+            * 2,
+        ),
+        put(
+            "config",
+            "posterior",
+            {
+                "module": "keras_ae",
+                "class_name": "Mine",
+                "config": {},
+                "registered_name": "mine>Mine",
+            },
+        ),
     ],
 )
 def test_a_class_outside_keras_and_keras_ae_is_refused(folder, change, monkeypatch):
     rewrite_config(folder, change)
-    monkeypatch.setattr(keras.saving, "deserialize_keras_object", lambda *a, **k: pytest.fail("the config was deserialised"))
-    with pytest.raises(ValueError, match="Expected (only classes of keras and keras_ae|a class name)"):
+    monkeypatch.setattr(
+        keras.saving,
+        "deserialize_keras_object",
+        lambda *a, **k: pytest.fail("the config was deserialised"),
+    )
+    with pytest.raises(
+        ValueError, match="Expected (only classes of keras and keras_ae|a class name)"
+    ):
         keras_ae.load(folder)
 
 
@@ -237,7 +344,9 @@ def test_a_model_with_a_class_of_ones_own_cannot_become_a_preset(tmp_path):
         pass
 
     vae = keras_ae.VAE((8, 8, 1), 3, prior=Mine(3))
-    with pytest.raises(ValueError, match="Expected only classes of keras and keras_ae in the model.*Mine"):
+    with pytest.raises(
+        ValueError, match="Expected only classes of keras and keras_ae in the model.*Mine"
+    ):
         vae.save_to_preset(tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
 
@@ -246,7 +355,9 @@ def test_the_catalogue_needs_no_tensorflow():
     code = "import time; t = time.perf_counter(); import sys, keras_ae; names = keras_ae.list_models(); [keras_ae.info(n) for n in names]"
     code += "; assert 'vae_mnist' in names, names; assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
     code += "; print(time.perf_counter() - t)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert float(result.stdout) < 0.5
 
 
@@ -266,15 +377,23 @@ def test_every_built_in_preset(name):
     model, card = keras_ae.load(name), keras_ae.info(name)
     assert model.count_params() == card.parameters and type(model).__name__ == card.family
     assert model.reconstruct(pixels(model)).shape == (4, *model.shape)
-    assert {path.name for path in card.folder.iterdir()} == FILES - {"samples.png"} | {"recipe.py", card.picture.name}
+    assert {path.name for path in card.folder.iterdir()} == FILES - {"samples.png"} | {
+        "recipe.py",
+        card.picture.name,
+    }
     expected = cards.as_markdown(name, card.metadata, card.picture.name)
-    assert (card.folder / "README.md").read_text() == expected, "the card does not follow from metadata.json"
+    assert (card.folder / "README.md").read_text() == expected, (
+        "the card does not follow from metadata.json"
+    )
     assert card.metrics and card.metadata["training"]["curve"]["loss"]
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if name == "vae_digits" else pytest.mark.slow) for name in keras_ae.list_models()],
+    [
+        pytest.param(name, marks=() if name == "vae_digits" else pytest.mark.slow)
+        for name in keras_ae.list_models()
+    ],
 )
 def test_a_folder_of_any_name_is_a_preset(name, tmp_path):
     model = keras_ae.load(name)
@@ -322,27 +441,42 @@ def test_the_zoo_keeps_its_promises(name):
     metric, bound = PROMISES[name]
     main = keras_ae.info(name).metrics[0]
     assert main["name"] == metric and main["protocol"]["split"] == "test"
-    assert main["protocol"]["n_images"] == (960 if name == "sequence_ae_omniglot" else 10_000)  # all of them
-    assert main["value"] > bound if metric in ("psnr", "accuracy", "cluster_accuracy") else main["value"] < bound
+    assert main["protocol"]["n_images"] == (
+        960 if name == "sequence_ae_omniglot" else 10_000
+    )  # all of them
+    assert (
+        main["value"] > bound
+        if metric in ("psnr", "accuracy", "cluster_accuracy")
+        else main["value"] < bound
+    )
 
 
 def test_the_symbols_are_used():
     """Over half of the codebook, by their perplexity."""
     perplexity = keras_ae.info("vqvae_mnist").metrics[1]
-    assert perplexity["name"] == "perplexity" and perplexity["value"] > keras_ae.info("vqvae_mnist").metadata["model"]["size"] / 2
+    assert (
+        perplexity["name"] == "perplexity"
+        and perplexity["value"] > keras_ae.info("vqvae_mnist").metadata["model"]["size"] / 2
+    )
 
 
 @pytest.mark.slow
 def test_a_model_of_the_zoo_can_be_trained_from_nothing(tmp_path):
     assert cli.main(["train", "vae_digits", "--out", str(tmp_path / "vae_digits")]) == 0
-    trained, card = keras_ae.info(tmp_path / "vae_digits").metrics[0], keras_ae.info("vae_digits").metrics[0]
+    trained, card = (
+        keras_ae.info(tmp_path / "vae_digits").metrics[0],
+        keras_ae.info("vae_digits").metrics[0],
+    )
     assert trained["protocol"] == card["protocol"]
     # Another processor adds floats in another order, which a training amplifies: seeds differ by about as much (0.1 nats).
     assert trained["value"] == pytest.approx(card["value"], abs=0.3)
 
 
 def test_convolutions_are_worth_it():
-    assert keras_ae.info("conv_ae_mnist").metrics[0]["value"] < keras_ae.info("ae_mnist").metrics[0]["value"]
+    assert (
+        keras_ae.info("conv_ae_mnist").metrics[0]["value"]
+        < keras_ae.info("ae_mnist").metrics[0]["value"]
+    )
 
 
 def test_a_sparse_code_is_sparse():
@@ -402,7 +536,12 @@ def test_loads_and_saves_at_once(tmp_path):
     first.set_weights([0 * w for w in first.get_weights()])
     first.save_to_preset(folder)
     savers = [
-        subprocess.Popen([sys.executable, "-c", SAVER, str(folder), "8"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", SAVER, str(folder), "8"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for _ in range(2)
     ]
     loaded, running = [], threading.Event()
@@ -410,7 +549,12 @@ def test_loads_and_saves_at_once(tmp_path):
     def load():
         while not running.is_set():
             model = keras_ae.load(folder)
-            loaded.append((model.get_config()["widths"], *{float(value) for w in model.get_weights() for value in w.ravel()}))
+            loaded.append(
+                (
+                    model.get_config()["widths"],
+                    *{float(value) for w in model.get_weights() for value in w.ravel()},
+                )
+            )
 
     for saver in savers:
         assert saver.stdout.readline() == "ready\n"

@@ -36,7 +36,11 @@ def linear_error(train, test, model):
     return np.mean((np.clip(inputs(test, 0) @ weights, 0, 1) - test) ** 2)
 
 
-ERRORS = {"PCA": pca_error, "the": noise_error, "best": linear_error}  # by the first word of the model
+ERRORS = {
+    "PCA": pca_error,
+    "the": noise_error,
+    "best": linear_error,
+}  # by the first word of the model
 
 
 @pytest.mark.parametrize("row", OURS, ids=lambda row: f"{row[1]}, {row[3]}")
@@ -60,5 +64,9 @@ def test_the_baseline_of_padded_strokes():
     pca = representation.pca(np.where(real, train, mean).reshape(len(train), -1), 24)
     real = (test != -1).any(axis=-1)
     filled = np.where(real[..., None], test, mean).reshape(len(test), -1)
-    squares = ((pca.inverse_transform(pca.transform(filled)).reshape(test.shape) - test) ** 2).mean(axis=-1)
-    assert np.mean(np.sum(squares, axis=1, where=real) / real.sum(axis=1)) == pytest.approx(value, abs=6e-6)
+    squares = ((pca.inverse_transform(pca.transform(filled)).reshape(test.shape) - test) ** 2).mean(
+        axis=-1
+    )
+    assert np.mean(np.sum(squares, axis=1, where=real) / real.sum(axis=1)) == pytest.approx(
+        value, abs=6e-6
+    )

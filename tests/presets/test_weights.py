@@ -16,9 +16,15 @@ def dense(units, inputs):
 def test_a_budget_is_kept_before_anything_is_allocated():
     with weights.budget(12):
         dense(2, 5)  # 10 + 2
-    with pytest.raises(ValueError, match="Expected a model of at most 11 weights"), weights.budget(11):
+    with (
+        pytest.raises(ValueError, match="Expected a model of at most 11 weights"),
+        weights.budget(11),
+    ):
         dense(2, 5)
-    with pytest.raises(ValueError, match="Expected a model of at most 1,000 weights"), weights.budget(1000):
+    with (
+        pytest.raises(ValueError, match="Expected a model of at most 1,000 weights"),
+        weights.budget(1000),
+    ):
         dense(10**7, 10**7)  # 400 terabytes
     with pytest.raises(ValueError, match="at most 5 weights"), weights.budget(5):
         tf.Variable(lambda: tf.zeros((2, 3)))
@@ -26,10 +32,15 @@ def test_a_budget_is_kept_before_anything_is_allocated():
 
 def test_outputs_are_bounded():
     def model(n):
-        return keras.Sequential([keras.Input((2,)), keras.layers.RepeatVector(n), keras.layers.GlobalAveragePooling1D()])
+        return keras.Sequential(
+            [keras.Input((2,)), keras.layers.RepeatVector(n), keras.layers.GlobalAveragePooling1D()]
+        )
 
     weights.check_outputs(model(1000), "the model")
-    with pytest.raises(ValueError, match="Expected layers of at most 67,108,864 values in the model. Received: repeat_vector"):
+    with pytest.raises(
+        ValueError,
+        match="Expected layers of at most 67,108,864 values in the model. Received: repeat_vector",
+    ):
         weights.check_outputs(model(2**26), "the model")
 
 

@@ -41,7 +41,9 @@ def test_each_symbol_depends_on_all_before_and_on_none_after():
     logits = np.array(network(maps)).reshape(26, 25, 2)
     moved = np.abs(logits[:25] - logits[25]).max(axis=-1)  # (changed, seen from)
     rounding = 1e-6
-    assert (moved[np.tril_indices(25)] < rounding).all()  # a symbol itself and those before it do not notice
+    assert (
+        moved[np.tril_indices(25)] < rounding
+    ).all()  # a symbol itself and those before it do not notice
     assert (moved[np.triu_indices(25, 1)] > 10 * rounding).all()
 
 
@@ -67,12 +69,16 @@ def test_the_condition_counts():
 
 
 def test_a_saved_network_is_the_same(tmp_path):
-    network, maps = jolted(PixelCNN((2, 3), 4, ((1, 3), 2), width=6, blocks=1)), np.array([[[0, 3, 1], [2, 2, 0]]])
+    network, maps = (
+        jolted(PixelCNN((2, 3), 4, ((1, 3), 2), width=6, blocks=1)),
+        np.array([[[0, 3, 1], [2, 2, 0]]]),
+    )
     network.save(tmp_path / "prior.keras")
     again, pair = keras.models.load_model(tmp_path / "prior.keras"), (maps, np.array([[[1, 0, 1]]]))
     np.testing.assert_array_equal(again(pair), network(pair))
     np.testing.assert_array_equal(
-        again.sample(2, 0, np.tile(pair[1], (2, 1, 1))), network.sample(2, 0, np.tile(pair[1], (2, 1, 1)))
+        again.sample(2, 0, np.tile(pair[1], (2, 1, 1))),
+        network.sample(2, 0, np.tile(pair[1], (2, 1, 1))),
     )
 
 
@@ -104,7 +110,8 @@ def test_a_fit_leaves_the_seeds_of_others_alone(images, monkeypatch):
     for seed in (1, 2):
         keras.utils.set_random_seed(seed)
         sampler = keras_ae.samplers.fit(model, x, kind="flow")
-        draws.append([np.random.rand(), float(keras.random.uniform(())), float(tf.random.uniform(()))])  # noqa: NPY002
+        of_numpy = np.random.rand()  # noqa: NPY002
+        draws.append([of_numpy, float(keras.random.uniform(())), float(tf.random.uniform(()))])
         densities.append(sampler.log_prob(np.zeros((1, 2))))
     assert not set(draws[0]) & set(draws[1])
     np.testing.assert_array_equal(*densities)
@@ -114,26 +121,40 @@ def test_a_fit_leaves_the_seeds_of_others_alone(images, monkeypatch):
 def test_a_vqvae_gets_a_prior_over_its_symbols(monkeypatch):
     monkeypatch.setattr(keras_ae.samplers.fitted, "PIXELCNN_EPOCHS", 4)
     (x, _), (x_test, _) = keras_ae.datasets.load("digits")
-    network = keras_ae.networks.residual((8, 8, 1), 8, 8, (8, 8, 1), widths=(8, 16), blocks=0, code="map")
+    network = keras_ae.networks.residual(
+        (8, 8, 1), 8, 8, (8, 8, 1), widths=(8, 16), blocks=0, code="map"
+    )
     model = keras_ae.VQVAE((8, 8, 1), 8, network=network, size=8, width=2)
     model.compile(keras.optimizers.Adam(0.005))
     model.fit(x, epochs=10, batch_size=64, verbose=0)
     assert model.map_shapes == [(2, 2)]
     sampler = keras_ae.samplers.fit(model, x, kind="pixelcnn")
     symbols = np.array(model.symbols(x_test))
-    shares = np.array([np.bincount(model.symbols(x)[:, i], minlength=8) + 1 for i in range(4)]) / (len(x) + 8)
+    shares = np.array([np.bincount(model.symbols(x)[:, i], minlength=8) + 1 for i in range(4)]) / (
+        len(x) + 8
+    )
     independent = sum(np.log(shares[i, symbols[:, i]]) for i in range(4))
     assert sampler.log_prob(symbols).mean() > independent.mean() + 0.3
     assert sampler.sample_symbols(6, seed=1).shape == (6, 4)
-    np.testing.assert_allclose(sampler.sample(6, seed=1), model.decode_symbols(sampler.sample_symbols(6, seed=1)))
+    np.testing.assert_allclose(
+        sampler.sample(6, seed=1), model.decode_symbols(sampler.sample_symbols(6, seed=1))
+    )
 
 
 def test_several_symbols_at_a_place_stand_side_by_side():
-    network = keras_ae.networks.residual((8, 8, 1), 24, 24, (8, 8, 1), widths=(8, 16), blocks=0, code="map")
-    model = keras_ae.VQVAE((8, 8, 1), 24, network=network, size=8, width=2)  # a map of 2 x 2, six numbers at each place
+    network = keras_ae.networks.residual(
+        (8, 8, 1), 24, 24, (8, 8, 1), widths=(8, 16), blocks=0, code="map"
+    )
+    model = keras_ae.VQVAE(
+        (8, 8, 1), 24, network=network, size=8, width=2
+    )  # a map of 2 x 2, six numbers at each place
     assert model.map_shapes == [(2, 6)]
-    z = tf.reshape(tf.range(24.0), (1, 2, 2, 6))  # as the map is: height, width, the numbers of a place
-    np.testing.assert_array_equal(tf.reshape(z, (2, 6, 2))[1, 3], z[0, 1, 1, :2])  # a symbol is two numbers
+    z = tf.reshape(
+        tf.range(24.0), (1, 2, 2, 6)
+    )  # as the map is: height, width, the numbers of a place
+    np.testing.assert_array_equal(
+        tf.reshape(z, (2, 6, 2))[1, 3], z[0, 1, 1, :2]
+    )  # a symbol is two numbers
 
 
 def test_symbols_that_are_no_map_are_a_row(images):
@@ -145,14 +166,20 @@ def test_symbols_that_are_no_map_are_a_row(images):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: PixelCNN((2, 3), 4, ((2, 2), 4)), r"divide those of the map, \(2, 3\). Received: \(2, 2\)"),
+        (
+            lambda: PixelCNN((2, 3), 4, ((2, 2), 4)),
+            r"divide those of the map, \(2, 3\). Received: \(2, 2\)",
+        ),
         (lambda: PixelCNN((0, 3), 4), "Received: shape=0"),
         (lambda: PixelCNN((2, 3), 4, blocks=0), "Received: blocks=0"),
         (
             lambda: PixelCNN((2, 2), 3, ((1, 1), 3), width=4).sample(2, 0),
             r"`condition` to have the shape \(2, 1, 1\). Received: shape=None",
         ),
-        (lambda: PixelCNN((2, 2), 3, width=4).sample(2, 0, np.zeros((2, 1, 1))), r"the shape None. Received: shape=\(2, 1, 1\)"),
+        (
+            lambda: PixelCNN((2, 2), 3, width=4).sample(2, 0, np.zeros((2, 1, 1))),
+            r"the shape None. Received: shape=\(2, 1, 1\)",
+        ),
         (
             lambda: keras_ae.samplers.fit(keras_ae.AE((4,), 2), np.zeros((30, 4)), kind="pixelcnn"),
             "for a AE. Received: kind='pixelcnn'",
@@ -191,7 +218,9 @@ def test_an_encoder_that_is_a_class_gives_a_row_of_symbols(images):
         def compute_output_shape(self, shape):
             return (shape[0], 8)
 
-    decoder = keras.Sequential([keras.Input((8,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))])
+    decoder = keras.Sequential(
+        [keras.Input((8,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
+    )
     model = keras_ae.VQVAE((8, 8, 1), 8, network=(Encoder(), decoder), size=4, width=4)
     assert model.map_shapes == [(1, 2)]
     assert model.symbols(images).shape == (20, 2)

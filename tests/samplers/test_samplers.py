@@ -34,7 +34,11 @@ def test_the_held_out_log_density_of_codes_improves(kind, digits, request):
     z, train = np.array(model.encode(held_out), "float64"), np.array(model.encode(x), "float64")
     normal = stats.norm.logpdf(z).sum(axis=1).mean()
     gaussian = stats.multivariate_normal(train.mean(axis=0), np.cov(train.T)).logpdf(z).mean()
-    sampler = request.getfixturevalue("mixture") if kind == "mixture" else samplers.fit(model, x, kind=kind)
+    sampler = (
+        request.getfixturevalue("mixture")
+        if kind == "mixture"
+        else samplers.fit(model, x, kind=kind)
+    )
     fitted = sampler.log_prob(z).mean()
     assert normal + 1 < gaussian < fitted - 0.1, (normal, gaussian, fitted)
 
@@ -48,7 +52,9 @@ def test_the_density_integrates_to_one_where_it_draws(kind, monkeypatch):
     x = np.random.default_rng(0).standard_normal((400, 5)).astype("float32") * [1, 2, 3, 1, 1] + 4
     sampler = samplers.fit(model, x.astype("float32"), kind=kind)
     z = np.asarray(model.encode(x.astype("float32")), "float64")
-    q = stats.multivariate_normal(z.mean(axis=0), 0.3 * np.cov(z.T))  # narrower, so that the ratio is bounded
+    q = stats.multivariate_normal(
+        z.mean(axis=0), 0.3 * np.cov(z.T)
+    )  # narrower, so that the ratio is bounded
     drawn = sampler.sample_codes(20_000, seed=1)
     ratios = np.exp(q.logpdf(drawn) - sampler.log_prob(drawn))
     assert ratios.mean() == pytest.approx(1, abs=0.06)
@@ -70,14 +76,20 @@ def test_a_vae_is_fitted_at_draws_of_its_posterior(images):
     vae = keras_ae.VAE((8, 8, 1), 2, widths=())
     sampler = samplers.fit(vae, np.repeat(images, 50, axis=0))
     spread = sampler.sample_codes(5000, seed=0).std(axis=0)
-    total = np.sqrt(vae.posterior(images).variance().numpy().mean(axis=0) + vae.encode(images).numpy().var(axis=0))
+    total = np.sqrt(
+        vae.posterior(images).variance().numpy().mean(axis=0)
+        + vae.encode(images).numpy().var(axis=0)
+    )
     np.testing.assert_allclose(spread, total, rtol=0.1)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda model, x, _: samplers.fit(model, x, kind="gan"), "'mixture' or 'flow' for a RAE. Received: kind='gan'"),
+        (
+            lambda model, x, _: samplers.fit(model, x, kind="gan"),
+            "'mixture' or 'flow' for a RAE. Received: kind='gan'",
+        ),
         (lambda model, x, _: samplers.fit(model, x[:5]), "at least 20 examples.*Received: 5"),
         (lambda model, x, sampler: sampler.sample(0), "Received: n=0"),
         (lambda model, x, sampler: sampler.log_prob(np.zeros((3, 4))), r"Received: shape=\(3, 4\)"),

@@ -12,7 +12,12 @@ from keras_ae.training import feed, loops
 
 def passes(source, n):
     """The examples of n passes, as one array a pass."""
-    return [np.concatenate([batch[0] if isinstance(batch, tuple) else batch for batch in source.dataset()]) for _ in range(n)]
+    return [
+        np.concatenate(
+            [batch[0] if isinstance(batch, tuple) else batch for batch in source.dataset()]
+        )
+        for _ in range(n)
+    ]
 
 
 def test_a_pass_holds_every_example_once_in_an_order_of_its_own():
@@ -47,7 +52,9 @@ def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, most):
 
     def step(batch):
         rows = tf.range(tf.shape(batch[0])[0]) + count
-        seen.assign(tf.tensor_scatter_nd_update(seen, rows[:, tf.newaxis], tf.cast(batch[0], tf.int32)))
+        seen.assign(
+            tf.tensor_scatter_nd_update(seen, rows[:, tf.newaxis], tf.cast(batch[0], tf.int32))
+        )
         tf.debugging.assert_equal(batch[0], -batch[1])
         count.assign_add(tf.shape(batch[0])[0])
 
@@ -68,9 +75,16 @@ def trained(how, options="validation", epochs=3, **more):
     keras.utils.set_random_seed(1)
     model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
     own_loop = how in ("xla", "loop")
-    model.compile(keras.optimizers.Adam(0.01), jit_compile=own_loop, run_eagerly=how == "eager", metrics=["mse"])
+    model.compile(
+        keras.optimizers.Adam(0.01),
+        jit_compile=own_loop,
+        run_eagerly=how == "eager",
+        metrics=["mse"],
+    )
     x = np.random.default_rng(0).integers(0, 256, (43, 8, 8)).astype("uint8")
-    options = OPTIONS[options] if options == "split" else {"validation_data": x[:20], **OPTIONS[options]}
+    options = (
+        OPTIONS[options] if options == "split" else {"validation_data": x[:20], **OPTIONS[options]}
+    )
     with eagerly() if how == "loop" else contextlib.nullcontext():
         history = model.fit(x, batch_size=8, epochs=epochs, verbose=0, **options, **more).history
     return history, model.get_weights(), int(model.optimizer.iterations)
@@ -81,7 +95,10 @@ OPTIONS = {
     "split": {"shuffle": False, "validation_split": 0.1},
     "weights": {"sample_weight": np.arange(43.0)},
 }
-WAYS = [("loop", "eager", "weights"), *[pytest.param("xla", "graph", options, marks=pytest.mark.slow) for options in OPTIONS]]
+WAYS = [
+    ("loop", "eager", "weights"),
+    *[pytest.param("xla", "graph", options, marks=pytest.mark.slow) for options in OPTIONS],
+]
 
 
 @pytest.mark.parametrize("ours, kerass, options", WAYS)
@@ -137,15 +154,27 @@ def test_the_plan_is_visible_and_overridden():
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
     assert "not compiled" in model.training_plan
     model.compile()
-    assert "XLA" in model.training_plan and "dense" in model.training_plan and "Adam" in model.training_plan
-    assert model.jit_compile and model.steps_per_execution == 32 and "32 steps" in model.training_plan
+    assert (
+        "XLA" in model.training_plan
+        and "dense" in model.training_plan
+        and "Adam" in model.training_plan
+    )
+    assert (
+        model.jit_compile and model.steps_per_execution == 32 and "32 steps" in model.training_plan
+    )
     model.compile("sgd", jit_compile=False, steps_per_execution=4)
-    assert "without XLA" in model.training_plan and "4 steps" in model.training_plan and "SGD" in model.training_plan
+    assert (
+        "without XLA" in model.training_plan
+        and "4 steps" in model.training_plan
+        and "SGD" in model.training_plan
+    )
     model.compile(run_eagerly=True)
     assert "eagerly" in model.training_plan
 
 
-@pytest.mark.parametrize("ways", [("loop", "graph"), pytest.param(("xla", "graph"), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "ways", [("loop", "graph"), pytest.param(("xla", "graph"), marks=pytest.mark.slow)]
+)
 def test_dynamic_binarisation_is_drawn_anew_in_each_pass_on_every_way_of_feeding(ways):
     """Ten calls of fit for an epoch are as good as one call for ten; so are they in the loop inside XLA."""
     x = np.full((40, 8, 8, 1), 64, "uint8")

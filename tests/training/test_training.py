@@ -41,7 +41,12 @@ def write_recipe(path, **words):
 def test_a_training_that_failed_is_resumed_and_ends_with_its_card(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [])
     recipe, out = tmp_path / "tiny.py", tmp_path / "tiny"
-    words = {"EPOCHS": "3", "BATCH": "128", "OPTIONS": "run_eagerly=True", "METRIC": "negative_elbo"}
+    words = {
+        "EPOCHS": "3",
+        "BATCH": "128",
+        "OPTIONS": "run_eagerly=True",
+        "METRIC": "negative_elbo",
+    }
     write_recipe(recipe, **words, EACH_EPOCH="1 / (epoch != 2)")
     with pytest.raises(ZeroDivisionError):
         cli.main(["train", str(recipe), "--out", str(out)])
@@ -72,9 +77,14 @@ def test_a_killed_training_is_resumed_and_ends_as_an_undisturbed_one(tmp_path):
     words = {"EPOCHS": "6", "BATCH": "64", "OPTIONS": "", "METRIC": "nll"}
     write_recipe(recipe, **words, EACH_EPOCH='__import__("time").sleep(0.5)')
     command = [sys.executable, "-m", "keras_ae.cli", "train", str(recipe), "--out", str(out)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path
+    )
     log, deadline = tmp_path / "tiny.log", time.monotonic() + 120
-    while not (log.exists() and len(log.read_text().splitlines()) >= 2) and time.monotonic() < deadline:
+    while (
+        not (log.exists() and len(log.read_text().splitlines()) >= 2)
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -86,9 +96,13 @@ def test_a_killed_training_is_resumed_and_ends_as_an_undisturbed_one(tmp_path):
     assert result.returncode == 0, result.stderr
     check_resumed(result.stdout, out, before, epochs=6, metric="nll")
 
-    undisturbed = subprocess.run([*command[:-1], str(tmp_path / "undisturbed")], capture_output=True, text=True, cwd=tmp_path)
+    undisturbed = subprocess.run(
+        [*command[:-1], str(tmp_path / "undisturbed")], capture_output=True, text=True, cwd=tmp_path
+    )
     assert undisturbed.returncode == 0, undisturbed.stderr
-    for one, other in zip(keras_ae.load(out).weights, keras_ae.load(tmp_path / "undisturbed").weights, strict=True):
+    for one, other in zip(
+        keras_ae.load(out).weights, keras_ae.load(tmp_path / "undisturbed").weights, strict=True
+    ):
         np.testing.assert_array_equal(one, other)
 
 
@@ -108,7 +122,9 @@ def test_a_kill_while_the_backup_is_written_leaves_the_one_before(tmp_path, imag
             os.rename(source, target)
 
         monkeypatch.setattr(os, "replace", replace)
-        count = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
+        count = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: begun.append(epoch)
+        )
         try:
             model.fit(images, epochs=epochs, verbose=0, callbacks=[count, backup])
         except KeyboardInterrupt:
@@ -136,7 +152,11 @@ def test_the_log_replaces_the_epochs_that_are_run_again(tmp_path, images):
     assert [line["epoch"] for line in log.read()] == [1, 2, 3, 4]
     assert log.read()[:2] == first[:2] and log.read()[2] != first[2]
     summary = log.summary()
-    assert summary["epochs"] == 4 and len(summary["curve"]["loss"]) == 4 and "core" in summary["hardware"]
+    assert (
+        summary["epochs"] == 4
+        and len(summary["curve"]["loss"]) == 4
+        and "core" in summary["hardware"]
+    )
 
 
 def test_a_half_written_line_is_left_out(tmp_path):
@@ -148,5 +168,13 @@ def test_averaged_weights_are_validated_and_kept(images):
     """Adam(use_ema=True) with SwapEMAWeights: what is validated last is what the model ends with."""
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
     model.compile(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9), run_eagerly=True)
-    history = model.fit(images, epochs=5, validation_data=images, verbose=0, callbacks=[keras.callbacks.SwapEMAWeights()]).history
-    np.testing.assert_allclose(model.evaluate(images, verbose=0), history["val_loss"][-1], rtol=1e-5)
+    history = model.fit(
+        images,
+        epochs=5,
+        validation_data=images,
+        verbose=0,
+        callbacks=[keras.callbacks.SwapEMAWeights()],
+    ).history
+    np.testing.assert_allclose(
+        model.evaluate(images, verbose=0), history["val_loss"][-1], rtol=1e-5
+    )

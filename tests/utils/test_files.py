@@ -29,13 +29,18 @@ def small_disk(tmp_path):
     folder.mkdir()
     if (
         not shutil.which("mount")
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", folder], capture_output=True).returncode
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", folder], capture_output=True
+        ).returncode
     ):
         pytest.skip("needs the right to mount a small disk")
 
     def disk(full=False, read_only=False):
         if full:
-            with pytest.raises(OSError, match="No space"), (folder / "filling").open("wb", buffering=0) as file:
+            with (
+                pytest.raises(OSError, match="No space"),
+                (folder / "filling").open("wb", buffering=0) as file,
+            ):
                 while True:
                     file.write(bytes(4096))
         if read_only:
@@ -67,14 +72,18 @@ def test_a_preset_on_a_full_disk(small_disk):
 def test_training_on_a_full_disk(small_disk, callback, images):
     model, folder = large(), small_disk(full=callback == "log")
     make = {
-        "backup": lambda: keras.callbacks.BackupAndRestore(folder / "backup", double_checkpoint=True),
+        "backup": lambda: keras.callbacks.BackupAndRestore(
+            folder / "backup", double_checkpoint=True
+        ),
         "checkpoint": lambda: keras.callbacks.ModelCheckpoint(folder / "model.keras"),
         "log": lambda: keras_ae.TrainingLog(folder / "log"),
     }
     with pytest.raises(OSError, match=FULL.format("")):
         model.fit(images, epochs=2, verbose=0, callbacks=[make[callback]()])
     left = [path.name for path in folder.rglob("*") if path.is_file() and path.name != "filling"]
-    assert left == ([] if callback != "log" else ["log"]) and (callback != "log" or (folder / "log").stat().st_size == 0)
+    assert left == ([] if callback != "log" else ["log"]) and (
+        callback != "log" or (folder / "log").stat().st_size == 0
+    )
 
 
 def test_a_backup_outlives_a_full_disk(small_disk, images):
@@ -82,7 +91,9 @@ def test_a_backup_outlives_a_full_disk(small_disk, images):
     folder = small_disk()
     model = keras_ae.AE((8, 8, 1), 3, widths=(20,))
     model.compile(run_eagerly=True)
-    fill = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: epoch == 2 and small_disk(full=True))
+    fill = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: epoch == 2 and small_disk(full=True)
+    )
     backup = keras.callbacks.BackupAndRestore(folder / "backup")
     with pytest.raises(OSError, match=FULL.format("the file .*latest.weights.h5")):
         model.fit(images, epochs=4, verbose=0, callbacks=[fill, backup])
@@ -93,11 +104,17 @@ def test_a_backup_outlives_a_full_disk(small_disk, images):
 
 def test_a_read_only_folder(small_disk, images):
     model, folder = large(), small_disk(read_only=True)
-    log, backup = keras_ae.TrainingLog(folder / "log"), keras.callbacks.BackupAndRestore(folder / "backup")
+    log, backup = (
+        keras_ae.TrainingLog(folder / "log"),
+        keras.callbacks.BackupAndRestore(folder / "backup"),
+    )
     for attempt, what in (
         (lambda: model.save_to_preset(folder / "mine"), "the preset .*mine"),
         (lambda: model.fit(images, verbose=0, callbacks=[log]), "the training log .*log"),
-        (lambda: model.fit(images, verbose=0, callbacks=[backup]), "what the callbacks of `fit` write"),
+        (
+            lambda: model.fit(images, verbose=0, callbacks=[backup]),
+            "what the callbacks of `fit` write",
+        ),
         (lambda: model.save(folder / "model.keras"), "the file .*model.keras"),
     ):
         with pytest.raises(OSError, match=READ_ONLY.format(what)):
@@ -110,13 +127,20 @@ def test_the_command_line_says_it_in_one_line(small_disk, capfd, images):
     preset, out = str(small_disk(full=True) / "mine"), str(small_disk() / "digits.png")
     assert cli.main(["sample", preset, "--out", out]) == 2
     error = capfd.readouterr().err
-    assert error.count("\n") == 1 and error.startswith("keras-ae: ") and "No space left on device" in error
+    assert (
+        error.count("\n") == 1
+        and error.startswith("keras-ae: ")
+        and "No space left on device" in error
+    )
     assert sorted(path.name for path in small_disk().iterdir()) == ["filling", "mine"]
 
 
 @pytest.mark.parametrize(
     "number",
-    [errno.ENOSPC, *[pytest.param(number, marks=pytest.mark.slow) for number in (errno.EROFS, errno.EACCES)]],
+    [
+        errno.ENOSPC,
+        *[pytest.param(number, marks=pytest.mark.slow) for number in (errno.EROFS, errno.EACCES)],
+    ],
 )
 def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkeypatch):
     def fail(*args, **kwargs):
@@ -142,7 +166,11 @@ def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkey
 
 
 def test_other_errors_stay_as_they_are():
-    for other in (ValueError("No such thing"), OSError(errno.ENOENT, "No such file"), KeyError("a")):
+    for other in (
+        ValueError("No such thing"),
+        OSError(errno.ENOENT, "No such file"),
+        KeyError("a"),
+    ):
         with pytest.raises(type(other)) as caught, files.writing("a file"):
             raise other
         assert caught.value is other

@@ -23,7 +23,11 @@ def folder(tmp_path):
 
 def test_a_folder_is_read_in_the_order_of_its_names(folder):
     x, names = image_files.read(folder, (8, 8, 1))
-    assert names == ["a_grey.JPG", "b_white.png", "c_half.png"] and x.shape == (3, 8, 8, 1) and x.dtype == np.uint8
+    assert (
+        names == ["a_grey.JPG", "b_white.png", "c_half.png"]
+        and x.shape == (3, 8, 8, 1)
+        and x.dtype == np.uint8
+    )
     np.testing.assert_allclose(x[0], 100, atol=1)
     assert (x[1] == 255).all() and (x[2, :, :4] == 0).all() and (x[2, :, 4:] == 255).all()
 
@@ -31,7 +35,12 @@ def test_a_folder_is_read_in_the_order_of_its_names(folder):
 def test_one_file_is_resized_and_keeps_its_proportions(folder, tmp_path):
     Image.new("L", (20, 10), 255).save(tmp_path / "wide.png")
     x, names = image_files.read(tmp_path / "wide.png", (8, 8, 1))
-    assert names == ["wide.png"] and (x[0, 2:6] == 255).all() and (x[0, :2] == 0).all() and (x[0, 6:] == 0).all()
+    assert (
+        names == ["wide.png"]
+        and (x[0, 2:6] == 255).all()
+        and (x[0, :2] == 0).all()
+        and (x[0, 6:] == 0).all()
+    )
 
 
 def test_colours_and_16_bits(tmp_path):
@@ -68,9 +77,13 @@ def test_values_outside_are_clipped(tmp_path):
 
 
 def test_what_is_no_image_is_refused(folder, tmp_path):
-    with pytest.raises(FileNotFoundError, match="Expected an image, or a folder of images. Received: '.*nowhere'"):
+    with pytest.raises(
+        FileNotFoundError, match="Expected an image, or a folder of images. Received: '.*nowhere'"
+    ):
         image_files.read(tmp_path / "nowhere", (8, 8, 1))
-    with pytest.raises(ValueError, match="Expected an image file, PNG or JPEG. Received: '.*notes.txt'"):
+    with pytest.raises(
+        ValueError, match="Expected an image file, PNG or JPEG. Received: '.*notes.txt'"
+    ):
         image_files.read(folder / "notes.txt", (8, 8, 1))
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="a folder that holds .png or .jpg files"):
@@ -84,5 +97,7 @@ def test_a_damaged_image_is_refused(cut, tmp_path):
     Image.effect_noise((32, 32), 50).save(tmp_path / "a.png")
     whole = (tmp_path / "a.png").read_bytes()
     (tmp_path / "a.png").write_bytes(whole[:cut])
-    with pytest.raises(ValueError, match=r"Expected an image file, PNG or JPEG. Received: '.*a.png'"):
+    with pytest.raises(
+        ValueError, match=r"Expected an image file, PNG or JPEG. Received: '.*a.png'"
+    ):
         image_files.read(tmp_path / "a.png", (8, 8, 1))

@@ -34,11 +34,11 @@ def test_nothing_is_frozen_where_tensorflow_was_there_before():
 
 @pytest.mark.slow
 def test_a_fresh_process_freezes_what_it_imports():
-    code = (
-        "import gc, keras_ae; assert not gc.get_freeze_count(); keras_ae.VAE; assert gc.isenabled(); print(gc.get_freeze_count())"
-    )
+    code = "import gc, keras_ae; assert not gc.get_freeze_count(); keras_ae.VAE; assert gc.isenabled(); print(gc.get_freeze_count())"
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
     assert int(done.stdout) > 100_000
 
 

@@ -16,18 +16,34 @@ train, validation = (images[:55_000], labels[:55_000]), (images[55_000:], labels
 
 vae = keras_ae.ConditionalVAE((28, 28, 1), latent_dim=8, network="conv", widths=(16, 32), width=32)
 steps = EPOCHS * -(-len(train[0]) // BATCH)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
+)
 vae.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999))
-log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
+log, backup = (
+    keras_ae.TrainingLog(f"{folder}.log"),
+    keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
+)
 callbacks = [
     log,
-    keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: vae.beta.assign(BETA * min(1, (epoch + 1) / WARM_UP))),
+    keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: vae.beta.assign(BETA * min(1, (epoch + 1) / WARM_UP))
+    ),
     keras.callbacks.SwapEMAWeights(),  # validates the averaged weights, which are the final ones
     backup,
 ]
-vae.fit(*train, epochs=EPOCHS, batch_size=BATCH, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
+vae.fit(
+    *train,
+    epochs=EPOCHS,
+    batch_size=BATCH,
+    validation_data=validation,
+    validation_batch_size=1000,
+    callbacks=callbacks,
+)
 
-vae.set_weights([weight.astype("float16") for weight in vae.get_weights()])  # stored in half the space
+vae.set_weights(
+    [weight.astype("float16") for weight in vae.get_weights()]
+)  # stored in half the space
 metrics = [
     keras_ae.evaluation.accuracy(vae, "mnist"),
     keras_ae.evaluation.negative_elbo(vae, "mnist", binarize_seed=None, n_samples=100),

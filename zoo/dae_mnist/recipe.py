@@ -18,14 +18,33 @@ train, validation = images[:55_000], images[55_000:]
 
 model = keras_ae.DAE((28, 28, 1), latent_dim=128, widths=(800, 400))
 steps = EPOCHS * -(-len(train) // BATCH)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=1e-3, warmup_steps=500)
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, steps - 500, warmup_target=1e-3, warmup_steps=500
+)
 model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999), loss="mse")
-log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
+log, backup = (
+    keras_ae.TrainingLog(f"{folder}.log"),
+    keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
+)
 # The averaged weights are validated, which are the final ones.
-callbacks = [log, keras.callbacks.SwapEMAWeights(), keras.callbacks.EarlyStopping(patience=10), backup]
-model.fit(train, epochs=EPOCHS, batch_size=BATCH, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
+callbacks = [
+    log,
+    keras.callbacks.SwapEMAWeights(),
+    keras.callbacks.EarlyStopping(patience=10),
+    backup,
+]
+model.fit(
+    train,
+    epochs=EPOCHS,
+    batch_size=BATCH,
+    validation_data=validation,
+    validation_batch_size=1000,
+    callbacks=callbacks,
+)
 
-model.set_weights([weight.astype("float16") for weight in model.get_weights()])  # stored in half the space
+model.set_weights(
+    [weight.astype("float16") for weight in model.get_weights()]
+)  # stored in half the space
 metrics = [keras_ae.evaluation.psnr(model, "mnist")]
 model.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

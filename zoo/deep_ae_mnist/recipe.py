@@ -18,14 +18,35 @@ train, validation = images[:58_000], images[58_000:]
 
 model = keras_ae.AE((28, 28, 1), latent_dim=30, widths=(1000, 500, 250))
 steps = EPOCHS * -(-len(train) // BATCH)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
-model.compile(keras.optimizers.AdamW(rate, weight_decay=0.05, use_ema=True, ema_momentum=0.999), loss="mse")
-log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
+)
+model.compile(
+    keras.optimizers.AdamW(rate, weight_decay=0.05, use_ema=True, ema_momentum=0.999), loss="mse"
+)
+log, backup = (
+    keras_ae.TrainingLog(f"{folder}.log"),
+    keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
+)
 # The averaged weights are validated, which are the final ones.
-callbacks = [log, keras.callbacks.SwapEMAWeights(), keras.callbacks.EarlyStopping(patience=10), backup]
-model.fit(train, epochs=EPOCHS, batch_size=BATCH, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
+callbacks = [
+    log,
+    keras.callbacks.SwapEMAWeights(),
+    keras.callbacks.EarlyStopping(patience=10),
+    backup,
+]
+model.fit(
+    train,
+    epochs=EPOCHS,
+    batch_size=BATCH,
+    validation_data=validation,
+    validation_batch_size=1000,
+    callbacks=callbacks,
+)
 
-model.set_weights([weight.astype("float16") for weight in model.get_weights()])  # stored in half the space
+model.set_weights(
+    [weight.astype("float16") for weight in model.get_weights()]
+)  # stored in half the space
 metrics = [keras_ae.evaluation.sse(model, "mnist"), keras_ae.evaluation.mse(model, "mnist")]
 model.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

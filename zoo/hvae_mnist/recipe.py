@@ -27,13 +27,31 @@ vae = keras_ae.HVAE(
 )
 prior.pseudo_inputs.assign(images[:200] / 255)
 steps = EPOCHS * len(train)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
+)
 vae.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999))
-log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
-average = keras.callbacks.SwapEMAWeights()  # validates the averaged weights, which are the final ones
-vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=1000, callbacks=[log, average, backup])
+log, backup = (
+    keras_ae.TrainingLog(f"{folder}.log"),
+    keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
+)
+average = (
+    keras.callbacks.SwapEMAWeights()
+)  # validates the averaged weights, which are the final ones
+vae.fit(
+    train,
+    epochs=EPOCHS,
+    validation_data=validation,
+    validation_batch_size=1000,
+    callbacks=[log, average, backup],
+)
 
-vae.set_weights([weight.astype("float16") for weight in vae.get_weights()])  # stored in half the space
-metrics = [measure(vae, "mnist", verbose=1) for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)]
+vae.set_weights(
+    [weight.astype("float16") for weight in vae.get_weights()]
+)  # stored in half the space
+metrics = [
+    measure(vae, "mnist", verbose=1)
+    for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)
+]
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

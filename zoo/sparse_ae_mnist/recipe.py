@@ -16,16 +16,40 @@ keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
 train, validation = images[:55_000], images[55_000:]
 
-model = keras_ae.SparseAE((28, 28, 1), latent_dim=1024, widths=(), sparsity=keras_ae.sparsity.L1Sparsity(0.3))
+model = keras_ae.SparseAE(
+    (28, 28, 1), latent_dim=1024, widths=(), sparsity=keras_ae.sparsity.L1Sparsity(0.3)
+)
 steps = EPOCHS * -(-len(train) // BATCH)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=1e-3, warmup_steps=500)
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, steps - 500, warmup_target=1e-3, warmup_steps=500
+)
 model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999))
-log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
+log, backup = (
+    keras_ae.TrainingLog(f"{folder}.log"),
+    keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
+)
 # The averaged weights are validated, which are the final ones.
-callbacks = [log, keras.callbacks.SwapEMAWeights(), keras.callbacks.EarlyStopping(patience=10), backup]
-model.fit(train, epochs=EPOCHS, batch_size=BATCH, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
+callbacks = [
+    log,
+    keras.callbacks.SwapEMAWeights(),
+    keras.callbacks.EarlyStopping(patience=10),
+    backup,
+]
+model.fit(
+    train,
+    epochs=EPOCHS,
+    batch_size=BATCH,
+    validation_data=validation,
+    validation_batch_size=1000,
+    callbacks=callbacks,
+)
 
-model.set_weights([weight.astype("float16") for weight in model.get_weights()])  # stored in half the space
-metrics = [keras_ae.evaluation.mse(model, "mnist"), keras_ae.evaluation.activation_rate(model, "mnist")]
+model.set_weights(
+    [weight.astype("float16") for weight in model.get_weights()]
+)  # stored in half the space
+metrics = [
+    keras_ae.evaluation.mse(model, "mnist"),
+    keras_ae.evaluation.activation_rate(model, "mnist"),
+]
 model.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

@@ -14,13 +14,17 @@ keras.utils.set_random_seed(1)
 
 vae = keras_ae.load("vae_mnist")
 network = (vae.encoder, vae.decoder)
-vade = keras_ae.VaDE((28, 28, 1), latent_dim=40, network=network, posterior="full", clusters=10, covariance="full")
+vade = keras_ae.VaDE(
+    (28, 28, 1), latent_dim=40, network=network, posterior="full", clusters=10, covariance="full"
+)
 vade.start_clusters(images, keras_ae.representation.spectral(vade.encode(images), clusters=10))
 vade.compile(keras.optimizers.Adam(1e-4))
 log = keras_ae.TrainingLog(f"{folder}.log")
 vade.fit(images, epochs=EPOCHS, batch_size=BATCH, callbacks=[log])
 
-vade.set_weights([weight.astype("float16") for weight in vade.get_weights()])  # stored in half the space
+vade.set_weights(
+    [weight.astype("float16") for weight in vade.get_weights()]
+)  # stored in half the space
 metrics = [
     keras_ae.evaluation.cluster_accuracy(vade, "mnist"),
     keras_ae.evaluation.negative_elbo(vade, "mnist", binarize_seed=None, n_samples=100),

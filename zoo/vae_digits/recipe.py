@@ -19,11 +19,28 @@ validation = keras_ae.datasets.binarize(images[1_200:], seed=2)
 
 vae = keras_ae.VAE((8, 8, 1), latent_dim=8, widths=(128,))
 vae.compile(keras.optimizers.Adam(1e-3, use_ema=True, ema_momentum=0.99))
-log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
+log, backup = (
+    keras_ae.TrainingLog(f"{folder}.log"),
+    keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
+)
 # The averaged weights are validated, which are the final ones.
-callbacks = [log, keras.callbacks.SwapEMAWeights(), keras.callbacks.EarlyStopping(patience=50), backup]
-vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
+callbacks = [
+    log,
+    keras.callbacks.SwapEMAWeights(),
+    keras.callbacks.EarlyStopping(patience=50),
+    backup,
+]
+vae.fit(
+    train,
+    epochs=EPOCHS,
+    validation_data=validation,
+    validation_batch_size=1000,
+    callbacks=callbacks,
+)
 
-metrics = [measure(vae, "digits", verbose=1) for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)]
+metrics = [
+    measure(vae, "digits", verbose=1)
+    for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)
+]
 vae.save_to_preset(folder, dataset="digits", training=log, metrics=metrics)
 backup.delete()

@@ -14,20 +14,40 @@ keras.utils.set_random_seed(1)
 train = keras_ae.datasets.binarize_dynamic(images[:55_000], batch_size=BATCH, seed=1)
 validation = keras_ae.datasets.binarize(images[55_000:], seed=2)
 
-vae = keras_ae.VAE((28, 28, 1), latent_dim=40, widths=(300, 300), activation="glu", posterior="full")
+vae = keras_ae.VAE(
+    (28, 28, 1), latent_dim=40, widths=(300, 300), activation="glu", posterior="full"
+)
 steps = EPOCHS * len(train)
-rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 500, warmup_target=2e-3, warmup_steps=500)
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
+)
 vae.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999))
-log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
+log, backup = (
+    keras_ae.TrainingLog(f"{folder}.log"),
+    keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
+)
 callbacks = [
     log,
-    keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: vae.beta.assign(min(1, (epoch + 1) / WARM_UP))),
+    keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: vae.beta.assign(min(1, (epoch + 1) / WARM_UP))
+    ),
     keras.callbacks.SwapEMAWeights(),  # validates the averaged weights, which are the final ones
     backup,
 ]
-vae.fit(train, epochs=EPOCHS, validation_data=validation, validation_batch_size=1000, callbacks=callbacks)
+vae.fit(
+    train,
+    epochs=EPOCHS,
+    validation_data=validation,
+    validation_batch_size=1000,
+    callbacks=callbacks,
+)
 
-vae.set_weights([weight.astype("float16") for weight in vae.get_weights()])  # stored in half the space
-metrics = [measure(vae, "mnist", verbose=1) for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)]
+vae.set_weights(
+    [weight.astype("float16") for weight in vae.get_weights()]
+)  # stored in half the space
+metrics = [
+    measure(vae, "mnist", verbose=1)
+    for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)
+]
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

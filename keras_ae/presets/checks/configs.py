@@ -34,8 +34,15 @@ SAFE_LAYERS = re.compile(
     r"keras\.src\.layers\.((activations|attention|convolutional|core|merging|normalization|pooling|regularization|reshaping|rnn)\.\w+"
     r"|layer|preprocessing\.(rescaling|normalization|image_preprocessing\.\w+))"
 )
-UNSAFE_LAYERS = {"Lambda"}  # runs code; lookup layers, left out above, read files of their config's choice
-PLAIN_VALUES = {"__keras_tensor__", "__tuple__", "__ellipsis__", "__slice__"}  # how Keras writes arguments of layers
+UNSAFE_LAYERS = {
+    "Lambda"
+}  # runs code; lookup layers, left out above, read files of their config's choice
+PLAIN_VALUES = {
+    "__keras_tensor__",
+    "__tuple__",
+    "__ellipsis__",
+    "__slice__",
+}  # how Keras writes arguments of layers
 
 
 def check_config(config, source):
@@ -69,18 +76,28 @@ def check_known(config, base, source):
     check(config)
     cls = keras.saving.get_registered_object(config.get("registered_name"))
     if not (isinstance(cls, type) and issubclass(cls, base)):
-        raise reading.DamagedPresetError(source, f"the class {config.get('class_name')}, which is no model of keras_ae")
+        raise reading.DamagedPresetError(
+            source, f"the class {config.get('class_name')}, which is no model of keras_ae"
+        )
     _check_sizes(config["config"], source, cls.size_limits)
 
 
 def check_agreement(config, metadata, source):
     """Raises ValueError if what the metadata says of the model is not what its config says."""
-    said = {"family": metadata["family"], **{key: metadata.get("model", {}).get(key) for key in ("shape", "latent_dim", "widths")}}
+    said = {
+        "family": metadata["family"],
+        **{key: metadata.get("model", {}).get(key) for key in ("shape", "latent_dim", "widths")},
+    }
     arguments = config["config"]
-    built = {"family": config.get("class_name"), **{key: arguments.get(key) for key in ("shape", "latent_dim", "widths")}}
+    built = {
+        "family": config.get("class_name"),
+        **{key: arguments.get(key) for key in ("shape", "latent_dim", "widths")},
+    }
     for key, value in said.items():
         if value is not None and value != built[key]:
-            raise reading.DamagedPresetError(source, f"{key} {built[key]}, where the metadata says {value}")
+            raise reading.DamagedPresetError(
+                source, f"{key} {built[key]}, where the metadata says {value}"
+            )
 
 
 # Inside
@@ -91,7 +108,9 @@ def _check_classes(config, source, count):
         if "class_name" in config:
             count[0] += 1
             if count[0] > MAX_OBJECTS:
-                raise ValueError(f"Expected at most {MAX_OBJECTS} layers and other objects in {source}. Received: more")
+                raise ValueError(
+                    f"Expected at most {MAX_OBJECTS} layers and other objects in {source}. Received: more"
+                )
             _check_class(config, source)
         for value in config.values():
             _check_classes(value, source, count)
@@ -101,14 +120,28 @@ def _check_classes(config, source, count):
 
 
 def _check_class(config, source):
-    name, module, registered = config["class_name"], config.get("module"), config.get("registered_name")
+    name, module, registered = (
+        config["class_name"],
+        config.get("module"),
+        config.get("registered_name"),
+    )
     if not isinstance(name, str) or not isinstance(module, (str, type(None))):
-        raise ValueError(f"Expected a class name and a module in {source}. Received: {name!r}, {module!r}")
+        raise ValueError(
+            f"Expected a class name and a module in {source}. Received: {name!r}, {module!r}"
+        )
     if module is None and name in PLAIN_VALUES:
         return
-    if module in SAFE_MODULES and registered in (None, name) and name in (SAFE_MODULES[module] or _classes_of(module)):
+    if (
+        module in SAFE_MODULES
+        and registered in (None, name)
+        and name in (SAFE_MODULES[module] or _classes_of(module))
+    ):
         return
-    if (module or "").split(".")[0] == "keras_ae" and name.isidentifier() and registered == f"keras_ae>{name}":
+    if (
+        (module or "").split(".")[0] == "keras_ae"
+        and name.isidentifier()
+        and registered == f"keras_ae>{name}"
+    ):
         return
     raise ValueError(_refused(config, source))
 
@@ -121,23 +154,48 @@ def _refused(config, source):
 
 
 def _classes_of(module):
-    classes = {name: value for name, value in vars(importlib.import_module(module)).items() if isinstance(value, type)}
+    classes = {
+        name: value
+        for name, value in vars(importlib.import_module(module)).items()
+        if isinstance(value, type)
+    }
     if module == "keras.layers":
-        return {name for name, value in classes.items() if SAFE_LAYERS.fullmatch(value.__module__)} - UNSAFE_LAYERS
+        return {
+            name for name, value in classes.items() if SAFE_LAYERS.fullmatch(value.__module__)
+        } - UNSAFE_LAYERS
     return set(classes)
 
 
 def _check_sizes(value, source, limits=MAX_SIZES):
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, (list, tuple))
+        else ()
+    )
     for key, item in items:
         if key in limits and _largest([item]) > limits[key]:
-            raise ValueError(f"Expected `{key}` of at most {limits[key]:,} in {source}. Received: {item}")
+            raise ValueError(
+                f"Expected `{key}` of at most {limits[key]:,} in {source}. Received: {item}"
+            )
         if key == "shape" and isinstance(item, (list, tuple)):
-            if len(item) > MAX_AXES or math.prod(n for n in item if isinstance(n, (int, float))) > MAX_EXAMPLE:
-                raise ValueError(f"Expected a shape of at most {MAX_EXAMPLE:,} values in {source}. Received: {item[:MAX_AXES]}")
-        if key == "widths" and isinstance(item, (list, tuple)) and (len(item) > MAX_WIDTHS or _largest(item) > MAX_WIDTH):
+            if (
+                len(item) > MAX_AXES
+                or math.prod(n for n in item if isinstance(n, (int, float))) > MAX_EXAMPLE
+            ):
+                raise ValueError(
+                    f"Expected a shape of at most {MAX_EXAMPLE:,} values in {source}. Received: {item[:MAX_AXES]}"
+                )
+        if (
+            key == "widths"
+            and isinstance(item, (list, tuple))
+            and (len(item) > MAX_WIDTHS or _largest(item) > MAX_WIDTH)
+        ):
             received = f"{len(item)} of them, up to {_largest(item)}"
-            raise ValueError(f"Expected at most {MAX_WIDTHS} `widths` of at most {MAX_WIDTH:,} in {source}. Received: {received}")
+            raise ValueError(
+                f"Expected at most {MAX_WIDTHS} `widths` of at most {MAX_WIDTH:,} in {source}. Received: {received}"
+            )
         _check_sizes(item, source, limits)
 
 

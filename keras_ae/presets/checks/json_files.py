@@ -23,10 +23,14 @@ def parse(content, path):
         ValueError: it is something else.
     """
     try:
-        parsed = json.loads(content.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        parsed = json.loads(
+            content.decode(), object_pairs_hook=_unique, parse_constant=_no_constant
+        )
         _check_values(parsed)
     except (ValueError, RecursionError) as error:
-        raise reading.DamagedPresetError(path, f"no JSON of a preset: {reading.short(error)}") from error
+        raise reading.DamagedPresetError(
+            path, f"no JSON of a preset: {reading.short(error)}"
+        ) from error
     if not isinstance(parsed, dict):
         raise reading.DamagedPresetError(path, f"a JSON {type(parsed).__name__}, no object")
     return parsed
@@ -63,7 +67,9 @@ def _check_values(value, depth=0):
         if UNPRINTABLE.search(value):
             raise ValueError("control characters")
     elif isinstance(value, (int, float)):
-        if not -LARGEST < value < LARGEST and not (isinstance(value, float) and math.isfinite(value)):
+        if not -LARGEST < value < LARGEST and not (
+            isinstance(value, float) and math.isfinite(value)
+        ):
             raise ValueError(f"the number {str(value)[:40]}")
     elif isinstance(value, (dict, list)):
         if depth == configs.MAX_DEPTH:
@@ -90,8 +96,14 @@ def _is_list_of(check):
 
 def _is_protocol(value):
     """Arguments of a measurement: short, since `verify` measures again by them."""
-    plain = isinstance(value, dict) and all(item is None or isinstance(item, (str, int, float)) for item in value.values())
-    return plain and all(item <= 10**6 for key, item in value.items() if key.startswith("n_") and validation.is_number(item))
+    plain = isinstance(value, dict) and all(
+        item is None or isinstance(item, (str, int, float)) for item in value.values()
+    )
+    return plain and all(
+        item <= 10**6
+        for key, item in value.items()
+        if key.startswith("n_") and validation.is_number(item)
+    )
 
 
 def _is_metric(value):
@@ -101,7 +113,8 @@ def _is_metric(value):
         and validation.is_number(value.get("value"))
         and _is_text(value.get("unit"))
         and (
-            value.get("standard_error") is None or (validation.is_number(value["standard_error"]) and value["standard_error"] >= 0)
+            value.get("standard_error") is None
+            or (validation.is_number(value["standard_error"]) and value["standard_error"] >= 0)
         )
         and _is_protocol(value.get("protocol"))
         and isinstance(value["protocol"].get("dataset"), (str, type(None)))
@@ -110,7 +123,11 @@ def _is_metric(value):
 
 
 def _is_quick(value):
-    return isinstance(value, dict) and validation.is_number(value.get("value")) and _is_protocol(value.get("protocol"))
+    return (
+        isinstance(value, dict)
+        and validation.is_number(value.get("value"))
+        and _is_protocol(value.get("protocol"))
+    )
 
 
 def _is_training(value):
@@ -120,14 +137,19 @@ def _is_training(value):
         and validation.is_number(value.get("wall_time_seconds"))
         and isinstance(value.get("hardware"), (str, type(None)))
         and isinstance(value.get("curve"), dict)
-        and all(_is_list_of(lambda item: item is None or validation.is_number(item))(values) for values in value["curve"].values())
+        and all(
+            _is_list_of(lambda item: item is None or validation.is_number(item))(values)
+            for values in value["curve"].values()
+        )
     )
 
 
 METADATA_ENTRIES = {
     "family": _is_text,
     "parameters": _is_count,
-    "sha256": lambda value: isinstance(value, dict) and bool(value) and all(map(_is_digest, value.values())),
+    "sha256": lambda value: (
+        isinstance(value, dict) and bool(value) and all(map(_is_digest, value.values()))
+    ),
     "metrics": _is_list_of(_is_metric),
     "dataset": lambda value: isinstance(value, (str, type(None))),
     "training": _is_training,

@@ -57,11 +57,15 @@ def read(folder, file, limit=MAX_JSON):
             f"save or download it again"
         )
     if not is_inside(folder, file):
-        raise ValueError(f"Expected {path} to be a file of the preset. Received: a link to {os.path.realpath(path)}")
+        raise ValueError(
+            f"Expected {path} to be a file of the preset. Received: a link to {os.path.realpath(path)}"
+        )
     with open(path, "rb") as opened:
         content = opened.read(limit + 1)
     if len(content) > limit:
-        raise ValueError(f"Expected {path} to hold at most {limit:,} bytes. Received: {path.stat().st_size:,} bytes")
+        raise ValueError(
+            f"Expected {path} to hold at most {limit:,} bytes. Received: {path.stat().st_size:,} bytes"
+        )
     return content
 
 
@@ -73,4 +77,6 @@ def sha256(content):
 def check_hash(content, expected, path):
     """Raises ValueError if the bytes of a file do not have the expected hash."""
     if sha256(content) != expected:
-        raise DamagedPresetError(path, f"sha256 {sha256(content)}, where the metadata says {expected}")
+        raise DamagedPresetError(
+            path, f"sha256 {sha256(content)}, where the metadata says {expected}"
+        )

@@ -45,7 +45,9 @@ def count(content, path):
                 _check_finite(array)
             return sum(array.size for array in arrays)
     except Exception as error:  # h5py has exceptions of many types for a damaged file
-        raise reading.DamagedPresetError(path, f"no plain weights: {reading.short(error)}") from error
+        raise reading.DamagedPresetError(
+            path, f"no plain weights: {reading.short(error)}"
+        ) from error
 
 
 def shorten(path):
@@ -77,12 +79,17 @@ def check_loaded(model, content, path):
     import numpy as np
 
     def fingerprints(arrays):
-        return collections.Counter((array.shape, hashlib.sha1(np.asarray(array, "float32").tobytes()).digest()) for array in arrays)
+        return collections.Counter(
+            (array.shape, hashlib.sha1(np.asarray(array, "float32").tobytes()).digest())
+            for array in arrays
+        )
 
     with h5py.File(io.BytesIO(content)) as file:
         kept = fingerprints(array[()] for array in _plain_arrays(file, set()))
     if fingerprints(model.get_weights()) != kept:
-        raise ValueError(f"weights in {path} that are not those of the model, or some that are missing")
+        raise ValueError(
+            f"weights in {path} that are not those of the model, or some that are missing"
+        )
 
 
 @contextlib.contextmanager
@@ -100,7 +107,9 @@ def budget(values):
         nonlocal left
         left -= math.prod(_shape(options.get("initial_value")))
         if left < 0:
-            raise ValueError(f"Expected a model of at most {values:,} weights, as its file holds no more. Received: a larger one")
+            raise ValueError(
+                f"Expected a model of at most {values:,} weights, as its file holds no more. Received: a larger one"
+            )
         return create(**options)
 
     with tf.variable_creator_scope(count):
@@ -128,10 +137,14 @@ def _shape(initial_value):
 
     if not callable(initial_value):
         return getattr(initial_value, "shape", ())
-    for cell in getattr(initial_value, "__closure__", None) or ():  # Keras 3 gives a function of its variable
+    for cell in (
+        getattr(initial_value, "__closure__", None) or ()
+    ):  # Keras 3 gives a function of its variable
         if isinstance(cell.cell_contents, keras.Variable):
             return cell.cell_contents.shape
-    with tf.Graph().as_default():  # where nothing is computed either, but it takes some milliseconds
+    with (
+        tf.Graph().as_default()
+    ):  # where nothing is computed either, but it takes some milliseconds
         return initial_value().shape
 
 
@@ -155,7 +168,13 @@ def _plain_arrays(group, seen, depth=0):
             continue
         if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiub":
             raise ValueError(f"{name!r} of type {getattr(item, 'dtype', type(item).__name__)}")
-        if item.chunks or item.external or item.is_virtual or item.compression or item.id.get_storage_size() != item.nbytes:
+        if (
+            item.chunks
+            or item.external
+            or item.is_virtual
+            or item.compression
+            or item.id.get_storage_size() != item.nbytes
+        ):
             raise ValueError(f"{name!r}, which is not stored plainly")
         arrays.append(item)
     return arrays
