@@ -94,9 +94,11 @@ def is_chief(strategy=None):
 
 def several_workers(strategy=None):
     """True where the strategy in scope, or the given one, spans several processes."""
-    return (
-        strategy or tf.distribute.get_strategy()
-    ).extended._in_multi_worker_mode()  # private; TensorFlow 2.21 has no public name for it
+    strategy = strategy or tf.distribute.get_strategy()
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return False
+    cluster = strategy.cluster_resolver.cluster_spec()
+    return sum(cluster.num_tasks(job) for job in cluster.jobs) > 1
 
 
 @functools.cache
