@@ -81,7 +81,9 @@ X = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
 @pytest.mark.slow
 @pytest.mark.multiprocess
 @pytest.mark.parametrize(
-    "n, strategy", [(2, BY_SLURM), (3, BY_TF_CONFIG)], ids=["2 of SLURM", "3 of TF_CONFIG"]
+    "n, strategy",
+    [(2, BY_SLURM), (2, BY_TF_CONFIG), (3, BY_TF_CONFIG)],
+    ids=["2 of SLURM", "2 of TF_CONFIG", "3 of TF_CONFIG"],
 )
 def test_a_cluster_trains(n, strategy, tmp_path):
     """One training, since processes are slow to start, and all that must hold of it."""

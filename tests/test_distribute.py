@@ -40,11 +40,14 @@ def made(strategy, cls, loss=None, **options):
 
 @functools.cache
 def trained(strategy, cls, n=25, batch_size=8, loss=None, weighted=False):
-    """(model, logs of the last epoch and of evaluate, prediction) of the same training under any strategy, once for all tests."""
+    """The same training under any strategy, run once for all tests.
+
+    Returns (model, logs of the last epoch and of evaluate, prediction, loss of each epoch).
+    """
     x = examples(n)
     weights = np.random.default_rng(1).random(n) if weighted else None
     model = made(strategy, cls, loss)
-    logs = model.fit(
+    history = model.fit(
         x,
         batch_size=batch_size,
         epochs=2,
@@ -53,12 +56,13 @@ def trained(strategy, cls, n=25, batch_size=8, loss=None, weighted=False):
         validation_data=x[:11],
         verbose=0,
     ).history
-    logs = {name: values[-1] for name, values in logs.items()}
-    logs |= {
-        f"evaluate {k}": v
-        for k, v in model.evaluate(x, batch_size=7, verbose=0, return_dict=True).items()
-    }
-    return model, logs, model.predict(x, batch_size=7, verbose=0)
+    logs = {name: values[-1] for name, values in history.items()} | evaluated(model, x)
+    return model, logs, model.predict(x, batch_size=7, verbose=0), history["loss"]
+
+
+def evaluated(model, x):
+    logs = model.evaluate(x, batch_size=7, verbose=0, return_dict=True)
+    return {f"evaluate {name}": value for name, value in logs.items()}
 
 
 @pytest.mark.parametrize(
@@ -70,9 +74,9 @@ def trained(strategy, cls, n=25, batch_size=8, loss=None, weighted=False):
     ],
 )
 def test_replicas_train_like_one_device(strategy, case):
-    """To rounding: weights, loss and metrics of fit, validation and evaluate, prediction; also with a last batch of one image."""
-    one, logs, predicted = trained(DEFAULT, keras_ae.AE, *case)
-    many, logs_of_many, predicted_by_many = trained(strategy, keras_ae.AE, *case)
+    """To rounding: weights, logs of fit, validation and evaluate, and predictions."""
+    one, logs, predicted, _ = trained(DEFAULT, keras_ae.AE, *case)
+    many, logs_of_many, predicted_by_many, _ = trained(strategy, keras_ae.AE, *case)
     assert many.distribute_strategy.num_replicas_in_sync in (2, 4)
     for weight, of_many in zip(one.get_weights(), many.get_weights(), strict=True):
         np.testing.assert_allclose(of_many, weight, atol=1e-6)
@@ -83,20 +87,20 @@ def test_replicas_train_like_one_device(strategy, case):
 
 @pytest.mark.slow
 def test_a_dataset_of_ones_own_trains_like_one_device(strategy):
-    one, logs, _ = trained(DEFAULT, keras_ae.AE)
+    one, _, _, losses = trained(DEFAULT, keras_ae.AE)
     x = examples(25)
     many = made(strategy, keras_ae.AE)
     dataset = tf.data.Dataset.from_tensor_slices((x, x)).batch(8)
     loss = many.fit(dataset, epochs=2, verbose=0).history["loss"]
     for weight, of_many in zip(one.get_weights(), many.get_weights(), strict=True):
         np.testing.assert_allclose(of_many, weight, rtol=1e-5, atol=1e-6)
-    assert loss[-1] == pytest.approx(logs["loss"], rel=1e-5)
+    assert loss == pytest.approx(losses, rel=1e-5)
 
 
 @pytest.mark.slow
 def test_the_loss_of_a_vae_keeps_its_scale(strategy):
-    _, logs, _ = trained(DEFAULT, keras_ae.VAE)
-    _, logs_of_many, _ = trained(strategy, keras_ae.VAE)
+    _, logs, _, _ = trained(DEFAULT, keras_ae.VAE)
+    _, logs_of_many, _, _ = trained(strategy, keras_ae.VAE)
     for name, value in logs.items():
         assert logs_of_many[name] == pytest.approx(value, rel=0.1), name
     for prefix in ("", "val_", "evaluate "):
@@ -135,7 +139,7 @@ def test_a_whole_training_follows_from_the_seed(strategy):
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["preset", "keras"])
 def test_a_model_of_several_replicas_is_saved_and_loaded(how, strategy, tmp_path):
-    vae, _, predicted = trained(strategy, keras_ae.VAE)
+    vae, _, predicted, _ = trained(strategy, keras_ae.VAE)
     x = examples(25)
     if how == "keras":
         vae.save(tmp_path / "vae.keras")
@@ -159,10 +163,12 @@ def test_xla_and_several_steps_at_once_give_way(strategy, tmp_path):
         match="which several replicas need and get. Received: jit_compile=True, steps_per_execution=4",
     ):
         many = made(strategy, keras_ae.AE, **options)
-    logs = many.fit(examples(25), batch_size=8, epochs=2, shuffle=False, verbose=0).history
-    _, logs_of_one, _ = trained(DEFAULT, keras_ae.AE)
-    for name, values in logs.items():
-        assert values[-1] == pytest.approx(logs_of_one[name], rel=1e-5), name
+    x = examples(25)
+    logs = many.fit(x, batch_size=8, epochs=2, shuffle=False, verbose=0).history
+    logs = {name: values[-1] for name, values in logs.items()} | evaluated(many, x)
+    _, logs_of_one, _, _ = trained(DEFAULT, keras_ae.AE)
+    for name, value in logs.items():
+        assert value == pytest.approx(logs_of_one[name], rel=1e-5), name
     one = made(DEFAULT, keras_ae.AE, **options)
     assert one.jit_compile
     one.save(tmp_path / "one.keras")
@@ -184,8 +190,8 @@ def test_names_of_strategies():
 
 
 def test_one_device_by_name_trains():
-    _, logs, _ = trained(DEFAULT, keras_ae.AE)
-    _, logs_of_named, _ = trained(distribute.strategy("cpu:1"), keras_ae.AE)
+    _, logs, _, _ = trained(DEFAULT, keras_ae.AE)
+    _, logs_of_named, _, _ = trained(distribute.strategy("cpu:1"), keras_ae.AE)
     assert logs_of_named == pytest.approx(logs, rel=1e-5)
 
 
