@@ -15,6 +15,7 @@ NOISY = 6  # images that are denoised
 
 
 def main():
+    """Writes strip.png beside this file."""
     keras.utils.set_random_seed(3)
     drawn = keras_ae.load("hvae_mnist").sample(64)
     manifold = keras_ae.load("vae2d_mnist").decode(grid(16))
@@ -41,6 +42,7 @@ def grid(n):
 
 
 def erfinv(x):
+    """The inverse of the error function, of a numpy array."""
     return keras.ops.convert_to_numpy(keras.ops.erfinv(x.astype("float32")))
 
 
