@@ -1,13 +1,16 @@
-"""Noise for denoising autoencoders: x_noisy ~ M(x_noisy | x). Every call draws afresh, in training and out of it."""
+"""Noise for denoising autoencoders, x_noisy ~ M(x_noisy | x). Each call draws new noise."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ae.utils import seeds, validation
 
 
 class Corruption(keras.Layer):
-    """A layer that corrupts its input. A subclass states `corrupt(x, seed)`, a function of its arguments alone.
+    """A layer that corrupts its input, in training and outside of it.
+
+    A subclass defines `corrupt(x, seed)`, which depends on nothing but its arguments.
 
     Input and output shape: (batch, ...), equal.
     """
@@ -20,7 +23,7 @@ class Corruption(keras.Layer):
         return self.corrupt(x, self.seeds.draw())
 
     def corrupt(self, x, seed):
-        """Corrupts x reproducibly.
+        """Corrupts x. The same seed gives the same noise.
 
         Args:
             x: float tensor (batch, ...).
@@ -34,13 +37,21 @@ class GaussianCorruption(Corruption):
     """x + scale * n, n ~ N(0, 1), clipped.
 
     Args:
-        scale: float >= 0, the standard deviation of the noise.
+        scale: float >= 0, the standard deviation of the noise; or (low, high), both above 0: each
+            example draws its own standard deviation, log-uniformly between the two.
         clip: (low, high), the interval that the result is clipped to, or None.
     """
 
     def __init__(self, scale=0.5, clip=(0.0, 1.0), **kwargs):
         super().__init__(**kwargs)
-        if not scale >= 0:
+        if isinstance(scale, (tuple, list)):
+            if not (len(scale) == 2 and 0 < scale[0] <= scale[1]):
+                raise ValueError(
+                    "Expected `scale` to be (low, high) with 0 < low <= high. "
+                    f"Received: scale={scale!r}"
+                )
+            scale = tuple(float(value) for value in scale)
+        elif not scale >= 0:
             raise ValueError(f"Expected `scale` to be at least 0. Received: scale={scale!r}")
         if clip is not None and not (len(clip) == 2 and clip[0] < clip[1]):
             raise ValueError(f"Expected `clip` to be (low, high) or None. Received: clip={clip!r}")
@@ -48,7 +59,14 @@ class GaussianCorruption(Corruption):
         self.clip = None if clip is None else tuple(clip)
 
     def corrupt(self, x, seed):
-        noisy = x + self.scale * tf.cast(seeds.normal(tf.shape(x), seed), x.dtype)
+        scale = self.scale
+        if isinstance(scale, tuple):
+            seed, of_scale = seeds.split(seed, 2)
+            low, high = np.log(scale)
+            shape = (tf.shape(x)[0], *[1] * (x.shape.rank - 1))  # one scale per example
+            scale = tf.exp(low + (high - low) * seeds.uniform(shape, of_scale))
+            scale = tf.cast(scale, x.dtype)
+        noisy = x + scale * tf.cast(seeds.normal(tf.shape(x), seed), x.dtype)
         return noisy if self.clip is None else tf.clip_by_value(noisy, *self.clip)
 
     def get_config(self):
@@ -57,7 +75,7 @@ class GaussianCorruption(Corruption):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class MaskingCorruption(Corruption):
-    """Sets each value to 0 with probability `rate`, and leaves the others as they are.
+    """Sets each value to 0 with probability `rate`, and keeps the others.
 
     Args:
         rate: float in [0, 1].
@@ -79,7 +97,7 @@ class MaskingCorruption(Corruption):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class SaltAndPepperCorruption(Corruption):
-    """Sets each value to 0 or to 1, by a fair coin, with probability `rate`, and leaves the others as they are.
+    """Sets each value, with probability `rate`, to 0 or 1 (a fair coin), and keeps the others.
 
     Args:
         rate: float in [0, 1].
@@ -107,7 +125,7 @@ CORRUPTIONS = {
 
 
 def get(identifier, **options):
-    """The corruption of a name, a config or a layer. Any Keras layer that keeps the shape will do."""
+    """The corruption of a name, a config or a layer: any Keras layer that keeps the shape."""
     return validation.layer_of("corruption", identifier, CORRUPTIONS, keras.Layer, **options)
 
 

@@ -1,9 +1,10 @@
-"""What a VAE minimises: objectives, parts like priors and likelihoods that combine with every network and distribution.
+"""Objectives: what a VAE minimises. They combine with every network and distribution.
 
     vae = keras_ae.VAE((28, 28, 1), latent_dim=20, objective="iwae")
-    vae = keras_ae.VAE((28, 28, 1), latent_dim=10, beta=6.0, objective=keras_ae.objectives.TotalCorrelation())
+    objective = keras_ae.objectives.TotalCorrelation()
+    vae = keras_ae.VAE((28, 28, 1), latent_dim=10, beta=6.0, objective=objective)
 
-Whatever the objective, `elbo` and `log_likelihood` measure the model by the same bounds.
+`elbo` and `log_likelihood` measure a model by the same bounds, whatever its objective.
 """
 
 import inspect
@@ -19,13 +20,14 @@ from keras_ae.utils import seeds, validation
 
 
 class Objective(keras.Layer):
-    """What a VAE minimises. A subclass states `loss(vae, params, x)`, a (batch,) tensor in nats whose mean is minimised.
+    """What a VAE minimises. A subclass defines `loss(vae, params, x)`.
 
-    It may report parts of it by `vae.log(name=...)`: reconstruction, kl, and the names in the class attribute `logged`.
+    The loss may report its parts by `vae.log(name=...)`: reconstruction, kl, and the names in the
+    class attribute `logged`.
 
     Attributes:
-        scheduled: True for one that reads `vae.step`, the number of training steps so far.
-        is_default: True for the one that needs no mention on a card.
+        scheduled: True if the objective reads `vae.step`, the number of training steps so far.
+        is_default: True for the objective that a card does not mention.
     """
 
     logged = ()
@@ -33,19 +35,20 @@ class Objective(keras.Layer):
     is_default = False
 
     def __init__(self, **kwargs):
-        kwargs.setdefault("dtype", "float32")  # nats, which half precision rounds too far
+        kwargs.setdefault("dtype", "float32")  # half precision rounds nats too far
         super().__init__(**kwargs)
 
     def check(self, vae):
-        """Raises ValueError if the objective does not fit the VAE's other parts; makes the weights that depend on them."""
+        """Raises ValueError if the objective does not fit the parts of the VAE. Makes its weights."""
 
     def loss(self, vae, params, x):
-        """What is minimised.
+        """One number per example; training minimises their mean.
 
         Args:
             vae: the VAE.
-            params: tensor (batch, n), what the encoder said of its input; `vae.posterior_of(params)` is q(z|x).
-            x: float tensor (batch, *shape), what is to be explained.
+            params: tensor (batch, n), the output of the encoder. `vae.posterior_of(params)` is
+                q(z|x).
+            x: float tensor (batch, *shape), the examples to explain.
 
         Returns:
             tensor (batch,), nats.
@@ -54,7 +57,7 @@ class Objective(keras.Layer):
 
 
 def _elbo_terms(vae, params, x):
-    """-log p(x|z), KL(q || p), q and z, one draw for each example, with the first two logged."""
+    """-log p(x|z), KL(q || p), q and z, with one draw per example. Logs the first two."""
     q, p = vae.posterior_of(params), vae.prior
     drawn = distributions.draw(q, vae.draw_seed())  # z ~ q(z|x): (batch, latent_dim)
     reconstruction = -vae.likelihood(drawn.z).log_prob(x)
@@ -65,9 +68,10 @@ def _elbo_terms(vae, params, x):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class ELBO(Objective):
-    """objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)),  z ~ q(z|x), nats an example
+    """objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)),  z ~ q(z|x), nats per example
 
-    Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, equation 10; beta: Higgins et al., ICLR 2017, equation 4.
+    Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, equation 10; beta:
+    Higgins et al., ICLR 2017, equation 4.
     """
 
     is_default = True
@@ -79,17 +83,17 @@ class ELBO(Objective):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class FreeBits(Objective):
-    """objective(x) = -log p(x|z) + beta * sum_j max(nats, KL_j), nats an example
+    """objective(x) = -log p(x|z) + beta * sum_j max(nats, KL_j), nats per example
 
-    KL_j is the KL divergence of dimension j, its mean over the batch. Each dimension has `nats` for nothing, and is not pressed to
-    tell less, so that none is given up early in training.
+    KL_j is the KL divergence of dimension j, averaged over the batch. The first `nats` of each
+    dimension are free, so that training does not give up a dimension early. The posterior must be
+    "diagonal" and the prior "standard_normal".
 
     Args:
-        nats: float >= 0.
+        nats: float >= 0, free nats per dimension.
 
-    Needs a posterior and a prior that factorise over the dimensions: "diagonal" and "standard_normal".
-
-    Source: Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016, equation 15.
+    Source: Kingma et al., "Improved variational inference with inverse autoregressive flow",
+    NeurIPS 2016, equation 15.
     """
 
     def __init__(self, nats=0.1, **kwargs):
@@ -97,24 +101,20 @@ class FreeBits(Objective):
         self.nats = validation.at_least_zero(nats, "nats")
 
     def check(self, vae):
-        kinds = distributions.DiagonalGaussian, distributions.StandardNormal
-        if not all(
-            isinstance(part, kind)
-            for part, kind in zip((vae.posterior_layer, vae.prior_layer), kinds, strict=True)
-        ):
+        is_diagonal = isinstance(vae.posterior_layer, distributions.DiagonalGaussian)
+        if not (is_diagonal and isinstance(vae.prior_layer, distributions.StandardNormal)):
             received = f"{type(vae.posterior_layer).__name__} and {type(vae.prior_layer).__name__}"
             raise ValueError(
-                'Expected posterior="diagonal" and prior="standard_normal" with the objective FreeBits, which needs the KL divergence of '
-                f"each dimension. Received: {received}"
+                'Expected posterior="diagonal" and prior="standard_normal" with the objective '
+                f"FreeBits, which needs the KL divergence of each dimension. Received: {received}"
             )
 
     def loss(self, vae, params, x):
         reconstruction, _, posterior, _ = _elbo_terms(vae, params, x)
         tfd = distributions.tfd
         marginals = tfd.Normal(posterior.mean(), posterior.stddev())
-        kl = ops.mean(
-            tfd.kl_divergence(marginals, tfd.Normal(0.0, 1.0)), axis=0
-        )  # (batch, latent_dim) -> (latent_dim,)
+        kl = tfd.kl_divergence(marginals, tfd.Normal(0.0, 1.0))
+        kl = ops.mean(kl, axis=0)  # (batch, latent_dim) -> (latent_dim,)
         return reconstruction + vae.beta * ops.sum(ops.maximum(self.nats, kl))
 
     def get_config(self):
@@ -123,12 +123,14 @@ class FreeBits(Objective):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class Capacity(Objective):
-    """objective(x) = -log p(x|z) + weight * |KL(q(z|x) || p(z)) - capacity(step)|, nats an example
+    """objective(x) = -log p(x|z) + weight * |KL(q(z|x) || p(z)) - capacity(step)|, nats per example
 
-    The code is made to hold as many nats as the capacity says, which grows in training: dimension after dimension comes into use.
+    The code comes to hold as many nats as the capacity. If the capacity grows during training, one
+    dimension after the other comes into use.
 
     Args:
-        capacity: the nats of the KL term, a number or a schedule (`keras_ae.schedules`), such as WarmUp(100_000, end=25.0).
+        capacity: nats of the KL term, a number or a schedule of `keras_ae.schedules`, such as
+            WarmUp(100_000, end=25.0).
         weight: float >= 0, gamma in the paper.
 
     Source: Burgess et al., "Understanding disentangling in beta-VAE", 2018, equation 8.
@@ -140,11 +142,9 @@ class Capacity(Objective):
         super().__init__(**kwargs)
         if isinstance(capacity, dict):
             capacity = keras.saving.deserialize_keras_object(capacity)
-        self.capacity = (
-            capacity
-            if isinstance(capacity, Schedule)
-            else validation.at_least_zero(capacity, "capacity")
-        )
+        if not isinstance(capacity, Schedule):
+            validation.at_least_zero(capacity, "capacity")
+        self.capacity = capacity
         self.weight = validation.at_least_zero(weight, "weight")
 
     def loss(self, vae, params, x):
@@ -162,21 +162,20 @@ class Capacity(Objective):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class IWAE(Objective):
-    """objective(x) = -log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x),  z_i ~ q(z|x), nats an example
+    """objective(x) = -log 1/k sum_i p(x|z_i) p(z_i) / q(z_i|x),  z_i ~ q(z|x), nats per example
 
-    The importance-weighted bound, between the ELBO (k = 1) and log p(x). The logs hold reconstruction and kl of the single draws, as
-    the ELBO's, and loss <= reconstruction + kl.
+    The importance-weighted bound. It lies between the ELBO (k = 1) and log p(x). The logs hold the
+    reconstruction and kl of single draws, as for the ELBO, so loss <= reconstruction + kl. The
+    VAE's beta must be 1.
 
     Args:
-        k: int >= 1, draws an example.
-        gradient: "dreg", the doubly reparameterised gradient of the encoder, whose signal does not fade as k grows; or "plain", that of
-            the bound as it stands. Both have the same mean. A posterior that knows the density of its own draws only ("planar",
-            "sylvester") takes the plain one.
+        k: int >= 1, draws per example.
+        gradient: "plain": the gradient of the bound. "dreg": the doubly reparameterised gradient of
+            the encoder, which has the same mean, and whose signal does not fade as k grows. It
+            needs a posterior that knows the density of any code; "planar" and "sylvester" do not.
 
-    The VAE's beta must be 1.
-
-    Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8; Tucker et al., "Doubly reparameterized gradient
-    estimators for Monte Carlo objectives", ICLR 2019, equation 9.
+    Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8; Tucker et al.,
+    "Doubly reparameterized gradient estimators for Monte Carlo objectives", ICLR 2019, equation 9.
     """
 
     def __init__(self, k=5, gradient="dreg", **kwargs):
@@ -190,12 +189,14 @@ class IWAE(Objective):
     def check(self, vae):
         if vae.schedule is not None or float(ops.convert_to_numpy(vae.beta)) != 1:
             raise ValueError(
-                "Expected beta=1 with the objective IWAE, whose bound has no separate KL term. Received: another beta"
+                "Expected beta=1 with the objective IWAE, whose bound has no separate KL term. "
+                "Received: another beta"
             )
         if self.gradient == "dreg" and not vae.posterior_layer.evaluates_any_code:
             raise ValueError(
-                f'Expected objective=IWAE(gradient="plain") with the posterior {type(vae.posterior_layer).__name__}, '
-                'which knows the density of its own draws only. Received: gradient="dreg"'
+                'Expected objective=IWAE(gradient="plain") with the posterior '
+                f"{type(vae.posterior_layer).__name__}, which knows the density of its own draws "
+                'only. Received: gradient="dreg"'
             )
 
     def loss(self, vae, params, x):
@@ -206,22 +207,17 @@ class IWAE(Objective):
             log_posterior = _log_prob_of_constant(vae, params, z)
         else:
             log_posterior = drawn.log_prob()
-        log_likelihood, log_prior = (
-            vae.log_likelihood_of(x, z),
-            vae.prior.log_prob(z),
-        )  # (k, batch) each
-        vae.log(
-            reconstruction=-ops.mean(log_likelihood, axis=0),
-            kl=ops.mean(log_posterior - log_prior, axis=0),
-        )
+        log_likelihood = vae.log_likelihood_of(x, z)  # (k, batch)
+        log_prior = vae.prior.log_prob(z)  # (k, batch)
+        vae.log(reconstruction=-ops.mean(log_likelihood, axis=0))
+        vae.log(kl=ops.mean(log_posterior - log_prior, axis=0))
         log_weights = log_likelihood + log_prior - log_posterior
         bound = ops.logsumexp(log_weights, axis=0) - math.log(self.k)
         if self.gradient == "plain":
             return -bound
-        # The gradient of sum_i w_i log weight_i, w_i constant: right for the decoder. Towards z it is multiplied by w_i once more.
-        weights = ops.stop_gradient(
-            tf.nn.softmax(log_weights, axis=0)
-        )  # Keras' own warns where k = 1
+        # The gradient of sum_i w_i log weight_i with constant w_i. It is right for the decoder.
+        # Towards z it is multiplied by w_i once more. (Keras' softmax warns if k = 1.)
+        weights = ops.stop_gradient(tf.nn.softmax(log_weights, axis=0))
         surrogate = -ops.sum(weights * log_weights + weights * scale_of_gradient, axis=0)
         return surrogate + ops.stop_gradient(-bound - surrogate)
 
@@ -230,20 +226,22 @@ class IWAE(Objective):
 
 
 def _log_prob_of_constant(vae, params, z):
-    """log q(z|x) of (n, batch, latent_dim) -> (n, batch), with a gradient towards z alone: not what the encoder says of x, and not the
-    posterior's own weights.
+    """log q(z|x): z (n, batch, latent_dim) -> (n, batch), with a gradient towards z only.
+
+    Neither the encoder nor the posterior's own weights get a gradient.
     """
-    constants = [
-        (weight, ops.stop_gradient(weight)) for weight in vae.posterior_layer.trainable_variables
-    ]
+    own = vae.posterior_layer.trainable_variables
+    constants = [(weight, ops.stop_gradient(weight)) for weight in own]
     with keras.StatelessScope(constants):
         return vae.posterior_of(ops.stop_gradient(params)).log_prob(z)
 
 
 @tf.custom_gradient
 def _with_scaled_gradient(z, zeros):
-    """z and zeros as they are, (k, batch, n) and (k, batch). On the way back the gradient of z is multiplied by that of zeros, which is
-    divided by its sum over k first, as whatever follows the objective scales both.
+    """Returns z (k, batch, n) and zeros (k, batch) unchanged, and scales the gradient of z.
+
+    The factor is the gradient of zeros, divided by its sum over k, since whatever follows the
+    objective scales both gradients.
     """
 
     def gradient(of_z, of_zeros):
@@ -255,12 +253,15 @@ def _with_scaled_gradient(z, zeros):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class TotalCorrelation(Objective):
-    """objective(x) = -log p(x|z) + KL(q(z|x) || p(z)) + (beta - 1) * TC,  TC = KL(q(z) || prod_j q(z_j)), nats an example
+    """objective(x) = -log p(x|z) + KL(q(z|x) || p(z)) + (beta - 1) * TC, nats per example
 
-    The beta-TCVAE: beta presses on the dependence between the dimensions alone. q(z) is the mean of q(z|x) over the training set; it
-    is estimated from the batch. The logs hold total_correlation too.
+    TC = KL(q(z) || prod_j q(z_j))
 
-    Source: Chen et al., "Isolating sources of disentanglement in variational autoencoders", NeurIPS 2018, equations 4 and S6.
+    The beta-TCVAE. Beta weighs only the dependence between the dimensions. q(z) is the mean of
+    q(z|x) over the training set, estimated from the batch. The logs also hold total_correlation.
+
+    Source: Chen et al., "Isolating sources of disentanglement in variational autoencoders", NeurIPS
+    2018, equations 4 and S6.
     """
 
     logged = ("total_correlation",)
@@ -269,7 +270,8 @@ class TotalCorrelation(Objective):
         if not isinstance(vae.posterior_layer, distributions.DiagonalGaussian):
             received = type(vae.posterior_layer).__name__
             raise ValueError(
-                f'Expected posterior="diagonal" with the objective TotalCorrelation. Received: {received}'
+                'Expected posterior="diagonal" with the objective TotalCorrelation. '
+                f"Received: {received}"
             )
 
     def loss(self, vae, params, x):
@@ -280,14 +282,18 @@ class TotalCorrelation(Objective):
 
 
 def total_correlation(posterior, z):
-    """log q(z) - sum_j log q(z_j), with q(z) = mean_i q(z|x_i) over the batch: (batch,) nats. Its mean estimates TC.
+    """log q(z) - sum_j log q(z_j), with q(z) = mean_i q(z|x_i) over the batch.
 
-    Exact as the batch becomes the whole set; from a small batch it is too large, by an amount that hardly depends on the encoder. (In
-    the paper the size of the training set enters too, as a constant, which trains nothing and is left out.)
+    Its mean estimates TC. The estimate is exact if the batch is the whole training set. In a small
+    batch it is too large, by an amount that hardly depends on the encoder. (The paper also adds a
+    constant for the size of the training set, which changes no gradient.)
 
     Args:
         posterior: q(z|x) of the batch, Gaussians with a diagonal covariance, batch shape (batch,).
-        z: tensor (batch, latent_dim), a draw of it.
+        z: tensor (batch, latent_dim), a draw from it.
+
+    Returns:
+        tensor (batch,), nats.
     """
     tfd = distributions.tfd
     marginals = tfd.Normal(posterior.mean(), posterior.stddev())  # batch shape (batch, latent_dim)
@@ -300,16 +306,20 @@ def total_correlation(posterior, z):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class AdversarialTotalCorrelation(Objective):
-    """objective(x) = -log p(x|z) + KL(q(z|x) || p(z)) + (beta - 1) * TC + D,  TC = log q(z) / prod_j q(z_j), nats an example
+    """objective(x) = -log p(x|z) + KL(q(z|x) || p(z)) + (beta - 1) * TC + D, nats per example
 
-    The FactorVAE: the ratio of densities is what a discriminator, trained along by its own cross-entropy D, tells codes from codes whose
-    dimensions were shuffled among the examples. Neither term trains the network of the other. The logs hold total_correlation and
-    discriminator (D, log 4 at chance).
+    TC = log q(z) / prod_j q(z_j)
+
+    The FactorVAE. A discriminator learns to tell codes from codes whose dimensions were shuffled
+    among the examples; its logit estimates TC, and D is its cross-entropy. D does not train the
+    encoder, and TC does not train the discriminator. The logs also hold total_correlation and
+    discriminator (D, which is log 4 at chance).
 
     Args:
         widths: sequence of ints, hidden layers of the discriminator.
 
-    Source: Kim & Mnih, "Disentangling by factorising", ICML 2018, equations 2 and 3, gamma there being beta - 1; algorithm 2.
+    Source: Kim & Mnih, "Disentangling by factorising", ICML 2018, equations 2 and 3 (gamma there is
+    beta - 1), algorithm 2.
     """
 
     logged = ("total_correlation", "discriminator")
@@ -330,10 +340,8 @@ class AdversarialTotalCorrelation(Objective):
         logits, _ = self.discriminator.stateless_call(frozen, [], z)
         correlation = logits[:, 0]  # log q(z) / prod_j q(z_j): (batch, 1) -> (batch,)
         codes = ops.stop_gradient(z)
-        real, shuffled = (
-            self.discriminator(codes)[:, 0],
-            self.discriminator(_shuffled(codes, vae.draw_seed()))[:, 0],
-        )
+        real = self.discriminator(codes)[:, 0]
+        shuffled = self.discriminator(_shuffled(codes, vae.draw_seed()))[:, 0]
         discriminator = ops.softplus(-real) + ops.softplus(shuffled)
         vae.log(total_correlation=correlation, discriminator=discriminator)
         return reconstruction + kl + (vae.beta - 1) * correlation + discriminator
@@ -343,24 +351,27 @@ class AdversarialTotalCorrelation(Objective):
 
 
 def _shuffled(z, seed):
-    """Each dimension shuffled among the examples, by itself: (batch, latent_dim) -> the same, a draw of prod_j q(z_j)."""
+    """A draw from prod_j q(z_j): shuffles each dimension among the examples, (batch, latent_dim)."""
     order = ops.argsort(seeds.uniform(ops.shape(z), seed), axis=0)
     return ops.take_along_axis(z, order, axis=0)
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class MMD(Objective):
-    """objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)) + weight * MMD^2(q(z), p(z)), nats an example
+    """objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)) + weight * MMD^2(q(z), p(z))
 
-    The InfoVAE: the codes of a batch together shall look like draws of the prior, which leaves each of them free to tell of its x.
-    With beta=0 it is the Wasserstein autoencoder (WAE-MMD). The logs hold mmd too, MMD^2, which can be below zero, as it is unbiased.
+    In nats per example. The InfoVAE: all codes of a batch together must look like draws from the
+    prior, but each single code is free to describe its x. With beta=0 it is the Wasserstein
+    autoencoder (WAE-MMD). The logs also hold mmd, the estimate of MMD^2. The estimate is unbiased,
+    so it can be below zero.
 
     Args:
-        weight: float >= 0, nats a unit of MMD^2.
-        bandwidth: float > 0, or None for sqrt(latent_dim): h in the kernel exp(-|a - b|^2 / (2 h^2)).
+        weight: float >= 0, nats per unit of MMD^2.
+        bandwidth: float > 0, h in the kernel exp(-|a - b|^2 / (2 h^2)); None: sqrt(latent_dim).
 
-    Source: Zhao et al., "InfoVAE", AAAI 2019, equation 6, beta = 1 - alpha and weight = alpha + lambda - 1; Tolstikhin et al.,
-    "Wasserstein auto-encoders", ICLR 2018, algorithm 2; Gretton et al., JMLR 2012, lemma 6.
+    Source: Zhao et al., "InfoVAE", AAAI 2019, equation 6, with beta = 1 - alpha and weight =
+    alpha + lambda - 1; Tolstikhin et al., "Wasserstein auto-encoders", ICLR 2018, algorithm 2;
+    Gretton et al., JMLR 2012, lemma 6.
     """
 
     logged = ("mmd",)
@@ -369,7 +380,8 @@ class MMD(Objective):
         super().__init__(**kwargs)
         if bandwidth is not None and not bandwidth > 0:
             raise ValueError(
-                f"Expected `bandwidth` to be a positive number or None. Received: bandwidth={bandwidth!r}"
+                "Expected `bandwidth` to be a positive number or None. "
+                f"Received: bandwidth={bandwidth!r}"
             )
         self.weight, self.bandwidth = validation.at_least_zero(weight, "weight"), bandwidth
 
@@ -385,14 +397,16 @@ class MMD(Objective):
 
 
 def squared_mmd(a, b, bandwidth):
-    """An unbiased estimate of MMD^2 = E k(a, a') + E k(b, b') - 2 E k(a, b), k(a, b) = exp(-|a - b|^2 / (2 bandwidth^2)).
+    """An unbiased estimate of MMD^2 = E k(a, a') + E k(b, b') - 2 E k(a, b).
+
+    k(a, b) = exp(-|a - b|^2 / (2 bandwidth^2))
 
     Args:
-        a, b: tensors (n, d), draws of two distributions, n of each; zero where n < 2.
+        a, b: tensors (n, d), n draws from each of two distributions.
         bandwidth: float > 0.
 
     Returns:
-        scalar.
+        scalar; zero if n < 2.
 
     Source: Gretton et al., "A kernel two-sample test", JMLR 2012, lemma 6.
     """
@@ -402,12 +416,9 @@ def squared_mmd(a, b, bandwidth):
         squares = ops.sum(ops.square(a[:, tf.newaxis] - b), axis=-1)  # (n, d), (n, d) -> (n, n)
         return ops.sum(ops.exp(-squares / (2 * bandwidth**2)))
 
-    within = (
-        kernels(a, a) + kernels(b, b) - 2 * n
-    )  # without each draw beside itself, where the kernel is 1
-    return ops.divide_no_nan(within, n * (n - 1)) - 2 * kernels(a, b) / n**2 * ops.cast(
-        n > 1, "float32"
-    )
+    within = kernels(a, a) + kernels(b, b) - 2 * n  # a draw is not compared with itself
+    between = 2 * kernels(a, b) / n**2 * ops.cast(n > 1, "float32")
+    return ops.divide_no_nan(within, n * (n - 1)) - between
 
 
 OBJECTIVES = {
@@ -425,13 +436,14 @@ def get(identifier):
     """The objective of a name, a config or a layer.
 
     Raises:
-        ValueError: it is none of these, or its `loss` has another signature.
+        ValueError: it is none of these; its `loss` has another signature.
     """
     objective = validation.layer_of("objective", identifier, OBJECTIVES, Objective)
     received = list(inspect.signature(objective.loss).parameters)
     if len(received) != 3 or received[1] == "x":
         raise ValueError(
-            "Expected an objective with `loss(self, vae, params, x)`: params is what the encoder said, and vae.posterior_of(params) "
-            f"is q(z|x); x is what is to be explained. Received: loss(self, {', '.join(received)}) of {type(objective).__name__}"
+            "Expected an objective with `loss(self, vae, params, x)`: params is the output of the "
+            "encoder, vae.posterior_of(params) is q(z|x), and x is the example to explain. "
+            f"Received: loss(self, {', '.join(received)}) of {type(objective).__name__}"
         )
     return objective

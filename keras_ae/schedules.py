@@ -1,8 +1,10 @@
-"""Schedules: numbers that change from one training step to the next, such as the weight of the KL term.
+"""Schedules: numbers that change from one training step to the next, such as beta of a VAE.
 
-Any `keras.optimizers.schedules.LearningRateSchedule` is one: a function of the step, computed inside the training step, so that it
-moves at every step also under XLA and on several devices. Keras' own do for most purposes; what they lack is here.
+A schedule is any `keras.optimizers.schedules.LearningRateSchedule`, a function of the step. It is
+computed inside the training step, so it changes at every step, also under XLA and on several
+devices. Here are two that Keras does not have.
 
+    shape = (28, 28, 1)
     vae = keras_ae.VAE(shape, latent_dim=20, beta=keras_ae.schedules.WarmUp(5_000))
 """
 
@@ -16,7 +18,7 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 @keras.saving.register_keras_serializable("keras_ae")
 class WarmUp(Schedule):
-    """From `start` to `end` along a straight line in `steps` steps, then `end`.
+    """Rises from `start` to `end` in a straight line of `steps` steps, then stays.
 
     value(step) = start + (end - start) * min(1, step / steps)
 
@@ -27,16 +29,16 @@ class WarmUp(Schedule):
     Raises:
         ValueError: steps is not a positive integer.
 
-    Source: Bowman et al., "Generating sentences from a continuous space", CoNLL 2016, section 3.1; Sonderby et al., NeurIPS 2016.
+    Source: Bowman et al., "Generating sentences from a continuous space", CoNLL 2016, section 3.1;
+    Sonderby et al., NeurIPS 2016.
     """
 
     def __init__(self, steps, start=0.0, end=1.0):
         self.steps, self.start, self.end = _steps(steps), start, end
 
     def __call__(self, step):
-        return self.start + (self.end - self.start) * ops.minimum(
-            1.0, ops.cast(step, "float32") / self.steps
-        )
+        t = ops.cast(step, "float32") / self.steps
+        return self.start + (self.end - self.start) * ops.minimum(1.0, t)
 
     def get_config(self):
         return {"steps": self.steps, "start": self.start, "end": self.end}
@@ -44,7 +46,9 @@ class WarmUp(Schedule):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class Cyclical(Schedule):
-    """From `start` to `end` again and again: each cycle of `steps` steps rises in its first part, `rise`, and stays for the rest.
+    """Rises from `start` to `end` again and again.
+
+    In each cycle of `steps` steps, the value rises for the share `rise` of them, then stays.
 
     value(step) = start + (end - start) * min(1, t / rise),  t = (step mod steps) / steps
 
@@ -56,7 +60,8 @@ class Cyclical(Schedule):
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Fu et al., "Cyclical annealing schedule: a simple approach to mitigating KL vanishing", NAACL 2019, equations 6 and 7.
+    Source: Fu et al., "Cyclical annealing schedule: a simple approach to mitigating KL vanishing",
+    NAACL 2019, equations 6 and 7.
     """
 
     def __init__(self, steps, rise=0.5, start=0.0, end=1.0):

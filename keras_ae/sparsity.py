@@ -1,4 +1,4 @@
-"""Sparsity of codes: what makes most units of a code silent."""
+"""Sparsity: activations and penalties that make most units of a code zero."""
 
 import keras
 from keras import ops
@@ -7,33 +7,31 @@ from keras_ae.utils import validation
 
 
 class Sparsity(keras.Layer):
-    """An activation of codes that can be silent, and a penalty on those that are not.
+    """An activation of codes, and a penalty on units that are active.
 
-    A subclass states `call(code)`, the activation, and `penalty(code)` of the activated code: (batch, latent_dim) -> (batch,) nats.
+    A subclass defines `call(code)`, the activation, and `penalty(code)` of the activated code.
 
     Attributes:
-        threshold: float, the size of the activation above which a unit counts as active.
+        threshold: float, a unit is active if the absolute value of its activation is above it.
     """
 
     threshold = 0.0
 
     def __init__(self, **kwargs):
-        kwargs.setdefault(
-            "dtype", "float32"
-        )  # penalties are nats, which half precision rounds too far
+        kwargs.setdefault("dtype", "float32")  # half precision rounds nats too far
         super().__init__(**kwargs)
 
     def penalty(self, code):
-        """(batch, latent_dim), activated -> (batch,) nats."""
+        """The penalty per example: activated code (batch, latent_dim) -> (batch,), nats."""
         raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class L1Sparsity(Sparsity):
-    """Units relu(code), penalty weight * sum_j |code_j|.
+    """Activation relu(code), penalty weight * sum_j |code_j|.
 
     Args:
-        weight: float >= 0, nats a unit of activation.
+        weight: float >= 0, nats per unit of activation.
 
     Raises:
         ValueError: weight is negative.
@@ -57,12 +55,12 @@ class L1Sparsity(Sparsity):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class KLSparsity(Sparsity):
-    """Units sigmoid(code), penalty weight * sum_j KL(Bernoulli(rate) || Bernoulli(mean activation of unit j in the batch)).
+    """Activation sigmoid(code), penalty weight * sum_j KL(Bernoulli(rate) || Bernoulli(mean_j)).
 
-    A unit counts as active above 0.5.
+    mean_j is the mean activation of unit j in the batch. A unit is active above 0.5.
 
     Args:
-        rate: float between 0 and 1, the mean activation that is asked for.
+        rate: float between 0 and 1, the mean activation to aim for.
         weight: float >= 0.
 
     Raises:
@@ -83,12 +81,9 @@ class KLSparsity(Sparsity):
         return ops.sigmoid(code)
 
     def penalty(self, code):
-        mean = ops.clip(
-            ops.mean(code, axis=0), 1e-6, 1 - 1e-6
-        )  # (batch, latent_dim) -> (latent_dim,)
-        kl = self.rate * ops.log(self.rate / mean) + (1 - self.rate) * ops.log(
-            (1 - self.rate) / (1 - mean)
-        )
+        mean = ops.mean(code, axis=0)  # (batch, latent_dim) -> (latent_dim,)
+        mean, rate = ops.clip(mean, 1e-6, 1 - 1e-6), self.rate
+        kl = rate * ops.log(rate / mean) + (1 - rate) * ops.log((1 - rate) / (1 - mean))
         return self.weight * ops.sum(kl) * ops.ones_like(code[:, 0])
 
     def get_config(self):
@@ -97,10 +92,10 @@ class KLSparsity(Sparsity):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class TopKSparsity(Sparsity):
-    """The k largest units of a code as they are, all others zero. No penalty: the rule is kept by every code, trained or not.
+    """Keeps the k largest units of a code and sets all others to zero. There is no penalty.
 
     Args:
-        k: int >= 1; with k >= latent_dim every unit stays.
+        k: int >= 1. With k >= latent_dim every unit stays.
 
     Raises:
         ValueError: k is not a positive integer.
@@ -114,13 +109,10 @@ class TopKSparsity(Sparsity):
 
     def call(self, code):
         latent_dim = code.shape[-1]
-        _, largest = ops.top_k(
-            code, min(self.k, latent_dim), sorted=False
-        )  # (batch, latent_dim) -> (batch, k)
-        kept = ops.sum(
-            ops.one_hot(largest, latent_dim, dtype=code.dtype), axis=-2
-        )  # (batch, k) -> (batch, latent_dim)
-        return code * kept
+        # (batch, latent_dim) -> (batch, k)
+        _, largest = ops.top_k(code, min(self.k, latent_dim), sorted=False)
+        kept = ops.one_hot(largest, latent_dim, dtype=code.dtype)  # (batch, k, latent_dim)
+        return code * ops.sum(kept, axis=-2)
 
     def penalty(self, code):
         return ops.zeros_like(code[:, 0])

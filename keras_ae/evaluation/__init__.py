@@ -1,12 +1,12 @@
-"""Numbers about a model, each defined once: by the name of a data set for cards, or on arrays of your own.
+"""Numbers that measure a model, on a data set (for cards) or on arrays of your own.
 
     vae = keras_ae.load("vae_digits")
     (x_train, y_train), (x_test, y_test) = keras_ae.datasets.load("digits")
-    keras_ae.evaluation.negative_elbo(vae, "digits")        # a measurement, with the protocol that repeats it
-    keras_ae.evaluate(vae, x_test, n_samples=10)            # everything that can be said of a model on arrays
+    keras_ae.evaluation.negative_elbo(vae, "digits")        # one number, and how it was measured
+    keras_ae.evaluate(vae, x_test, n_samples=10)            # all numbers, on arrays of your own
     print(keras_ae.evaluation.compare([vae], x_test, y_test, n_samples=10))
 
-What belongs here: measures. Nothing here trains a model or draws a picture.
+What belongs here: measures, each defined once. Nothing here trains a model or draws a picture.
 """
 
 from keras_ae.evaluation.metrics import (

@@ -1,4 +1,4 @@
-"""The numbers that several measures share, each defined once."""
+"""Formulas that several measures share."""
 
 import math
 
@@ -6,7 +6,10 @@ import numpy as np
 
 
 def squared_errors(reconstruction, target, over=np.mean):
-    """The squared errors of each example: arrays (n, ...) -> float64 (n,). over: np.mean or np.sum, over the values of an example."""
+    """The squared error of each example: arrays (n, ...) -> float64 (n,).
+
+    over: np.mean or np.sum, taken over the values of one example.
+    """
     squares = (np.asarray(reconstruction, "float64") - np.asarray(target, "float64")) ** 2
     return over(squares.reshape(len(squares), -1), axis=1)
 
@@ -17,7 +20,10 @@ def psnr(mse):
 
 
 def perplexity(counts):
-    """How many things are in use: exp of the entropy of their shares. counts: array (n,), how often each occurs."""
+    """How many of n things are in use: exp of the entropy of their shares, from 1 to n.
+
+    counts: array (n,), how often each thing occurs.
+    """
     shares = np.asarray(counts, "float64") / np.sum(counts)
     return float(
         np.exp(-np.sum(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares))))

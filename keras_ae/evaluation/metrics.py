@@ -1,7 +1,8 @@
-"""Numbers about a model, each with the protocol that measured it, so that it can be measured again.
+"""The numbers of model cards. Each says how it was measured, so that it can be measured again.
 
-A measurement is a dict {"name", "value", "standard_error", "unit", "protocol"}; the protocol holds the arguments of the function
-of that name here, so `measure(model, measurement)` repeats it. Values are means over images, and the standard error is that mean's.
+A measurement is a dict {"name", "value", "standard_error", "unit", "protocol"}. The protocol holds
+the arguments of the function of that name in this file; `measure(model, measurement)` repeats it.
+A value is a mean over images, and the standard error is the error of that mean.
 """
 
 import numpy as np
@@ -10,29 +11,28 @@ from keras_ae import datasets
 from keras_ae.evaluation import formulas, representation
 from keras_ae.utils import inputs
 
-QUICK = {
-    "n_images": 500,
-    "n_samples": 50,
-}  # the protocol of a quick look: so many images, so many importance samples at most
+# The protocol of a quick look: at most so many images, and so many importance samples.
+QUICK = {"n_images": 500, "n_samples": 50}
 
 
 def nll(
     model, dataset, split="test", binarize_seed=0, n_samples=5000, n_images=None, seed=0, verbose=0
 ):
-    """Minus the importance-weighted bound of log p(x), the mean over the binarised images of a data set, in nats an image.
+    """Minus the importance-weighted bound of log p(x) of binarised images, nats per image.
 
     Args:
         model: a VAE with a likelihood of binary images.
         dataset: name of a data set.
         split: "test" or "train".
-        binarize_seed: int, the seed of `datasets.binarize`: one fixed binarisation. None: the grey images as they are.
-        n_samples: int, importance samples an image.
-        n_images: int, only the first ones; None: all.
-        seed: int, of the draws.
+        binarize_seed: int, the seed of `datasets.binarize`, one fixed binarisation; None: the grey
+            images as they are.
+        n_samples: int, importance samples per image.
+        n_images: int, measure only the first ones; None: all.
+        seed: int, for the random draws.
         verbose: 1 for a progress bar.
 
     Returns:
-        a measurement; its standard_error is that of the mean over the images.
+        dict, a measurement.
 
     Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, section 5.
     """
@@ -52,7 +52,7 @@ def nll(
 def negative_elbo(
     model, dataset, split="test", binarize_seed=0, n_samples=10, n_images=None, seed=0, verbose=0
 ):
-    """Minus the evidence lower bound, the mean over the binarised images of a data set, in nats an image. Arguments: as in `nll`."""
+    """Minus the evidence lower bound of binarised images, nats per image. Arguments: as `nll`."""
     x = _binarized(dataset, split, n_images, binarize_seed)
     values = np.concatenate(
         [
@@ -72,19 +72,25 @@ def negative_elbo(
 
 
 def mse(model, dataset, split="test", n_images=None, verbose=0):
-    """The squared error of the reconstruction, the mean over the pixels, in [0, 1], of grey images. Arguments: as in `nll`."""
+    """The squared error of the reconstruction per pixel of grey images in [0, 1].
+
+    Arguments: as in `nll`.
+    """
     values, protocol = _squared_errors(model, dataset, split, n_images, np.mean, verbose)
     return _measurement("mse", values, "a pixel", protocol)
 
 
 def sse(model, dataset, split="test", n_images=None, verbose=0):
-    """The squared error of the reconstruction, the sum over the pixels, in [0, 1], of a grey image. Arguments: as in `nll`."""
+    """The squared error of the reconstruction per grey image in [0, 1], summed over its pixels.
+
+    Arguments: as in `nll`.
+    """
     values, protocol = _squared_errors(model, dataset, split, n_images, np.sum, verbose)
     return _measurement("sse", values, "an image", protocol)
 
 
 def step_mse(model, dataset, split="test", n_images=None, verbose=0):
-    """The squared error of the reconstruction of padded sequences, the mean over the values of the steps that are no padding.
+    """The squared error of the reconstruction per value of a sequence. Padded steps do not count.
 
     Args:
         model: a SequenceAE, or another model whose likelihood is Masked.
@@ -92,9 +98,8 @@ def step_mse(model, dataset, split="test", n_images=None, verbose=0):
     """
     x = inputs.to_float(_images(dataset, split)[:n_images], model.shape)
     squares = np.square(model.predict(x, batch_size=500, verbose=verbose).astype("float64") - x)
-    squares = squares.reshape(*squares.shape[:2], -1).mean(
-        axis=-1
-    )  # (n, steps, *features) -> (n, steps)
+    # (n, steps, *features) -> (n, steps)
+    squares = squares.reshape(*squares.shape[:2], -1).mean(axis=-1)
     mask_value = model.likelihood_layer.mask_value
     real = (
         np.full(squares.shape, True)
@@ -108,14 +113,16 @@ def step_mse(model, dataset, split="test", n_images=None, verbose=0):
 
 
 def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
-    """How well a DAE restores grey images in [0, 1] that it has corrupted itself: the peak signal-to-noise ratio in dB.
+    """How well a DAE restores grey images that it corrupted: peak signal-to-noise ratio, dB.
 
-    PSNR = -10 log10(mean squared error over all images), the standard error by the delta method.
+    PSNR = -10 log10(mean squared error over all images, pixels in [0, 1])
+
+    The standard error is computed by the delta method.
 
     Args:
         model: a DAE.
         dataset, split, n_images, verbose: as in `nll`.
-        seed: int, of the corruption.
+        seed: int, for the corruption.
     """
     x = _images(dataset, split)[:n_images]
     noisy = np.concatenate(
@@ -124,13 +131,16 @@ def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
     errors = _errors(model, noisy, x, np.mean, verbose)
     protocol = dict(dataset=dataset, split=split, n_images=len(x), seed=seed)
     measured = _measurement("psnr", errors, "dB", protocol)
-    slope = 10 / np.log(10) / measured["value"]  # of -10 log10 at the mean
+    slope = 10 / np.log(10) / measured["value"]  # the slope of -10 log10 at the mean
     error = measured["standard_error"] and slope * measured["standard_error"]
     return {**measured, "value": formulas.psnr(measured["value"]), "standard_error": error}
 
 
 def activation_rate(model, dataset, split="test", n_images=None, verbose=0):
-    """The share of the units of a code that are active, above the threshold of the model's sparsity, in %. Arguments: as in `nll`."""
+    """The share of a code's units that are above the threshold of the model's sparsity, in %.
+
+    Arguments: as in `nll`.
+    """
     x = _images(dataset, split)[:n_images]
     values = 100 * np.mean(np.abs(model.encode(x)) > model.sparsity.threshold, axis=1)
     return _measurement(
@@ -139,40 +149,44 @@ def activation_rate(model, dataset, split="test", n_images=None, verbose=0):
 
 
 def cluster_accuracy(model, dataset, split="test", n_images=None, verbose=0):
-    """The share of images in the cluster that is matched with their class, one to one, so that the share is largest, in %.
+    """The share of images that are in the cluster of their class, in %.
+
+    Clusters are matched with classes one to one, in the way that makes this share largest.
 
     Args:
         model: an IDEC or a VaDE.
         dataset, split, n_images, verbose: as in `nll`. The matching is made on these images.
 
     Returns:
-        a measurement; its standard_error is that of the mean over the images, the matching being given.
+        dict, a measurement. Its standard error takes the matching as given.
 
-    Source: Xie et al., "Unsupervised deep embedding for clustering analysis", ICML 2016, equation 10.
+    Source: Xie et al., "Unsupervised deep embedding for clustering analysis", ICML 2016,
+    equation 10.
     """
     x, y = (array[:n_images] for array in _split(dataset, split))
-    share = (
-        representation.clustering(model.clusters(x).numpy(), y, "cluster")["cluster_accuracy"] / 100
-    )
-    matched = 100.0 * (
-        np.arange(len(y)) < round(share * len(y))
-    )  # as many as there are, in any order
+    found = representation.clustering(model.clusters(x).numpy(), y, "cluster")
+    right = round(found["cluster_accuracy"] / 100 * len(y))  # the number of matched images
+    matched = 100.0 * (np.arange(len(y)) < right)  # their order does not matter
     return _measurement(
         "cluster_accuracy", matched, "%", dict(dataset=dataset, split=split, n_images=len(x))
     )
 
 
 def accuracy(model, dataset, split="test", n_images=None, verbose=0):
-    """The share of images to which a ConditionalVAE gives the highest probability for their own label, in %. Arguments: as in `nll`."""
+    """The share of images whose own label is the most probable one for a ConditionalVAE, in %.
+
+    Arguments: as in `nll`.
+    """
     x, y = (array[:n_images] for array in _split(dataset, split))
     right = 100.0 * (np.argmax(model.classify(x), axis=1) == y)
     return _measurement("accuracy", right, "%", dict(dataset=dataset, split=split, n_images=len(x)))
 
 
 def perplexity(model, dataset, split="test", n_images=None, verbose=0):
-    """How many rows of its codebook a VQVAE uses: exp of the entropy of the share that each has of the symbols of all images.
+    """How many symbols of its codebook a VQVAE uses: exp of the entropy of their shares.
 
-    At most the size of the codebook, where all are used alike. It has no standard error, as it is no mean. Arguments: as in `nll`.
+    It is the size of the codebook if all symbols are equally frequent. It is no mean, and so it has
+    no standard error. Arguments: as in `nll`.
     """
     x = _images(dataset, split)[:n_images]
     symbols = np.concatenate(
@@ -201,7 +215,8 @@ METRICS = {
     "accuracy": accuracy,
     "perplexity": perplexity,
 }
-# How far two machines may be apart with the same weights and seeds, which differ in the order of float32 sums.
+# How far apart two machines may be with the same weights and seeds, since they sum float32 in
+# different orders.
 TOLERANCES = {
     "nll": 0.05,
     "negative_elbo": 0.05,
@@ -221,33 +236,31 @@ def measure(model, measurement, **overrides):
 
     Args:
         model: the model.
-        measurement: a dict as this module's functions return.
-        overrides: arguments of the protocol to change, for example n_images=500; those that the measurement does not have are left out.
+        measurement: dict, as the functions of this file return it.
+        overrides: arguments of the protocol to change, such as n_images=500. Those that the
+            measurement does not have are ignored.
 
     Returns:
-        a measurement.
+        dict, a measurement.
     """
-    name, known = (
-        measurement["name"],
-        {**METRICS, **{name: function for name, (function, _) in model.own_metrics.items()}},
-    )
+    name = measurement["name"]
+    known = METRICS | {name: function for name, (function, _) in model.own_metrics.items()}
     if name not in known:
         raise ValueError(
             f"Expected a measurement named one of {', '.join(known)}. Received: {name!r}"
         )
     protocol = measurement["protocol"]
-    return known[name](
-        model, **{**protocol, **{key: value for key, value in overrides.items() if key in protocol}}
-    )
+    changed = {key: value for key, value in overrides.items() if key in protocol}
+    return known[name](model, **{**protocol, **changed})
 
 
 def tolerance(model, name):
-    """How far two machines may be apart in a metric of a model with the same weights and seeds."""
+    """How far apart two machines may be in a metric, with the same weights and seeds."""
     return TOLERANCES[name] if name in TOLERANCES else model.own_metrics[name][1]
 
 
 def quick(model, measurement):
-    """The same measurement on few images with few importance samples: another number, but one that can be compared in seconds."""
+    """The measurement on few images with few importance samples: a number to compare in seconds."""
     fewer = {
         key: min(value, measurement["protocol"].get(key, value)) for key, value in QUICK.items()
     }
@@ -262,7 +275,7 @@ def _squared_errors(model, dataset, split, n_images, over_pixels, verbose):
 
 
 def _errors(model, x, target, over_pixels, verbose):
-    """The squared errors of the reconstruction of x, joined over the pixels: (n,)."""
+    """The squared error of the reconstruction of each example: (n,)."""
     reconstruction = model.predict(x, batch_size=500, verbose=verbose)
     return formulas.squared_errors(reconstruction, target / 255, over_pixels)
 

@@ -1,6 +1,6 @@
-"""How good codes are: what simple methods of scikit-learn read from them of classes. In %, as in published tables.
+"""How good codes are: how well simple methods of scikit-learn find the classes in them, in %.
 
-scikit-learn is imported on use: pip install "keras-ae[datasets]".
+scikit-learn is imported when it is used: pip install "keras-ae[datasets]".
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ __all__ = [
 
 
 def linear_probe(train, test):
-    """The accuracy of a linear classifier of standardised codes: ridge regression onto the classes, penalty 1.
+    """The accuracy of a linear classifier of standardised codes: ridge regression, penalty 1.
 
     Args:
         train, test: pairs (codes (n, d), classes (n,)), to fit and to measure.
@@ -32,8 +32,8 @@ def linear_probe(train, test):
     Raises:
         ImportError: scikit-learn is not installed.
 
-    Source: the protocol of Alain & Bengio, "Understanding intermediate layers using linear classifier probes", 2016, by least squares,
-    which has one solution and needs no seed.
+    Source: Alain & Bengio, "Understanding intermediate layers using linear classifier probes",
+    2016; here by least squares, which has one solution and needs no seed.
     """
     linear = fits.sklearn("linear_model")
     scale = train[0].std(axis=0)
@@ -43,10 +43,10 @@ def linear_probe(train, test):
 
 
 def nearest_neighbours(train, test, neighbours=5):
-    """The accuracy of the vote of the nearest neighbours, in Euclidean distance, among the training codes.
+    """The accuracy of a vote of the nearest training codes, by Euclidean distance.
 
     Args:
-        train, test: pairs (codes (n, d), classes (n,)), to search and to measure.
+        train, test: pairs (codes (n, d), classes (n,)), to search in and to measure.
         neighbours: int, how many vote.
 
     Returns:
@@ -64,12 +64,13 @@ def nearest_neighbours(train, test, neighbours=5):
 def clustering(clusters, y, name="kmeans"):
     """How well clusters agree with classes.
 
-    accuracy = max over matchings m of clusters with classes, one to one, of the share of examples with m(cluster) = class, by the
-    Hungarian method; NMI, mutual information over the arithmetic mean of the entropies; ARI, the Rand index adjusted for chance.
+    accuracy = max_m mean_i [m(cluster_i) = y_i], over all one-to-one matchings m of clusters with
+    classes, found by the Hungarian method. NMI is the mutual information divided by the arithmetic
+    mean of the entropies. ARI is the Rand index, adjusted for chance.
 
     Args:
         clusters, y: arrays (n,).
-        name: str, what the numbers are called after.
+        name: str, the first part of the names of the numbers.
 
     Returns:
         dict of floats, %: {name}_accuracy, {name}_nmi, {name}_ari.
@@ -77,7 +78,8 @@ def clustering(clusters, y, name="kmeans"):
     Raises:
         ImportError: scikit-learn is not installed.
 
-    Source: Xie et al., "Unsupervised deep embedding for clustering analysis", ICML 2016, equation 10.
+    Source: Xie et al., "Unsupervised deep embedding for clustering analysis", ICML 2016,
+    equation 10.
     """
     metrics = fits.sklearn("metrics")
     from scipy.optimize import linear_sum_assignment  # scikit-learn depends on scipy
@@ -92,7 +94,7 @@ def clustering(clusters, y, name="kmeans"):
 
 
 def halves(x, y, seed=0):
-    """Two random halves of examples and their classes: ((x, y), (x, y)), the same for the same seed."""
+    """Two random halves of examples and classes: ((x, y), (x, y)). One seed, one result."""
     order = np.random.default_rng(seed).permutation(len(x))
     first, second = np.sort(order[: len(x) // 2]), np.sort(order[len(x) // 2 :])
     return (x[first], y[first]), (x[second], y[second])

@@ -1,4 +1,4 @@
-"""All numbers about a model on arrays of one's own, and tables of them: what `evaluation` measures for a card, this does for a reader."""
+"""Measures models on arrays of your own, and sets them side by side in a table."""
 
 import contextlib
 import math
@@ -11,37 +11,44 @@ from keras_ae.evaluation import formulas, representation
 from keras_ae.utils import fits, inputs, seeds
 
 BATCH = 1000
-ACTIVE = 0.01  # the variance of a posterior mean above which a unit counts as active; Burda et al., 2016, section 5
+# A unit is active if its posterior mean varies more than this; Burda et al., 2016, section 5.
+ACTIVE = 0.01
 
 
 def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
     """Measures a model on arrays. The same arguments give the same numbers.
 
-    | name | of | what |
+    | name | for | what |
     |---|---|---|
-    | mse | all | mean squared error of a value |
-    | psnr, ssim | images | dB, -10 log10(mse); structural similarity, Gaussian window of 11 pixels or the image's size, mean over images |
-    | denoising_mse, denoising_psnr | DAE | the same, of reconstruct(corrupt(x)) against x; not for corruptions that take no seed |
-    | elbo, log_likelihood | VAE | nats an example; the ELBO with 10 draws, the importance-weighted bound with `n_samples` |
-    | ..._standard_error | VAE | that of the mean over the examples |
-    | negative_elbo_bpd, nll_bpd | VAE | bits a value of x, lower is better |
-    | kl | VAE | nats an example |
-    | kl_per_dimension | VAE | nats, a list; left out where the prior's marginals are not known |
-    | active_units | all | how many of `activity` exceed 0.01 |
-    | linear_probe, knn | y given | %, of codes; fitted on `train`, or on a random half of x and measured on the other |
-    | kmeans_accuracy, kmeans_nmi, kmeans_ari | y given | %, as many clusters as classes, of the codes of all of x |
-    | cluster_accuracy, cluster_nmi, cluster_ari | IDEC, VaDE; y given | %, the model's own clusters, of all of x |
+    | mse | all | mean squared error per value |
+    | psnr | images | dB, -10 log10(mse) |
+    | ssim | images | structural similarity, Gaussian window of at most 11 pixels |
+    | denoising_mse, denoising_psnr | DAE | the same of reconstruct(corrupt(x)) against x |
+    | elbo | VAE | nats per example, 10 draws |
+    | log_likelihood | VAE | nats per example, the importance-weighted bound, `n_samples` draws |
+    | ..._standard_error | VAE | standard error of the mean over the examples |
+    | negative_elbo_bpd, nll_bpd | VAE | bits per value of x, lower is better |
+    | kl | VAE | nats per example |
+    | kl_per_dimension | VAE | list, nats; only if the prior's marginals are known |
+    | active_units | all | number of units whose `activity` is above 0.01 |
+    | linear_probe, knn | y given | accuracy in % of simple classifiers of the codes |
+    | kmeans_accuracy, _nmi, _ari | y given | %, k-means on the codes, one cluster per class |
+    | cluster_accuracy, _nmi, _ari | IDEC, VaDE; y given | %, the model's own clusters |
 
-    Likelihoods are those of x as it is given: `datasets.binarize(x)` first to compare with published numbers on binarised images. Those
-    of one kind of likelihood compare, probabilities (Bernoulli, discretised logistic) and densities (the others) do not.
+    The classifiers are fitted on `train`. Without it, they are fitted on a random half of x and
+    measured on the other half. The denoising numbers need a corruption that takes a seed.
+
+    Likelihoods are measured on x as it is given. Use `datasets.binarize(x)` first to compare with
+    published numbers on binarised images. Compare only likelihoods of the same kind: a probability
+    (Bernoulli, discretised logistic) does not compare with a density (the others).
 
     Args:
         model: a model of keras_ae.
         x: array (n, *shape); integers are pixels 0-255.
         y: array (n,), classes; None: no numbers that need them.
-        train: pair (x, y), examples that `linear_probe` and `knn` are fitted on; None: half of x.
-        n_samples: int, importance samples an example.
-        seed: int, of all draws.
+        train: pair (x, y), examples to fit `linear_probe` and `knn` on; None: half of x.
+        n_samples: int, importance samples per example.
+        seed: int, for all random draws.
         verbose: 1 for a progress bar of the log-likelihood.
 
     Returns:
@@ -53,19 +60,8 @@ def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
     """
     target, y = _checked(model, x, y)
     scores = _errors(target, model.reconstruct(target), model.shape)
-    if hasattr(model, "corrupt") and isinstance(
-        model.corruption, corruption.Corruption
-    ):  # others take no seed
-        noisy = np.concatenate(
-            [
-                model.corrupt(target[i : i + BATCH], seed=seed + i)
-                for i in range(0, len(target), BATCH)
-            ]
-        )
-        denoised = _errors(target, model.reconstruct(noisy), model.shape)
-        scores |= {
-            f"denoising_{name}": denoised[name] for name in ("mse", "psnr") if name in denoised
-        }
+    if isinstance(getattr(model, "corruption", None), corruption.Corruption):  # takes a seed
+        scores |= _denoising(model, target, seed)
     if hasattr(model, "elbo"):
         scores |= _likelihoods(model, target, n_samples, seed, verbose)
     codes = np.asarray(model.encode(target))
@@ -83,18 +79,19 @@ def evaluate(model, x, y=None, *, train=None, n_samples=100, seed=0, verbose=0):
 def compare(models, x, y, *, train=None, n_samples=100, seed=0, verbose=0):
     """`evaluate` of several models, with principal components and k-means beside them.
 
-    PCA has as many components as a model has latent dimensions, and k-means (3 starts) as many clusters as there are classes; x is
-    reconstructed from the components, or as the centre of its cluster. Both are fitted on `train`, as the probes are. Without `train`,
-    one random half of x is taken for it, and all numbers are of the other half.
+    PCA has as many components as a model has latent dimensions. k-means (3 starts) has as many
+    clusters as there are classes, and reconstructs an example as the centre of its cluster. Both
+    are fitted on `train`, like the classifiers of codes. Without `train`, a random half of x takes
+    its place, and all numbers are measured on the other half.
 
     Args:
         models: list of models, or dict of name to model; all of one shape.
         x, y: arrays (n, *shape) and (n,), to measure on.
-        train: pair (x, y), to fit the baselines and the probes on.
+        train: pair (x, y), to fit PCA, k-means and the classifiers on.
         n_samples, seed, verbose: as in `evaluate`.
 
     Returns:
-        Table, a list of one dict a row: "model", and the numbers of `evaluate` but for lists.
+        Table, a list of one dict per row: "model", and the numbers of `evaluate` except lists.
 
     Raises:
         ValueError: as in `evaluate`; no model, or models of several shapes.
@@ -104,7 +101,8 @@ def compare(models, x, y, *, train=None, n_samples=100, seed=0, verbose=0):
     shapes = {model.shape for model in models.values()}
     if len(shapes) != 1:
         raise ValueError(
-            f"Expected at least one model, all of one shape. Received: {len(models)}, of shapes {sorted(shapes)}"
+            "Expected at least one model, all of one shape. "
+            f"Received: {len(models)}, of shapes {sorted(shapes)}"
         )
     first = next(iter(models.values()))
     x, y = _checked(first, x, y)
@@ -114,35 +112,40 @@ def compare(models, x, y, *, train=None, n_samples=100, seed=0, verbose=0):
     rows = []
     for name, model in models.items():
         scores = evaluate(model, x, y, train=train, n_samples=n_samples, seed=seed, verbose=verbose)
-        rows.append(
-            {
-                "model": name,
-                **{key: value for key, value in scores.items() if not isinstance(value, list)},
-            }
-        )
-    flat_train, flat = (
-        train[0].reshape(len(train[0]), -1),
-        x.reshape(len(x), -1),
-    )  # (n, *shape) -> (n, d)
-    for components in sorted(
-        {min(model.latent_dim, *flat_train.shape) for model in models.values()}
-    ):
+        numbers = {key: value for key, value in scores.items() if not isinstance(value, list)}
+        rows.append({"model": name, **numbers})
+    sizes = {model.latent_dim for model in models.values()}
+    return Table(rows + _baselines(x, y, train, sizes, first.shape, seed))
+
+
+def _denoising(model, target, seed):
+    """denoising_mse, for images also denoising_psnr."""
+    starts = range(0, len(target), BATCH)
+    noisy = [model.corrupt(target[i : i + BATCH], seed=seed + i) for i in starts]
+    errors = _errors(target, model.reconstruct(np.concatenate(noisy)), model.shape)
+    return {f"denoising_{name}": errors[name] for name in ("mse", "psnr") if name in errors}
+
+
+def _baselines(x, y, train, sizes, shape, seed):
+    """The rows of PCA, one per code size, and of k-means, of `compare`."""
+    rows = []
+    # (n, *shape) -> (n, d)
+    flat_train, flat = train[0].reshape(len(train[0]), -1), x.reshape(len(x), -1)
+    for components in sorted({min(size, *flat_train.shape) for size in sizes}):
         pca = fits.pca(flat_train, components)
         codes = pca.transform(flat)
-        scores = _errors(flat, pca.inverse_transform(codes), first.shape)
+        scores = _errors(flat, pca.inverse_transform(codes), shape)
         scores |= _representation(codes, y, (pca.transform(flat_train), train[1]), seed)
         rows.append({"model": f"PCA, {components} components", **scores})
     clusters = fits.kmeans(flat_train, len(np.unique(y)), seed, starts=3)
     found = clusters.predict(flat)
-    scores = _errors(
-        flat, clusters.cluster_centers_[found], first.shape
-    ) | representation.clustering(found, y)
-    rows.append({"model": f"k-means, {clusters.n_clusters} clusters", **scores})
-    return Table(rows)
+    scores = _errors(flat, clusters.cluster_centers_[found], shape)
+    scores |= representation.clustering(found, y)
+    return [*rows, {"model": f"k-means, {clusters.n_clusters} clusters", **scores}]
 
 
 class Table(list):
-    """A list of dicts, one a row, that prints as a table; what a row does not have stays empty."""
+    """A list of dicts, one per row, that prints as a table. Missing values stay empty."""
 
     def __str__(self):
         rows = self._cells()
@@ -167,7 +170,9 @@ class Table(list):
 
 
 def activity(model, x):
-    """How much each unit of the code tells of x: A_j = Var_x(E[z_j|x]), the variance of its code, or posterior mean. -> (latent_dim,).
+    """How much each unit of the code varies with x: A_j = Var_x(E[z_j|x]), array (latent_dim,).
+
+    E[z_j|x] is the code, for a VAE the posterior mean.
 
     Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, section 5.
     """
@@ -175,17 +180,18 @@ def activity(model, x):
 
 
 def kl_per_dimension(model, x):
-    """KL(q(z_j|x) || p(z_j)) of each dimension of the code, the mean over x: array (latent_dim,), nats.
+    """KL(q(z_j|x) || p(z_j)) per dimension of the code, averaged over x: array (latent_dim,), nats.
 
-    For a diagonal posterior and a prior of independent dimensions they add up to the KL of the ELBO; in general, with such a prior, to
-    less. By Gauss-Hermite quadrature with 64 points, exact for a standard normal prior.
+    With a diagonal posterior and a prior of independent dimensions, they add up to the KL of the
+    ELBO. With other posteriors and such a prior, they add up to less. Computed by Gauss-Hermite
+    quadrature with 64 points, which is exact for a standard normal prior.
 
     Args:
         model: a VAE with a Gaussian posterior, and a standard normal or mixture prior.
         x: array (n, *shape).
 
     Raises:
-        ValueError: model is no VAE; the prior's marginals are not known.
+        ValueError: the model is no VAE; the prior's marginals are not known.
     """
     loc, scale = posteriors(model, x)  # (n, latent_dim) each
     points, weights = np.polynomial.hermite_e.hermegauss(64)  # of the weight exp(-t^2 / 2)
@@ -199,7 +205,10 @@ def kl_per_dimension(model, x):
 
 
 def kl(model, x, seed=0):
-    """KL(q(z|x) || p(z)): array (n,), nats; exact where TensorFlow Probability knows it, else from one draw of z, by that seed."""
+    """KL(q(z|x) || p(z)): array (n,), nats.
+
+    It is exact if TensorFlow Probability knows a formula, else estimated from one draw of z.
+    """
     x, _ = _checked(model, x, None)
 
     def of(batch, seed):
@@ -212,7 +221,11 @@ def kl(model, x, seed=0):
 
 
 def posteriors(model, x):
-    """The means and standard deviations of q(z|x): two arrays (n, latent_dim), float64. Raises ValueError where there is no posterior."""
+    """The means and standard deviations of q(z|x): two float64 arrays (n, latent_dim).
+
+    Raises:
+        ValueError: the model has no posterior, or its mean and standard deviation are not known.
+    """
     if not hasattr(model, "posterior"):
         raise ValueError(
             f"Expected a model with a posterior q(z|x), a VAE. Received: {type(model).__name__}"
@@ -222,13 +235,13 @@ def posteriors(model, x):
     def moments(batch):
         posterior = model.posterior(batch)
         try:
-            return tf.stack(
-                [posterior.mean(), posterior.stddev()], axis=1
-            )  # (batch, 2, latent_dim)
+            # 2 x (batch, latent_dim) -> (batch, 2, latent_dim)
+            return tf.stack([posterior.mean(), posterior.stddev()], axis=1)
         except NotImplementedError:
             received = type(model.posterior_layer).__name__
             raise ValueError(
-                f"Expected a posterior whose mean and standard deviation are known, such as 'diagonal' or 'full'. Received: {received}"
+                "Expected a posterior whose mean and standard deviation are known, such as "
+                f"'diagonal' or 'full'. Received: {received}"
             ) from None
 
     loc, scale = np.moveaxis(
@@ -255,7 +268,8 @@ def _log_prior_marginals(model, z):
         ]
         return np.logaddexp.reduce(logs, axis=0)
     raise ValueError(
-        f"Expected a prior whose marginals are known, standard normal or mixture. Received: {type(prior).__name__}"
+        "Expected a prior whose marginals are known, standard normal or mixture. "
+        f"Received: {type(prior).__name__}"
     )
 
 
@@ -264,7 +278,7 @@ def _log_normal(z, loc, scale):
 
 
 def _errors(target, reconstruction, shape):
-    """mse, and for images psnr and ssim: arrays (n, ...) of any one shape."""
+    """mse, for images also psnr and ssim, of two arrays (n, ...) of one shape."""
     target, reconstruction = (
         np.asarray(array, "float32").reshape(-1, *shape) for array in (target, reconstruction)
     )
@@ -308,7 +322,7 @@ def _likelihoods(model, x, n_samples, seed, verbose):
 
 
 def _representation(codes, y, train, seed):
-    """The numbers that need classes; without `train`, (codes, y), the probes are fitted on half of the codes."""
+    """The numbers that need classes. train: (codes, y) to fit the classifiers on; None: half."""
     fitted, measured = (
         (train, (codes, y)) if train is not None else representation.halves(codes, y, seed)
     )
@@ -329,13 +343,14 @@ def _checked(model, x, y):
     y = np.asarray(y)
     if y.shape != (len(x),) or len(np.unique(y)) < 2:
         raise ValueError(
-            f"Expected `y` to hold one class for each of {len(x)} examples, two classes at least. Received: {y.shape}"
+            f"Expected `y` to hold one class for each of {len(x)} examples, two classes at least. "
+            f"Received: {y.shape}"
         )
     return x, y
 
 
 def _named(models):
-    """{name: model}, named by their classes and code sizes, and by a number where these are equal."""
+    """{name: model}. A name is the class and the code size, with a number if two are equal."""
     named = {}
     for model in models:
         name = f"{type(model).__name__}, {model.latent_dim} latent"

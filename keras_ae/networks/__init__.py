@@ -1,12 +1,17 @@
-"""Networks: functions that give an encoder and a decoder, two ordinary functional keras.Models.
+"""Networks: functions that return an encoder and a decoder, two ordinary functional keras.Models.
 
-    encoder, decoder = keras_ae.networks.dense((28, 28, 1), code_size=40, latent_dim=20, output_shape=(28, 28, 1))
-    keras_ae.VAE((28, 28, 1), latent_dim=20, network=(encoder, decoder))       # or two models of your own
+    shape = (28, 28, 1)
+    encoder, decoder = keras_ae.networks.dense(
+        shape, code_size=40, latent_dim=20, output_shape=shape
+    )
+    keras_ae.VAE(shape, latent_dim=20, network=(encoder, decoder))  # or two models of your own
 
-code_size is what the posterior asks for (`posterior.params_size(latent_dim)`; latent_dim for an AE). output_shape is what the
-likelihood asks for: shape, its last axis times the number of parameters per value.
+code_size is the number of parameters of the posterior, `posterior.params_size(latent_dim)`, or
+latent_dim for an AE. output_shape is the shape of the likelihood's parameters: the shape of an
+example, its last axis times the number of parameters per value.
 
-What belongs here: pairs of networks, and the layers that they are made of. Nothing here knows of a distribution or a model.
+What belongs here: pairs of networks, and their layers. Nothing here knows a distribution or a
+model.
 """
 
 from keras_ae.networks.conditioner import Conditioner

@@ -1,4 +1,4 @@
-"""A small network of several vectors, for distributions that depend on others: a layer of a hierarchy, a code given its label."""
+"""A small network with several inputs, for distributions that depend on other variables."""
 
 import itertools
 
@@ -10,15 +10,19 @@ from keras_ae.networks.layers import GATES, initializer, is_gated
 
 @keras.saving.register_keras_serializable("keras_ae")
 class Conditioner(layers.Layer):
-    """A multilayer perceptron of several vectors, v_i: (..., *batch, sizes[i]) each, any of which may lack axes on the left -> (..., size).
+    """A multilayer perceptron of several vectors.
 
-    The first hidden layer is activation(sum_i W_i v_i + b), so that what is alike for many draws is computed once.
+    The first hidden layer is activation(sum_i W_i v_i + b). So a vector that is the same for many
+    draws is multiplied once.
+
+    Input shape: a list of tensors, v_i of shape (..., *batch, sizes[i]). A tensor may lack axes on
+    the left. Output shape: (..., *batch, size).
 
     Args:
         sizes: sequence of ints, the sizes of the vectors.
         size: int, the size of the output.
         widths: sequence of ints, at least one: units of the hidden layers.
-        activation: Keras activation of the hidden layers, "glu" or "gated_tanh" for gated ones.
+        activation: Keras activation of the hidden layers; "glu" or "gated_tanh": gated layers.
     """
 
     def __init__(self, sizes, size, widths, activation="gelu", **kwargs):

@@ -9,7 +9,9 @@ from keras_ae.networks.layers import activated
 
 
 def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activation="gelu"):
-    """A multilayer perceptron each way; the decoder takes the widths in reverse. Linear where widths is ().
+    """A multilayer perceptron as encoder and one as decoder, which has the widths in reverse order.
+
+    With widths=() both are linear.
 
     Args:
         shape: tuple, the shape of one example.
@@ -17,11 +19,12 @@ def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activat
         latent_dim: int, the size of the decoder's input.
         output_shape: tuple, the shape of the decoder's output.
         widths: sequence of ints, units of the hidden layers from the input to the code.
-        activation: Keras activation of the hidden layers. "glu" gives gated layers, (W x + b) * sigmoid(V x + c), of these widths, and
-            "gated_tanh" tanh(W x + b) * sigmoid(V x + c).
+        activation: Keras activation of the hidden layers; "glu": gated layers,
+            (W x + b) * sigmoid(V x + c); "gated_tanh": tanh(W x + b) * sigmoid(V x + c).
 
     Returns:
-        (encoder, decoder): (batch, *shape) -> (batch, code_size) and (batch, latent_dim) -> (batch, *output_shape).
+        (encoder, decoder): (batch, *shape) -> (batch, code_size), and
+            (batch, latent_dim) -> (batch, *output_shape).
     """
     image = h = keras.Input(shape, name="image")
     h = layers.Flatten()(h)  # (batch, *shape) -> (batch, prod(shape))
@@ -33,7 +36,5 @@ def dense(shape, code_size, latent_dim, output_shape, widths=(500, 500), activat
     for width in reversed(widths):
         h = activated(layers.Dense, width, activation)(h)
     h = layers.Dense(math.prod(output_shape), name="params")(h)
-    decoder = keras.Model(
-        z, layers.Reshape(output_shape)(h), name="decoder"
-    )  # (batch, prod) -> (batch, *output_shape)
-    return encoder, decoder
+    h = layers.Reshape(output_shape)(h)  # (batch, prod) -> (batch, *output_shape)
+    return encoder, keras.Model(z, h, name="decoder")

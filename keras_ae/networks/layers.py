@@ -1,4 +1,4 @@
-"""Layers that Keras lacks, of which networks are made."""
+"""Layers of our networks that Keras does not have."""
 
 import math
 
@@ -23,10 +23,13 @@ class DepthToSpace(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class BiasGelu(layers.Layer):
-    """gelu(x + bias), gelu(x) = x Phi(x), one bias a channel: (batch, ..., channels) -> the same. Forward and backward are one pass each.
+    """gelu(x + bias), gelu(x) = x Phi(x), with one bias per channel.
 
-    Outside XLA, gelu alone is half a dozen operations over the whole map, which on CPUs take as long as a small convolution. So these
-    few are compiled, also where the convolutions around them are better off without XLA.
+    Without XLA, gelu is half a dozen passes over the whole map. On CPUs they take as long as a
+    small convolution. So these operations are compiled into one pass, forward and backward, even
+    where the convolutions around them run faster without XLA.
+
+    Input and output shape: (batch, ..., channels).
 
     Source: Hendrycks & Gimpel, "Gaussian error linear units (GELUs)", 2016, section 2.
     """
@@ -35,9 +38,8 @@ class BiasGelu(layers.Layer):
         self.bias = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="bias")
 
     def call(self, x):
-        bias = tf.convert_to_tensor(
-            ops.convert_to_tensor(self.bias)
-        )  # in eager mode the inner one gives a tf.Variable
+        # In eager mode Keras' conversion alone returns a tf.Variable.
+        bias = tf.convert_to_tensor(ops.convert_to_tensor(self.bias))
         return _bias_gelu(x, bias)
 
 
@@ -45,9 +47,8 @@ class BiasGelu(layers.Layer):
 def _bias_gelu(x, bias):
     def gradient(upstream):
         gradient_of_x = _gelu_gradient(x, bias, upstream)
-        return gradient_of_x, tf.raw_ops.BiasAddGrad(
-            out_backprop=gradient_of_x
-        )  # XLA's own sum over a map is slower
+        # XLA's own sum over a map is slower.
+        return gradient_of_x, tf.raw_ops.BiasAddGrad(out_backprop=gradient_of_x)
 
     return _gelu(x, bias), gradient
 
@@ -61,18 +62,19 @@ def _gelu(x, bias):
 @tf.function(jit_compile=True, autograph=False)
 def _gelu_gradient(x, bias, upstream):
     x += bias
-    cdf, pdf = (
-        0.5 * (1 + tf.math.erf(x * math.sqrt(0.5))),
-        tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
-    )
+    cdf = 0.5 * (1 + tf.math.erf(x * math.sqrt(0.5)))
+    pdf = tf.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     return upstream * (cdf + x * pdf)
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class GatedLinearUnit(layers.Layer):
-    """a * sigmoid(b), a and b being the halves of the last axis: (batch, ..., 2 * width) -> (batch, ..., width).
+    """a * sigmoid(b), where a and b are the halves of the last axis.
 
-    Source: Dauphin et al., "Language modeling with gated convolutional networks", ICML 2017, equation 1.
+    Input shape: (batch, ..., 2 * width). Output shape: (batch, ..., width).
+
+    Source: Dauphin et al., "Language modeling with gated convolutional networks", ICML 2017,
+    equation 1.
     """
 
     def call(self, x):
@@ -82,9 +84,12 @@ class GatedLinearUnit(layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class GatedTanh(layers.Layer):
-    """tanh(a) * sigmoid(b), a and b being the halves of the last axis: (batch, ..., 2 * width) -> (batch, ..., width).
+    """tanh(a) * sigmoid(b), where a and b are the halves of the last axis.
 
-    Source: van den Oord et al., "Conditional image generation with PixelCNN decoders", NeurIPS 2016, equation 2.
+    Input shape: (batch, ..., 2 * width). Output shape: (batch, ..., width).
+
+    Source: van den Oord et al., "Conditional image generation with PixelCNN decoders", NeurIPS
+    2016, equation 2.
     """
 
     def call(self, x):
@@ -96,7 +101,7 @@ GATES = {"glu": GatedLinearUnit, "gated_tanh": GatedTanh}
 
 
 def activated(layer, width, activation, **options):
-    """A layer of `width` units or filters with its activation."""
+    """A layer with `width` units or filters, followed by its activation: a function of a tensor."""
     if activation == "fused_gelu":
         return lambda h: BiasGelu()(layer(width, use_bias=False, **options)(h))
     if not is_gated(activation):
@@ -111,11 +116,14 @@ def activated(layer, width, activation, **options):
 
 
 def is_gated(activation):
-    """Whether the activation is a name of a gated one, as \"glu\"."""
+    """Whether the activation is the name of a gated one, such as "glu"."""
     return isinstance(activation, str) and activation in GATES
 
 
 def initializer(fan_in, fan_out, activation):
-    """Glorot-uniform, for each half of a gated layer too: twice the units alone would start it too small."""
+    """The Glorot-uniform initializer, also right for gated layers.
+
+    A gated layer has twice the units, and Keras' own initializer would start it too small.
+    """
     scale = (fan_in + 2 * fan_out) / (fan_in + fan_out) if is_gated(activation) else 1.0
     return keras.initializers.VarianceScaling(scale, mode="fan_avg", distribution="uniform")

@@ -1,4 +1,4 @@
-"""Networks by name, and the check of a user's own."""
+"""Networks by name, and the check of networks that a user made."""
 
 import math
 
@@ -22,47 +22,58 @@ def build(
     activation=None,
     mask_value=None,
 ):
-    """Builds the network of a name, or checks and adopts a user's own (encoder, decoder). mask_value: for those that know of padding.
+    """Builds the network of a name, or checks a user's own pair (encoder, decoder).
+
+    Args:
+        network: a name, or two keras.Models or their configs.
+        shape, code_size, latent_dim, output_shape, widths, activation: as in `dense`.
+        mask_value: as in `gru`; other networks do not use it.
+
+    Returns:
+        (encoder, decoder), as in `dense`.
 
     Raises:
-        ValueError: an unknown name, or models whose outputs do not fit code_size and output_shape.
+        ValueError: an unknown name; models whose outputs do not fit code_size and output_shape.
     """
-    if isinstance(network, (tuple, list)):
-        network = [
-            keras.saving.deserialize_keras_object(model) if isinstance(model, dict) else model
-            for model in network
-        ]
     if isinstance(network, str) and network in NETWORKS:
-        options = {
-            "widths": widths,
-            "activation": activation,
-            "mask_value": mask_value if network in recurrent.NETWORKS else None,
-        }
+        mask_value = mask_value if network in recurrent.NETWORKS else None
+        options = {"widths": widths, "activation": activation, "mask_value": mask_value}
         options = {name: value for name, value in options.items() if value is not None}
         validation.positive_widths(options.get("widths", ()))
         return NETWORKS[network](shape, code_size, latent_dim, output_shape, **options)
-    if not (
-        isinstance(network, list)
-        and len(network) == 2
-        and all(isinstance(m, keras.Model) for m in network)
-    ):
-        known = ", ".join(map(repr, NETWORKS))
-        raise ValueError(
-            f"Expected `network` to be one of {known}, or a pair of keras.Models. Received: network={network!r}"
-        )
+    encoder, decoder = _pair(network)
     if widths is not None or activation is not None:
         raise ValueError(
-            f"Expected no `widths` and `activation` beside a network of your own. Received: {widths=}, {activation=}"
+            "Expected no `widths` and `activation` beside a network of your own. "
+            f"Received: {widths=}, {activation=}"
         )
-    encoder, decoder = network
-    _check_output(
-        "encoder", encoder, (None, *shape), (code_size,), "what the posterior or the code needs"
-    )
-    _check_output("decoder", decoder, (None, latent_dim), output_shape, "what the likelihood needs")
+    needs = "what the posterior or the code needs"
+    _check_output("encoder", encoder, (None, *shape), (code_size,), needs)
+    needs = "what the likelihood needs"
+    _check_output("decoder", decoder, (None, latent_dim), output_shape, needs)
     return encoder, decoder
 
 
+def _pair(network):
+    """A user's own network as two keras.Models. Raises ValueError if it is anything else."""
+    models = network
+    if isinstance(network, (tuple, list)):
+        models = [
+            keras.saving.deserialize_keras_object(model) if isinstance(model, dict) else model
+            for model in network
+        ]
+    is_pair = isinstance(models, list) and len(models) == 2
+    if not (is_pair and all(isinstance(model, keras.Model) for model in models)):
+        known = ", ".join(map(repr, NETWORKS))
+        raise ValueError(
+            f"Expected `network` to be one of {known}, or a pair of keras.Models. "
+            f"Received: network={models!r}"
+        )
+    return models
+
+
 def _check_output(role, model, input_shape, expected, why):
+    """Raises ValueError unless the model's output has as many values as expected."""
     received = model.compute_output_shape(input_shape)
     if not model.built:
         model.build(input_shape)
