@@ -398,7 +398,7 @@ def test_xla_gives_the_same_objective(cls, images):
         ),
         (
             lambda cls: unstarted(cls).start_clusters(np.zeros((3, 8, 8, 1))),
-            "one example a cluster, 4. Received: 3",
+            "one example per cluster, 4. Received: 3",
         ),
         (
             lambda cls: unstarted(cls).start_clusters(np.zeros((9, 8, 7, 1))),
@@ -410,7 +410,7 @@ def test_xla_gives_the_same_objective(cls, images):
         ),
         (
             lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2, 2]),
-            "-1 or 0 to 3, each of these at least once",
+            "-1 or 0 to 3, and to hold each cluster at least once",
         ),
         (
             lambda cls: unstarted(cls).start_clusters(
