@@ -268,9 +268,9 @@ class Autoencoder(Trainer):
         pass
 
     def export(self, filepath, format="tf_saved_model", verbose=None, **options):
-        """Exports the reconstruction: x (batch, *shape) -> (batch, *shape). Like keras.Model.export.
+        """Exports the reconstruction, like keras.Model.export: (batch, *shape) -> (batch, *shape).
 
-        `keras_ae.export` exports one part of the model.
+        To export one part of the model, use `keras_ae.export`.
 
         Args:
             filepath: str or path; a folder for a SavedModel, a file for ONNX.
