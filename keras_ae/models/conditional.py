@@ -38,17 +38,12 @@ class ConditionalVAE(VAE):
     `elbo` and `log_likelihood` are about p(x), whatever the label.
 
     Args:
-        shape: as in `VAE`.
+        shape, network, widths, activation, likelihood, beta: as in `VAE`.
         latent_dim: int, the size of z. The attribute `latent_dim` is the size of a code:
             classes + the size of z.
-        network: as in `VAE`.
-        widths: as in `VAE`.
-        activation: as in `VAE`.
-        likelihood: as in `VAE`.
         classes: int, the number of labels. The labels are 0 to classes - 1.
         prior: p(z), as in `VAE`, except "vamp".
         posterior: q(z|x, y), as in `VAE`.
-        beta: as in `VAE`.
         objective: as in `VAE`; with unknown="sum" it must be "elbo" or "iwae".
         classification: float >= 0, the weight of the last term.
         unknown: what training does where the label is not known.

@@ -255,7 +255,7 @@ def test_a_sequence_is_remembered_better_than_by_pca():
         ({"activation": "glu"}, "activation='glu'"),
         (
             {"network": "dense"},
-            "'gru', 'lstm', which pass over padding.*Received: network='dense', mask_value=0.0",
+            "'gru', 'lstm', which skip padding.*Received: network='dense', mask_value=0.0",
         ),
         ({"shape": (6,)}, r"shape=\(steps, features\).*Received: shape=\(6,\), mask_value=0.0"),
     ],
