@@ -261,7 +261,7 @@ def test_it_learns_which_way_digits_move():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: make(shape=(5,)), r"\(features,\) after the number of steps. Received: \(5,\)"),
+        (lambda: make(shape=(5,)), r"or \(steps, features\). Received: \(5,\)"),
         (lambda: make(max_jump=6), "less than the number of steps, 6. Received: max_jump=6"),
         (lambda: make(max_jump=0), "Received: max_jump=0"),
         (lambda: make(belief=0), "Received: belief=0"),
