@@ -71,7 +71,7 @@ class ContractiveAE(AE):
         return reconstruction + penalty
 
     def squared_jacobian(self, x, seed=None):
-        """||J||^2, the penalty without its weight: exact or estimated, as set by `jacobian`.
+        """The penalty without its weight, ||J||^2: exact or estimated, as set by `jacobian`.
 
         Args:
             x: array (batch, *shape); integers are pixels 0-255.
@@ -87,7 +87,7 @@ class ContractiveAE(AE):
         return self._squared_jacobian(self.checked(x), seed)
 
     def _squared_jacobian(self, x, seed):
-        """||J||^2 in a graph: float tensor (batch, *shape), int32 (2,) -> (batch,)."""
+        """The squared norm ||J||^2 in a graph: float tensor (batch, *shape), int32 (2,) -> (batch,)."""
         exact = self.jacobian == "exact"
         rows = self.latent_dim if exact else self.jacobian
         batch = len(x) if tf.executing_eagerly() else tf.shape(x)[0]
