@@ -87,7 +87,7 @@ class ContractiveAE(AE):
         return self._squared_jacobian(self.checked(x), seed)
 
     def _squared_jacobian(self, x, seed):
-        """The squared norm ||J||^2 in a graph: float tensor (batch, *shape), int32 (2,) -> (batch,)."""
+        """The squared norm ||J||^2 in a graph: float (batch, *shape), int32 (2,) -> (batch,)."""
         exact = self.jacobian == "exact"
         rows = self.latent_dim if exact else self.jacobian
         batch = len(x) if tf.executing_eagerly() else tf.shape(x)[0]

@@ -267,7 +267,7 @@ class TDVAE(Autoencoder):
 def _checked_shape(shape):
     shape = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if len(shape) < 2:
-        expected = "(steps, height, width, channels) or (steps, features)"
+        expected = "the number of steps, followed by (height, width, channels) or (features,)"
         raise ValueError(f"Expected `shape` to be {expected}. Received: {shape}")
     return shape
 
