@@ -83,7 +83,7 @@ def test_a_code_at_a_distant_centre_belongs_to_that_cluster(images):
 
 
 def test_the_gradient_of_the_divergence_is_the_formula_of_the_dec_paper(images):
-    """Equations 4 and 5 of DEC, with p constant. Equation 4 is tested at the encoder's last bias."""
+    """Equations 4 and 5 of DEC, with p constant. The encoder's last bias gets equation 4."""
     model, x = make(keras_ae.IDEC, images, gamma=1.0), tf.constant(images)
     z, centres, q, p = parts_of(model, images)
     differences = z[:, None] - centres
