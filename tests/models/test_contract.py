@@ -1,4 +1,4 @@
-"""What every public model does on every network. A new public model is tested without a change here.
+"""What every public model does on every network. New public models are tested automatically.
 
 Every class is trained in graph mode once, on a dense network. The other tests run eagerly, which is
 faster for a few steps.
@@ -30,8 +30,8 @@ SHAPES = {
     "custom": (8, 8, 1),
     "glu": (8, 8, 1),
 }
-# How far the mean of a part of the loss over a few examples varies between draws, in nats, for models
-# that estimate the KL term from one draw.
+# How much the mean of a part of the loss over a few examples varies between draws, in nats.
+# Only for models that estimate the KL term from one draw.
 NOISE = collections.defaultdict(
     float, {keras_ae.HVAE: 1.0, keras_ae.ConditionalVAE: 0.3, keras_ae.TDVAE: 0.3}
 )
@@ -383,7 +383,7 @@ def test_metrics_and_callbacks_work(cls):
 
 
 def on_one_and_on_two(cls, x, batch_size, two_replicas):
-    """The loss, prediction and evaluation after the same training on one device and on two replicas."""
+    """Loss, prediction and evaluation after the same training on one device and two replicas."""
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(1)
         with strategy.scope():
@@ -393,8 +393,8 @@ def on_one_and_on_two(cls, x, batch_size, two_replicas):
         history = model.fit(x, epochs=2, batch_size=batch_size, shuffle=False, verbose=0).history
         assert model.distribute_strategy.num_replicas_in_sync == strategy.num_replicas_in_sync
         logs = model.evaluate(x, verbose=0)
-        # The kl of a VaDE is less than one nat here and is estimated from one draw per example, so only
-        # its loss is compared.
+        # The kl of a VaDE is less than one nat here, and is estimated from one draw per example.
+        # So only its loss is compared.
         logs = logs[:1] if cls is keras_ae.VaDE else logs
         yield history["loss"], model.predict(x, verbose=0), logs
 
