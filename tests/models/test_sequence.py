@@ -173,7 +173,7 @@ def test_steps_may_be_images():
 
 @eagerly()
 def test_a_vae_of_padded_sequences(sequences, tmp_path):
-    """Any model can use recurrent networks and Masked. Padding changes neither q(z|x) nor the ELBO."""
+    """Padding changes neither q(z|x) nor the ELBO of a VAE with a recurrent network and Masked."""
 
     def vae(steps):
         likelihood = distributions.Masked(distributions.Gaussian("trainable"), -3.0)
@@ -212,7 +212,7 @@ def test_a_vector_is_a_sequence_of_numbers(vectors):
 
 @pytest.mark.slow
 def test_it_reconstructs_sequences_better_than_pca():
-    """Straight lines. Three numbers describe each line, but not linearly: two slopes and a length."""
+    """Two slopes and a length describe each straight line, but the lines are not linear in them."""
     rng = np.random.default_rng(0)
     lines = [
         np.arange(1, rng.integers(4, 11))[:, None] * rng.uniform(-0.3, 0.3, 2) + 0.5

@@ -205,7 +205,7 @@ def test_a_preset_loads_as_the_same_model(images, tmp_path):
 @eagerly()
 @pytest.mark.slow
 def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
-    """log p of all symbols is log p(top map) + log p(bottom map | top map), from the two networks."""
+    """log p(symbols) = log p(top map) + log p(bottom map | top map), from the two networks."""
     monkeypatch.setattr(keras_ae.samplers.fitted, "PIXELCNN_EPOCHS", 1)
     small = functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1)
     monkeypatch.setattr(keras_ae.samplers.fitted, "PixelCNN", small)
