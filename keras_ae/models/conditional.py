@@ -35,7 +35,7 @@ class ConditionalVAE(VAE):
     A code is y and z side by side. y is one-hot, or holds the probability of each label.
     The logs hold loss, reconstruction, kl and classification, and
     loss = reconstruction + beta * kl + classification.
-    `elbo` and `log_likelihood` are about p(x), whatever the label.
+    `elbo` and `log_likelihood` are bounds of log p(x), where p(x) sums over the labels.
 
     Args:
         shape, network, widths, activation, likelihood, beta: as in `VAE`.

@@ -162,12 +162,13 @@ class Level(typing.NamedTuple):
 class Quantized:
     """The verbs and the training of a model whose code is made of rows of codebooks.
 
-    A subclass has these attributes:
-    `width`, the size of a row; `commitment`, the weight of the commitment term;
-    `quantizers`, a list of VectorQuantizers; `map_shapes`, for each of these the shape of the map
-    that its symbols form.
-    It defines `_levels(x)`, a list with one Level per quantizer. The last names in `logged` are the
-    perplexities of the quantizers.
+    A subclass defines `_levels(x)`, a list with one Level per quantizer, and these attributes:
+
+    - `width`: the size of a row.
+    - `commitment`: the weight of the commitment term.
+    - `quantizers`: a list of VectorQuantizers.
+    - `map_shapes`: for each quantizer, the shape of the map that its symbols form.
+    - `logged`: its last names are the perplexities of the quantizers.
     """
 
     @property
@@ -251,7 +252,7 @@ class Quantized:
         return _code(self._levels(x))
 
     def _level(self, quantizer, vectors):
-        """The Level of the vectors (batch, n * width), those of each example side by side."""
+        """The Level of the vectors (batch, n * width), side by side for each example."""
         length = vectors.shape[-1]
         vectors = ops.cast(vectors, "float32")
         vectors = ops.reshape(vectors, (-1, quantizer.width))  # -> (batch * n, width)
@@ -299,7 +300,6 @@ def _distances(level):
     The gradient goes to the vectors only.
     """
     code = ops.stop_gradient(level.code)
-    vectors = ops.reshape(
-        level.vectors, ops.shape(code)
-    )  # (batch * n, width) -> (batch, n * width)
+    # (batch * n, width) -> (batch, n * width)
+    vectors = ops.reshape(level.vectors, ops.shape(code))
     return ops.sum(ops.square(vectors - code), axis=-1)

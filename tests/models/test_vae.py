@@ -198,9 +198,8 @@ def test_samples_are_means_of_the_likelihood(images):
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), prior="mixture")
     assert vae.sample(16).shape == (16, 8, 8, 1)
     assert float(tf.reduce_min(vae.sample(16))) > 0 and float(tf.reduce_max(vae.sample(16))) < 1
-    assert (
-        len(np.unique(vae.sample(2000, seed=0))) > 64
-    )  # means have many values, draws of a Bernoulli two
+    # Means have many values. Draws of a Bernoulli would have two.
+    assert len(np.unique(vae.sample(2000, seed=0))) > 64
 
 
 def test_a_custom_prior_takes_five_lines(images):
