@@ -1,4 +1,4 @@
-"""What a Keras user does with any model, found by trying."""
+"""What Keras users do with a model: imports, tf.function, their own train steps, exports."""
 
 import pathlib
 import subprocess
@@ -38,13 +38,17 @@ ORDERS = {
 @pytest.mark.parametrize("order", ORDERS)
 def test_keras_finds_the_classes_whatever_is_imported_first(order, vae, tmp_path):
     vae.save(tmp_path / "vae.keras")
-    code = f"{ORDERS[order]}\nprint(type(keras.models.load_model({str(tmp_path / 'vae.keras')!r})).__name__)"
+    path = str(tmp_path / "vae.keras")
+    code = f"{ORDERS[order]}\nprint(type(keras.models.load_model({path!r})).__name__)"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == "VAE\n", result.stderr
 
 
-def test_the_models_are_imported_with_keras_but_not_in_the_middle_of_keras_ae():
-    """The hook that `import keras_ae` leaves: nothing while a part of keras_ae is being imported, all models otherwise."""
+def test_the_import_hook_waits_until_keras_ae_is_imported():
+    """`import keras_ae` installs a hook that imports all models.
+
+    The hook does nothing while a part of keras_ae is being imported.
+    """
     assert "keras_ae.models.vae" in sys.modules
     busy = sys.modules["keras_ae.networks.dense"]
     busy.__spec__._initializing = True
@@ -61,7 +65,7 @@ def test_the_models_are_imported_with_keras_but_not_in_the_middle_of_keras_ae():
     "verb", ["encode", "decode", "reconstruct", "elbo", "log_likelihood", "sample", "interpolate"]
 )
 def test_verbs_work_inside_a_function_of_tensorflow(vae, verb):
-    """Batches of unknown length, and the same numbers as outside."""
+    """With batches of unknown length, and with the same numbers as outside."""
     calls = {
         "decode": lambda x: vae.decode(x[:, :2]),
         "elbo": lambda x: vae.elbo(x, 2, seed=1),
@@ -74,7 +78,7 @@ def test_verbs_work_inside_a_function_of_tensorflow(vae, verb):
     np.testing.assert_allclose(inside, call(X), rtol=1e-5, atol=1e-6)
 
 
-def test_a_train_step_of_ones_own_may_use_the_verbs():
+def test_a_custom_train_step_may_use_the_verbs():
     @keras.saving.register_keras_serializable("tests")
     class Mine(keras_ae.VAE):
         def train_step(self, data):
@@ -110,7 +114,8 @@ def test_every_kind_of_array_is_input(ae, kind):
 
 @pytest.mark.parametrize("shape", [(12, 2), (12, 1), (11,)])
 def test_weights_of_another_shape_are_refused(ae, shape):
-    message = rf"one weight for each example, shape \(12,\). Received: shape={str(shape)[:-1].replace('(', '[(]')}"
+    received = str(shape)[:-1].replace("(", "[(]")
+    message = rf"one weight for each example, shape \(12,\). Received: shape={received}"
     with pytest.raises(ValueError, match=message):
         ae.fit(X, sample_weight=np.ones(shape), verbose=0)
     if len(shape) == 2:
@@ -122,7 +127,7 @@ def test_weights_of_another_shape_are_refused(ae, shape):
 
 
 @pytest.mark.parametrize("network", ["dense", pytest.param("conv", marks=pytest.mark.slow)])
-def test_the_export_of_keras(network, tmp_path):
+def test_export_as_saved_model(network, tmp_path):
     shape = (5,) if network == "dense" else (8, 8, 1)
     model = keras_ae.VAE(shape, 2, network, widths=(4,))
     x = np.random.default_rng(0).random((3, *shape), dtype="float32")
@@ -132,14 +137,14 @@ def test_the_export_of_keras(network, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_export_of_keras_as_onnx(vae, tmp_path):
+def test_export_as_onnx(vae, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     vae.export(tmp_path / "model.onnx", format="onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     np.testing.assert_allclose(session.run(None, {"x": X})[0], vae.reconstruct(X), atol=1e-5)
 
 
-def test_a_step_of_a_scikit_learn_pipeline():
+def test_a_model_is_a_step_of_a_scikit_learn_pipeline():
     pipeline = pytest.importorskip("sklearn.pipeline")
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     model = keras_ae.AE((5,), 2, widths=(4,))
@@ -149,23 +154,20 @@ def test_a_step_of_a_scikit_learn_pipeline():
     assert chain.fit(X, X[:, 0]).transform(X).shape == (12, 5)
 
 
-def test_an_objective_of_the_old_form_is_told_the_new_one():
-    class Old(keras_ae.objectives.Objective):
+def test_an_objective_with_other_arguments_is_refused():
+    class Other(keras_ae.objectives.Objective):
         def loss(self, vae, x, target):
             return 0.0
 
-    with pytest.raises(
-        ValueError,
-        match=r"loss\(self, vae, params, x\).*Received: loss\(self, vae, x, target\) of Old",
-    ):
-        keras_ae.VAE((5,), 2, objective=Old())
+    message = r"loss\(self, vae, params, x\).*Received: loss\(self, vae, x, target\) of Other"
+    with pytest.raises(ValueError, match=message):
+        keras_ae.VAE((5,), 2, objective=Other())
 
 
-def test_a_recurrent_network_takes_no_gated_activation():
+def test_a_recurrent_network_refuses_a_gated_activation():
     for activation in ("glu", "gated_tanh"):
-        with pytest.raises(
-            ValueError, match=f"gates of their own. Received: activation='{activation}'"
-        ):
+        message = f"gates.* Received: activation='{activation}'"
+        with pytest.raises(ValueError, match=message):
             keras_ae.SequenceAE((4, 2), 2, activation=activation)
 
 
@@ -175,6 +177,10 @@ STRANGER = '''
 import keras
 
 from keras_ae.models.ae import AE
+
+
+def largest(model, dataset):
+    return {"name": "largest", "value": 1.0, "protocol": {}}
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -189,7 +195,7 @@ class ShrinkingAE(AE):
     limits = "It is small."
     examples = ("model.encode(x)  # codes of weight {weight}",)
     size_limits = {"weight": 10}
-    own_metrics = {"largest": (lambda model, dataset: {"name": "largest", "value": 1.0, "protocol": {}}, 0.1)}
+    own_metrics = {"largest": (largest, 0.1)}
 
     def __init__(self, shape, latent_dim, weight=1.0, **kwargs):
         super().__init__(shape, latent_dim, **kwargs)
@@ -208,7 +214,7 @@ class ShrinkingAE(AE):
 
 
 def test_a_new_model_is_one_file(tmp_path, monkeypatch):
-    """It trains, is saved with a card of its own, loaded, measured and bounded, and no other file knows its name."""
+    """It is trained, saved with its own card, loaded and measured. No other file knows its name."""
     from keras_ae import evaluation, models
 
     (tmp_path / "shrinking.py").write_text(STRANGER)
@@ -220,20 +226,13 @@ def test_a_new_model_is_one_file(tmp_path, monkeypatch):
     assert set(model.fit(X, verbose=0).history) == {"loss", "reconstruction", "penalty"}
     model.save_to_preset(tmp_path / "mine")
     card = (tmp_path / "mine" / "README.md").read_text()
-    for line in (
-        "| weight | `1.0` |",
-        "It is small.",
-        "model.encode(x)  # codes of weight 1.0",
-        "weight * |z|",
-    ):
-        assert line in card
+    assert "| weight | `1.0` |" in card and "It is small." in card
+    assert "model.encode(x)  # codes of weight 1.0" in card and "weight * |z|" in card
     np.testing.assert_array_equal(
         keras_ae.load(tmp_path / "mine").reconstruct(X), model.reconstruct(X)
     )
-    assert (
-        evaluation.measure(model, {"name": "largest", "protocol": {"dataset": "mine"}})["value"]
-        == 1.0
-    )
+    metric = {"name": "largest", "protocol": {"dataset": "mine"}}
+    assert evaluation.measure(model, metric)["value"] == 1.0
     with pytest.raises(ValueError, match="`weight` of at most 10"):
         keras_ae.load(tmp_path / "mine", weight=11)
     assert not any(

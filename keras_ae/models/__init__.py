@@ -1,6 +1,9 @@
-"""The models, one file a class. Importing this package imports them all, so that Keras finds every class when it loads a file.
+"""The models, one file per class.
 
-What belongs here: classes of models, and what several of them share. A new model is a file here and a line in `keras_ae/__init__.py`.
+Importing this package imports all of them, so that Keras finds every class when it loads a file.
+
+What belongs here: model classes, and the code that several of them share.
+A new model is one file here and one line in `keras_ae/__init__.py`.
 """
 
 import importlib

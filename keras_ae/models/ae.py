@@ -1,4 +1,4 @@
-"""The autoencoder: a code, and a reconstruction from it."""
+"""The autoencoder: it encodes an example as a short code and reconstructs the example from it."""
 
 import keras
 
@@ -7,28 +7,42 @@ from keras_ae.models.autoencoder import Autoencoder
 
 @keras.saving.register_keras_serializable("keras_ae")
 class AE(Autoencoder):
-    """Autoencoder: z = g(x), trained to explain x by p(x|z).
+    """Autoencoder: the encoder g computes a code z = g(x), and the decoder explains x by p(x|z).
 
-    objective(x) = -log p(x|g(x)), nats an example
+    objective(x) = -log p(x|g(x)), nats per example
 
-    With a Gaussian likelihood that is the squared error, but for constants; with a Bernoulli likelihood the binary cross-entropy.
-    `compile(loss="mse")` trains by exactly that loss of x and the reconstruction instead.
+    With a Gaussian likelihood of fixed scale this is the squared error, up to constants. With a
+    Bernoulli likelihood it is the binary cross-entropy.
+    `compile(loss="mse")` trains with that Keras loss of x and the reconstruction instead.
 
     Args:
         shape: tuple, the shape of one example: (height, width, channels) or (features,).
         latent_dim: int, the size of a code z.
-        network: "dense", "conv" or a pair (encoder, decoder) of keras.Models, (batch, *shape) -> (batch, latent_dim) and
-            (batch, latent_dim) -> (batch, *what the likelihood asks for).
-        widths: units or filters of the hidden layers from the input to the code; None for the network's own.
-        activation: Keras activation of the hidden layers, "glu" for gated ones; None for the network's own.
-        likelihood: a name or a layer of `keras_ae.distributions`; None: "bernoulli" for images, "gaussian" for vectors.
+        network: "dense", "conv" or a pair (encoder, decoder) of keras.Models. The encoder maps
+            (batch, *shape) to (batch, latent_dim). The decoder maps (batch, latent_dim) to
+            (batch, *shape of the likelihood's parameters).
+        widths: units or filters of the hidden layers, from the input to the code.
+            None: the default of the network.
+        activation: Keras activation of the hidden layers, or "glu" for gated layers.
+            None: the default of the network.
+        likelihood: a name or a layer of `keras_ae.distributions`.
+            None: "bernoulli" for images, "gaussian" for vectors.
 
-    Input shape: (batch, *shape), floats in the likelihood's support, or integers 0-255. Output shape: (batch, *shape).
+    Input shape: (batch, *shape), floats in the support of the likelihood, or integers 0-255.
+    Output shape: (batch, *shape).
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Hinton & Salakhutdinov, "Reducing the dimensionality of data with neural networks", Science 313, 2006.
+    For example:
+
+        ae = keras_ae.AE((28, 28, 1), latent_dim=32)
+        ae.fit(x_train, epochs=1)
+        codes = ae.encode(x_train)  # (60, 32)
+        images = ae.decode(codes)  # (60, 28, 28, 1)
+
+    Source: Hinton & Salakhutdinov, "Reducing the dimensionality of data with neural networks",
+    Science 313, 2006.
     """
 
     def __init__(

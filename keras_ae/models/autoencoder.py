@@ -1,4 +1,4 @@
-"""The base of all models: what a user asks of them, and what they are made of."""
+"""The base class of all models: the methods that users call, and the parts of a model."""
 
 import keras
 import tensorflow as tf
@@ -10,7 +10,7 @@ from keras_ae.utils import inputs, seeds, validation
 
 
 class property_of_class:
-    """A property of a class, which is read as `Cls.name`: `@property`, but for classes."""
+    """Like `@property`, but read from the class: `Cls.name`."""
 
     def __init__(self, function):
         self.function, self.__doc__ = function, function.__doc__
@@ -20,44 +20,60 @@ class property_of_class:
 
 
 def trained_by(model, terms):
-    """`why_no_loss` of a class: model is its name with an article, terms are what it minimises."""
+    """The `why_no_loss` of a class: the reason why its `compile` takes no loss.
+
+    Args:
+        model: str, the name of the class with an article.
+        terms: str, the terms that the class minimises.
+    """
     return (
-        f"{model} is trained by {terms} together, in nats. For a squared error choose likelihood='gaussian', "
-        "whose -log p(x|z) is half of it but for a constant."
+        f"{model} minimises the sum of {terms}, in nats. For a squared error, choose "
+        "likelihood='gaussian': its -log p(x|z) is half the squared error plus a constant."
     )
 
 
 class Autoencoder(Trainer):
     """An encoder, a decoder and a likelihood p(x|z), trained by plain `fit`.
 
-    Two kinds of method are never mixed. A verb (`encode`, `decode`, ...) is for users: it checks its input and works in batches. A graph
-    function (`code_of`, `likelihood_of`, ...) is for objectives: it takes and gives tensors, and checks nothing.
+    A model has two kinds of methods.
+    A verb (`encode`, `decode`, ...) is for users. It checks its input and works in batches.
+    A graph function (`code_of`, `likelihood_of`, ...) is for objectives. It takes tensors, returns
+    tensors and checks nothing.
 
-    A subclass states `objective(x, target)`, a (batch,) tensor in nats whose mean is minimised. What a card, a check or a plot must know
-    of a class is an attribute of the class.
+    A subclass defines `objective(x, target)`. It returns a tensor (batch,) in nats, and training
+    minimises its mean. Everything that cards, checks and plots need to know about a class is an
+    attribute of the class.
 
     Args:
-        shape: tuple, the shape of one example: (height, width, channels), (features,), or with a time axis before them.
+        shape: tuple, the shape of one example: (height, width, channels) or (features,).
+            A sequence has a time axis before them.
         latent_dim: int, the size of a code z.
-        network: "dense", "conv" or a pair (encoder, decoder) of keras.Models; see `keras_ae.networks`.
-        widths: units or filters of the hidden layers from the input to the code; None for the network's own.
-        activation: Keras activation of the hidden layers, "glu" for gated ones; None for the network's own.
-        likelihood: a name or a layer of `keras_ae.distributions`; None: "bernoulli" for images, "gaussian" for vectors.
-        code_size: int, the size of the encoder's output; a subclass's business.
+        network: "dense", "conv" or a pair (encoder, decoder) of keras.Models; see
+            `keras_ae.networks`.
+        widths: units or filters of the hidden layers, from the input to the code.
+            None: the default of the network.
+        activation: Keras activation of the hidden layers, or "glu" for gated layers.
+            None: the default of the network.
+        likelihood: a name or a layer of `keras_ae.distributions`.
+            None: "bernoulli" for images, "gaussian" for vectors.
+        code_size: int, the size of the encoder's output. The subclass sets it.
 
     Attributes:
-        likelihood_layer: the layer of `keras_ae.distributions` that makes p(x|z) of the decoder's output.
+        likelihood_layer: the layer of `keras_ae.distributions` that turns the decoder's output
+            into p(x|z).
         parts: names of the attributes that hold such layers, in the order of the card.
-        told: constructor arguments that the card tells, beside those of every model.
-        limits: what models of this class cannot do, a sentence or two for the card.
-        examples: lines of Python for the card; {input} and the constructor arguments are filled in.
-        size_limits: the largest values of constructor arguments that a preset from a stranger may ask for, {name: int}.
-        own_metrics: measures of this class alone, {name: (function of (model, dataset, ...), tolerance)}, as in `keras_ae.evaluation`.
+        told: constructor arguments that the card shows besides those of every model.
+        limits: str, one or two sentences for the card: what models of this class cannot do.
+        examples: lines of Python for the card. {input} and the constructor arguments are filled in.
+        size_limits: {name: int}, the largest value of a constructor argument that a preset from
+            a stranger may have.
+        own_metrics: metrics of this class only, as in `keras_ae.evaluation`:
+            {name: (function of (model, dataset, ...), tolerance)}.
     """
 
     parts = ("likelihood_layer",)
     told = ()
-    limits = "It has no prior: a code drawn at random decodes to no likely image."
+    limits = "It has no prior: a random code does not decode to a realistic image."
     examples = (
         "model.encode(x)  # codes",
         "model.reconstruct(x)  # x: {input}",
@@ -80,12 +96,13 @@ class Autoencoder(Trainer):
         self._seeds = seeds.SeedGenerator()
         self._parts = {}
         self._report(self.logged)
-        self.built = True  # every weight exists; Keras' own build would lock the model before a subclass is complete
+        # All weights exist. Keras' own build would lock the model before the subclass is complete.
+        self.built = True
 
     # Verbs
 
     def encode(self, x):
-        """Codes of x.
+        """The codes of x.
 
         Args:
             x: array (batch, *shape); integers are pixels 0-255.
@@ -94,12 +111,18 @@ class Autoencoder(Trainer):
             tensor (batch, latent_dim).
 
         Raises:
-            ValueError: x has another shape, holds NaN, or lies outside the likelihood's support.
+            ValueError: x has another shape, contains NaN, or lies outside the likelihood's support.
         """
         return inputs.in_batches(self.code_of, self.checked(x))
 
     def decode(self, z):
-        """The mean of p(x|z): (batch, latent_dim) -> (batch, *shape).
+        """The mean of p(x|z).
+
+        Args:
+            z: array (batch, latent_dim).
+
+        Returns:
+            tensor (batch, *shape).
 
         Raises:
             ValueError: z has another shape.
@@ -107,11 +130,27 @@ class Autoencoder(Trainer):
         return inputs.in_batches(lambda z: self.likelihood_of(z).mean(), self.checked_code(z))
 
     def reconstruct(self, x):
-        """decode(encode(x)), without any draw: (batch, *shape) -> (batch, *shape). `predict` gives the same as an array."""
+        """decode(encode(x)). Nothing is drawn at random. `predict` returns the same as an array.
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+
+        Returns:
+            tensor (batch, *shape).
+
+        Raises:
+            ValueError: as in `encode`.
+        """
         return inputs.in_batches(self.reconstruction_of, self.checked(x))
 
     def likelihood(self, z):
-        """p(x|z): a tfp distribution, batch shape (batch,), event shape `shape`. z: (batch, latent_dim).
+        """The distribution p(x|z).
+
+        Args:
+            z: array (batch, latent_dim).
+
+        Returns:
+            tfp distribution, batch shape (batch,), event shape `shape`.
 
         Raises:
             ValueError: z has another shape.
@@ -119,11 +158,12 @@ class Autoencoder(Trainer):
         return self.likelihood_of(self.checked_code(z))
 
     def interpolate(self, a, b, steps=10):
-        """Decodes the straight lines between the codes of a and of b.
+        """Decodes points on the straight line from the code of each a to the code of each b.
 
         Args:
-            a, b: arrays (batch, *shape), as many of one as of the other.
-            steps: int >= 2, the number of points, ends included.
+            a: array (batch, *shape).
+            b: array (batch, *shape), as many examples as `a`.
+            steps: int >= 2, the number of points, including both ends.
 
         Returns:
             tensor (batch, steps, *shape).
@@ -145,18 +185,19 @@ class Autoencoder(Trainer):
     # Graph functions
 
     def code_of(self, x):
-        """The code: float tensor (batch, *shape) -> (batch, latent_dim)."""
+        """The code of x: float tensor (batch, *shape) -> (batch, latent_dim)."""
         return self.encoder(x)
 
     def likelihood_of(self, z):
-        """p(x|z): tensor (batch, latent_dim) -> a tfp distribution, batch shape (batch,), event shape `shape`."""
+        """p(x|z): tensor (batch, latent_dim) -> tfp distribution, as `likelihood`."""
+        # The decoder may return a flat output: -> (batch, *params_shape)
         return self.likelihood_layer(ops.reshape(self.decoder(z), (-1, *self._params_shape)))
 
     def reconstruction_of(self, x):
         return self.likelihood_of(ops.cast(self.code_of(x), "float32")).mean()
 
     def draw_seed(self):
-        """The next seed of the model's noise: int32 (2,)."""
+        """The seed of the model's next random draw: int32 (2,)."""
         return self._seeds.draw()
 
     # Checks
@@ -165,35 +206,41 @@ class Autoencoder(Trainer):
         self.likelihood_layer.check(x, self.shape, name)
 
     def checked(self, x):
-        """x as a float tensor (batch, *shape). Raises ValueError as `encode`; inside a graph, the shape alone can be checked."""
+        """x as a float tensor (batch, *shape). Inside a graph only the shape can be checked.
+
+        Raises:
+            ValueError: as in `encode`.
+        """
         if inputs.is_eager(x):
             x = inputs.as_array(x)
             self.check_input(x)
         return inputs.to_float(x, self.shape)
 
     def checked_code(self, z):
-        """z as a float tensor (batch, latent_dim). Raises ValueError if it has another shape."""
+        """z as a float tensor (batch, latent_dim).
+
+        Raises:
+            ValueError: z has another shape.
+        """
         z = ops.cast(z, "float32")
         if z.shape.rank != 2 or z.shape[1] != self.latent_dim:
-            raise ValueError(
-                f"Expected `z` to have the shape (batch, {self.latent_dim}). Received: shape={tuple(z.shape)}"
-            )
+            expected = f"the shape (batch, {self.latent_dim})"
+            raise ValueError(f"Expected `z` to have {expected}. Received: shape={tuple(z.shape)}")
         return z
 
     # Keras
 
     def call(self, x):
-        return self.reconstruct(
-            x
-        )  # no loss, no metric, no draw; no `training` argument, so that BatchNormalization updates once
+        # No loss, no metric, no random draw.
+        # There is no `training` argument, so that BatchNormalization updates only once per step.
+        return self.reconstruct(x)
 
     def get_config(self):
-        # Written out, because Keras' automatic config records the default arguments of a Model, silently.
+        # Written out: Keras' automatic config silently records the default arguments of a Model.
         network = self._network["network"]
         if not isinstance(network, str):
-            network = [
-                keras.saving.serialize_keras_object(model) for model in (self.encoder, self.decoder)
-            ]
+            pair = self.encoder, self.decoder
+            network = [keras.saving.serialize_keras_object(model) for model in pair]
         return {
             "name": self.name,
             "shape": self.shape,
@@ -208,7 +255,7 @@ class Autoencoder(Trainer):
         return cls(**config)
 
     def compile_from_config(self, config):
-        # Keras leaves a model whose compile() is overridden uncompiled on loading, unless this is overridden too.
+        # When a class overrides compile() but not this method, Keras loads its models uncompiled.
         if self.distribute_strategy.num_replicas_in_sync > 1:
             config = {**config, "jit_compile": False, "steps_per_execution": 1}
         self.compile(**keras.saving.deserialize_keras_object(config))
@@ -221,28 +268,38 @@ class Autoencoder(Trainer):
         pass
 
     def export(self, filepath, format="tf_saved_model", verbose=None, **options):
-        """As keras.Model.export, of the reconstruction: x (batch, *shape) -> (batch, *shape). For a part, see `keras_ae.export`.
+        """Exports the reconstruction, like keras.Model.export: (batch, *shape) -> (batch, *shape).
+
+        To export one part of the model, use `keras_ae.export`.
 
         Args:
-            filepath: str or path, a folder for a SavedModel, a file for ONNX.
+            filepath: str or path; a folder for a SavedModel, a file for ONNX.
             format: "tf_saved_model" or "onnx".
-            verbose, options: as in keras.Model.export; not for ONNX.
+            verbose: as in keras.Model.export; ignored for ONNX.
+            options: as in keras.Model.export; ignored for ONNX.
         """
         if format == "onnx":
             from keras_ae import exports
 
             exports.export(self, filepath, role="reconstruct", format="onnx")
             return
-        options.setdefault(
-            "input_signature", [keras.InputSpec("float32", (None, *self.shape), name="x")]
-        )
+        signature = [keras.InputSpec("float32", (None, *self.shape), name="x")]
+        options.setdefault("input_signature", signature)
         super().export(filepath, format=format, verbose=verbose, **options)
 
-    # Presets: imported when they are called
+    # Presets. These methods import keras_ae.presets when they are called.
 
     @classmethod
     def from_preset(cls, name, *, load_weights=True, **overrides):
-        """`keras_ae.load`, for a preset of this class: `VAE.from_preset("vae_mnist")`.
+        """Loads a preset of this class, as `keras_ae.load` does: `VAE.from_preset("vae_mnist")`.
+
+        Args:
+            name: a preset, as in `keras_ae.load`.
+            load_weights: bool, as in `keras_ae.load`.
+            overrides: constructor arguments to change, as in `keras_ae.load`.
+
+        Returns:
+            the model, an instance of this class.
 
         Raises:
             ValueError: as in `keras_ae.load`; the preset is of another class.
@@ -257,14 +314,17 @@ class Autoencoder(Trainer):
         return model
 
     def save_to_preset(self, folder, *, dataset=None, training=None, metrics=()):
-        """Writes the model as a preset, a folder that `keras_ae.load` reads. Arguments and errors: as in `keras_ae.presets.save`."""
+        """Writes the model as a preset, a folder that `keras_ae.load` reads.
+
+        The arguments and errors are those of `keras_ae.presets.save`.
+        """
         from keras_ae import presets
 
         presets.save(self, folder, dataset=dataset, training=training, metrics=metrics)
 
     @property_of_class
     def presets(cls):
-        """{name: ModelCard} of the built-in presets of this class and its subclasses."""
+        """{name: ModelCard}, the built-in presets of this class and its subclasses."""
         from keras_ae import presets
 
         families = {cls.__name__, *_names_of_subclasses(cls)}
@@ -277,24 +337,33 @@ class Autoencoder(Trainer):
     # For cards and plots
 
     def kinds_of_samples(self):
-        """What `sample` can be asked for: the name of its argument and how many values that has, ("labels", 10). None: nothing."""
+        """Which kinds of samples `sample` can draw.
+
+        Returns:
+            (name of the argument of `sample`, number of its values), for example ("labels", 10),
+            or None if `sample` takes no such argument.
+        """
         return
 
     # Inside
 
     def _network_sizes(self, code_size):
-        """What the network is built for: the encoder's input shape and output size, the decoder's input size and output shape."""
+        """The sizes of the network.
+
+        Returns:
+            (encoder's input shape, encoder's output size, decoder's input size, decoder's output
+            shape).
+        """
         return self.shape, code_size, self.latent_dim, self._params_shape
 
     def _report(self, names):
-        """Makes the metrics in which `log` gathers parts of the objective."""
+        """Makes the metrics that average the parts of the objective given to `log`."""
         for name in names:
             self._parts[name] = keras.metrics.Mean(name=name)
 
 
 def _names_of_subclasses(cls):
-    return {
-        name
-        for child in cls.__subclasses__()
-        for name in (child.__name__, *_names_of_subclasses(child))
-    }
+    names = set()
+    for child in cls.__subclasses__():
+        names |= {child.__name__, *_names_of_subclasses(child)}
+    return names

@@ -9,11 +9,13 @@ from keras_ae import distributions
 from keras_ae.training import loops
 from keras_ae.utils import inputs, seeds, validation
 
-SAMPLES_PER_STEP = 50  # importance samples of each image that are decoded at once: 100 images make a matrix of 5,000 rows
+# The number of importance samples per image that are decoded at once.
+# With 100 images this makes a matrix of 5,000 rows.
+SAMPLES_PER_STEP = 50
 
 
 class Bounds:
-    """Estimates bounds of log p(x) from draws of q(z|x), some at a time, so that memory stays bounded.
+    """Estimates bounds of log p(x) from draws of q(z|x), a few draws at a time to limit memory.
 
     Args:
         vae: a VAE.
@@ -21,7 +23,8 @@ class Bounds:
 
     def __init__(self, vae):
         self.vae = vae
-        # Traced once for all calls. Draws stay outside XLA, whose default generator is far slower on CPUs (TensorFlow 2.21).
+        # Each function is traced once for all calls.
+        # The draws stay outside XLA: its default generator is far slower on CPUs (TensorFlow 2.21).
         self._draw = tf.function(
             lambda x, n, seed: self._posterior(x).experimental_sample_and_log_prob(n, seed=seed)
         )
@@ -48,37 +51,51 @@ class Bounds:
         return self.vae.posterior_of(self.vae.params_of(x))
 
     def _over_samples(self, function, join, x, n_samples, batch_size, seed, verbose=0):
-        """Joins function(batch, n, seed) over all draws of each batch of x: -> (len(x),). Memory: batch_size * SAMPLES_PER_STEP rows."""
+        """Calls `function` until each example has n_samples draws, and joins the results.
+
+        At most batch_size * SAMPLES_PER_STEP codes are decoded at once.
+
+        Args:
+            function: function(batch, n, seed) -> (len(batch),), a result over n draws.
+            join: turns the list of results of one batch into one result.
+            x: float tensor (batch, *shape).
+            n_samples: int, the number of draws per example.
+            batch_size: int, the number of examples per call.
+            seed: int32 (2,).
+            verbose: 1 for a progress bar.
+
+        Returns:
+            tensor (len(x),).
+        """
         validation.positive_int(n_samples, "n_samples")
-        steps = [SAMPLES_PER_STEP] * (n_samples // SAMPLES_PER_STEP)
-        steps += [n_samples % SAMPLES_PER_STEP] if n_samples % SAMPLES_PER_STEP else []
+        full, rest = divmod(n_samples, SAMPLES_PER_STEP)
+        steps = [SAMPLES_PER_STEP] * full + ([rest] if rest else [])
         batches = inputs.batches(x, batch_size)
-        progress, results = (
-            keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch"),
-            [],
-        )
+        progress = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch")
+        joined = []
         for batch, seed_of_batch in zip(batches, seeds.split(seed, len(batches)), strict=True):
-            of_steps = seeds.split(seed_of_batch, len(steps))
-            results.append(
-                join(
-                    [
-                        function(batch, n, of_step)
-                        for n, of_step in zip(steps, of_steps, strict=True)
-                    ]
-                )
-            )
+            pairs = zip(steps, seeds.split(seed_of_batch, len(steps)), strict=True)
+            joined.append(join([function(batch, n, seed_of_step) for n, seed_of_step in pairs]))
             progress.add(1)
-        return tf.concat(results, axis=0)
+        return tf.concat(joined, axis=0)
 
     def _sum_of_elbos(self, x, n, seed):
         """sum_s log p(x|z_s) - KL(q || p) over n draws: (batch, *shape) -> (batch,)."""
         posterior, prior = self._posterior(x), self.vae.prior
-        draw = distributions.draw(posterior, seed, n)  # z: (n, batch, latent_dim)
+        draw = distributions.draw(posterior, seed, n)  # draw.z: (n, batch, latent_dim)
         kl = distributions.kl_divergence(posterior, prior, draw)
-        return tf.reduce_sum(self.vae.log_likelihood_of(x, draw.z) - kl, axis=0)
+        return tf.reduce_sum(self.vae.log_likelihood_of(x, draw.z) - kl, axis=0)  # (batch,)
 
     def _log_sum_of_weights(self, x, z, log_posterior):
-        """log sum_s p(x, z_s) / q(z_s|x): (batch, *shape), (n, batch, latent_dim), (n, batch) -> (batch,)."""
-        return tf.reduce_logsumexp(
-            self.vae.log_likelihood_of(x, z) + self.vae.prior.log_prob(z) - log_posterior, axis=0
-        )
+        """log sum_s p(x, z_s) / q(z_s|x).
+
+        Args:
+            x: float tensor (batch, *shape).
+            z: tensor (n, batch, latent_dim), draws of q(z|x).
+            log_posterior: tensor (n, batch), log q(z|x) of the draws.
+
+        Returns:
+            tensor (batch,), nats.
+        """
+        log_joint = self.vae.log_likelihood_of(x, z) + self.vae.prior.log_prob(z)
+        return tf.reduce_logsumexp(log_joint - log_posterior, axis=0)  # (n, batch) -> (batch,)

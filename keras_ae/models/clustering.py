@@ -1,9 +1,9 @@
-"""What IDEC and VaDE share: codes that gather around centres, found without any class. Both are trained in two stages:
+"""The methods that IDEC and VaDE share. Both find clusters of codes without labels, in two stages:
 
-model.fit(x)                # an autoencoder, IDEC, or a VAE, VaDE
-model.start_clusters(x)     # clusters of its codes
-model.fit(x)                # both together
-model.clusters(x)           # (batch,): 0, 1, ..., clusters - 1
+model.fit(x)  # trains the autoencoder (IDEC) or the VAE (VaDE)
+model.start_clusters(x)  # finds clusters of the codes
+model.fit(x)  # trains the networks and the clusters together
+model.clusters(x)  # (batch,): 0, 1, ..., clusters - 1
 """
 
 import keras
@@ -15,71 +15,94 @@ from keras_ae.utils import inputs, validation
 
 
 class Clustering:
-    """The verbs of a model that finds clusters. A subclass states `_start(codes, labels, seed)` and `_probabilities(z)`."""
+    """The verbs of a model that finds clusters.
 
-    limits = "Its clusters are those that the codes show, which need not be the classes that one has in mind, and have no names."
+    A subclass defines `_start(x, labels, seed)`, which sets the clusters, and
+    `_probabilities(z)`, which maps codes (batch, latent_dim) to (batch, clusters).
+    It has `n_clusters` and the variable `started`.
+    """
+
+    limits = (
+        "It finds the clusters that the codes show. "
+        "They have no names, and they need not match the classes that you have in mind."
+    )
 
     @property
     def has_clusters(self):
-        """bool, whether `start_clusters` has been called, now or before the model was saved."""
-        with tf.init_scope():  # also while a graph is traced
+        """bool, whether `start_clusters` has been called, in this process or before saving."""
+        with tf.init_scope():  # so that it also works while a graph is traced
             return bool(ops.convert_to_numpy(self.started) > 0)
 
     def kinds_of_samples(self):
-        return (
-            ("cluster", self.n_clusters) if self.has_clusters and hasattr(self, "sample") else None
-        )
+        can_draw = self.has_clusters and hasattr(self, "sample")
+        return ("cluster", self.n_clusters) if can_draw else None
 
     def start_clusters(self, x, labels=None, seed=0):
-        """Starts the clusters from those of the codes of x. From here on `fit` trains them, together with the networks.
+        """Sets the first clusters from the codes of x. After this, `fit` trains the clusters too.
 
         Args:
-            x: array (n, *shape), examples of what the model was trained on so far.
-            labels: int array (n,), 0, ..., clusters - 1, a clustering of x by other means to start from, or -1 where it is not known; for
-                example `keras_ae.representation.spectral(vade.encode(x), clusters)`. None: the class's own, which its docstring tells.
-            seed: int, of what is drawn in the class's own.
+            x: array (n, *shape), examples of the data that the model was trained on.
+            labels: int array (n,), a clustering of x to start from: 0, ..., clusters - 1, or -1
+                where it is not known. For example
+                `keras_ae.representation.spectral(vade.encode(x), clusters)`.
+                None: the method of the class, which its docstring names.
+            seed: int, the seed of the random draws in the method of the class.
 
         Raises:
-            ValueError: as in `encode`; fewer examples than clusters; labels of another kind, or a cluster without an example.
-            ImportError: scikit-learn is not installed, which the class's own takes.
+            ValueError: as in `encode`; fewer examples than clusters; labels of another shape or
+                type; a cluster without an example.
+            ImportError: the method of the class needs scikit-learn, which is not installed.
         """
-        if len(x) < self.n_clusters:
-            raise ValueError(
-                f"Expected at least one example a cluster, {self.n_clusters}. Received: {len(x)}"
-            )
+        n = self.n_clusters
+        if len(x) < n:
+            raise ValueError(f"Expected at least one example per cluster, {n}. Received: {len(x)}")
         if labels is not None:
             labels = np.asarray(labels)
             known = set(labels.ravel().tolist()) - {-1}
-            if (
-                labels.shape != (len(x),)
-                or labels.dtype.kind not in "iu"
-                or known != set(range(self.n_clusters))
-            ):
-                expected = f"one integer an example, -1 or 0 to {self.n_clusters - 1}, each of these at least once"
+            fits = labels.shape == (len(x),) and labels.dtype.kind in "iu"
+            if not fits or known != set(range(n)):
                 raise ValueError(
-                    f"Expected `labels` to be {expected}. Received: shape={labels.shape}, dtype={labels.dtype}"
+                    f"Expected `labels` to be one integer per example, -1 or 0 to {n - 1}, "
+                    "and to hold each cluster at least once. "
+                    f"Received: shape={labels.shape}, dtype={labels.dtype}"
                 )
         self._start(x, labels, seed)
         self.started.assign(1.0)
 
     def cluster_probabilities(self, x):
-        """What each cluster has of x: array (batch, *shape) -> (batch, clusters), rows that add up to 1. Nothing is drawn.
+        """The probability of each cluster for each example. Nothing is drawn at random.
+
+        Args:
+            x: array (batch, *shape).
+
+        Returns:
+            tensor (batch, clusters); each row adds up to 1.
 
         Raises:
-            ValueError: as in `encode`; the clusters have not been started.
+            ValueError: as in `encode`; `start_clusters` has not been called.
         """
         if not self.has_clusters:
             raise ValueError(
-                "Expected `start_clusters(x)` before the clusters are asked for. Received: a model without clusters"
+                "Expected `start_clusters(x)` before this call. Received: a model without clusters"
             )
         return inputs.in_batches(self._probabilities, self.encode(x))
 
     def clusters(self, x):
-        """The most probable cluster of x: array (batch, *shape) -> int32 (batch,). Raises ValueError as `cluster_probabilities`."""
+        """The most probable cluster of each example.
+
+        Args:
+            x: array (batch, *shape).
+
+        Returns:
+            int32 tensor (batch,).
+
+        Raises:
+            ValueError: as in `cluster_probabilities`.
+        """
         return ops.cast(ops.argmax(self.cluster_probabilities(x), axis=-1), "int32")
 
     def _state(self, name, shape=(), value=0.0):
-        """A variable that is not trained; replicas, which all assign the same to it, share it."""
+        """A variable that is not trained. All replicas assign it the same value and share it."""
         start = keras.initializers.Constant(value)
         options = {
             "trainable": False,
@@ -91,7 +114,7 @@ class Clustering:
 
 
 def at_least_two(clusters):
-    """The number of clusters; ValueError if it is not an integer of at least 2."""
+    """The number of clusters; ValueError unless it is an integer of at least 2."""
     if validation.positive_int(clusters, "clusters") < 2:
         raise ValueError("Expected `clusters` to be at least 2. Received: clusters=1")
     return clusters

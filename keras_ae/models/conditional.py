@@ -1,4 +1,7 @@
-"""The conditional variational autoencoder: what is drawn has the label that is asked for. Labels may be missing in training."""
+"""The conditional variational autoencoder: it draws examples with a given label.
+
+Some of the labels may be missing in training.
+"""
 
 import keras
 import numpy as np
@@ -14,49 +17,70 @@ from keras_ae.utils import inputs, validation
 
 @keras.saving.register_keras_serializable("keras_ae")
 class ConditionalVAE(VAE):
-    """Conditional VAE: p(x|y, z) p(y) p(z), y one of `classes` labels, z what the label leaves open, such as the style of a digit.
+    """Conditional VAE: p(x|y, z) p(y) p(z), with a label y and a code z for everything else.
 
-    objective(x, y) = -log p(x|y, z) + beta * (KL(q(y|x) || p(y)) + KL(q(z|x, y) || p(z))) - classification * log q(y|x),
-        z ~ q(z|x, y), nats an example
+    objective(x, y) = -log p(x|y, z) + beta * (KL(q(y|x) || p(y)) + KL(q(z|x, y) || p(z)))
+        - classification * log q(y|x),  z ~ q(z|x, y), nats per example
 
-    `fit(x, labels)`: where a label is known, q(y|x) is certain in the first terms, and the last one trains the classifier. Where it is not,
-    -1, there is no last term, and the first ones are summed over all labels, each by its q(y|x), or y is drawn from it (`unknown`). So few
-    labels and many images train a classifier too: semi-supervised learning (model M2).
+    y is one of `classes` labels. z holds what the label leaves open, such as the style of a digit.
 
-    A code is y, one-hot or probabilities, and z side by side. The logs hold loss, reconstruction, kl and classification, and
-    loss = reconstruction + beta * kl + classification. `elbo` and `log_likelihood` are of p(x), whatever the label.
+    In `fit(x, labels)`, a label of -1 means that the label is not known.
+    Where the label is known, q(y|x) is 1 for it in the first two terms, and the last term trains
+    the classifier.
+    Where it is not known, the last term is zero. The first two terms are then summed over all
+    labels, weighted by q(y|x), or computed for one label drawn from q(y|x); see `unknown`.
+    So a few labels and many images are enough to train a classifier. This is semi-supervised
+    learning with the model M2.
+
+    A code is y and z side by side. y is one-hot, or holds the probability of each label.
+    The logs hold loss, reconstruction, kl and classification, and
+    loss = reconstruction + beta * kl + classification.
+    `elbo` and `log_likelihood` are bounds of log p(x), where p(x) sums over the labels.
 
     Args:
-        shape, network, widths, activation, likelihood, beta, objective: as in `VAE`.
-        latent_dim: int, the size of z. The attribute `latent_dim` is that of a code, classes + the size of z.
-        classes: int, the number of labels, 0 to classes - 1.
-        prior: p(z), as in `VAE`, but no VampPrior.
+        shape, network, widths, activation, likelihood, beta: as in `VAE`.
+        latent_dim: int, the size of z. The attribute `latent_dim` is the size of a code:
+            classes + the size of z.
+        classes: int, the number of labels. The labels are 0 to classes - 1.
+        prior: p(z), as in `VAE`, except "vamp".
         posterior: q(z|x, y), as in `VAE`.
+        objective: as in `VAE`; with unknown="sum" it must be "elbo" or "iwae".
         classification: float >= 0, the weight of the last term.
-        unknown: what training does where a label is not known: "draw" one, y ~ q(y|x), with the straight-through gradient of
-            Gumbel-softmax; or "sum" over all, exactly, which takes `classes` times as many decodings and teaches the classifier far more.
-            With the objectives "elbo" and "iwae".
-        width: int, features of x that the encoder gives, and units of the classifier and of the network of q(z|x, y).
+        unknown: what training does where the label is not known.
+            "draw": it draws one label y ~ q(y|x), with the straight-through gradient of
+            Gumbel-softmax.
+            "sum": it sums over all labels, exactly. This needs `classes` times as many decodings
+            and teaches the classifier far more.
+        width: int, the number of features of x that the encoder returns. It is also the number of
+            units of the classifier and of the network of q(z|x, y).
 
-    Input and output shape: as in `VAE`. Labels: (batch,), integers, -1 for one that is not known.
+    Input and output shape: as in `VAE`.
+    Labels: integers (batch,), -1 where the label is not known.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Kingma et al., "Semi-supervised learning with deep generative models", NeurIPS 2014, equations 6 to 9; Sohn et al., "Learning
-    structured output representation using deep conditional generative models", NeurIPS 2015; Jang et al., ICLR 2017, section 4.3.
+    For example:
+
+        cvae = keras_ae.ConditionalVAE((28, 28, 1), latent_dim=20, classes=10)
+        cvae.sample(4, labels=3)  # (4, 28, 28, 1): four images with the label 3
+        cvae.classify(x_train)  # (60, 10): the probability of each label for each image
+
+    Source: Kingma et al., "Semi-supervised learning with deep generative models", NeurIPS 2014,
+    equations 6 to 9; Sohn et al., "Learning structured output representation using deep conditional
+    generative models", NeurIPS 2015; Jang et al., ICLR 2017, section 4.3.
     """
 
     limits = (
-        "What it draws and reconstructs is the mean of p(x|y, z), which is smoother than an image."
+        "Its samples and reconstructions are means of p(x|y, z), which are smoother than images."
     )
     told = ("classes", "width")
     examples = (
-        "model.sample({classes}, labels=range({classes}))  # images with these labels, from the prior",
+        "model.sample({classes}, labels=range({classes}))  # one image of each label",
         "model.classify(x)  # the probability of each label",
         "model.encode(x)  # codes",
         "model.reconstruct(x)  # x: {input}",
-        "model.log_likelihood(x)  # nats an image",
+        "model.log_likelihood(x)  # nats per image",
     )
     logged = ("reconstruction", "kl", "classification")
 
@@ -80,68 +104,77 @@ class ConditionalVAE(VAE):
     ):
         posterior = LabelledPosterior(classes, latent_dim, posterior, width)
         prior = LabelledPrior(classes, latent_dim, prior)
-        super().__init__(
-            shape,
-            prior.latent_dim,
-            network,
-            widths,
-            activation,
-            likelihood,
-            prior,
-            posterior,
-            beta,
-            objective,
-            **kwargs,
-        )
-        self.classes, self.classification = (
-            classes,
-            validation.at_least_zero(classification, "classification"),
-        )
-        if unknown not in ("draw", "sum"):
-            raise ValueError(
-                f"Expected `unknown` to be 'draw' or 'sum'. Received: unknown={unknown!r}"
-            )
-        if unknown == "sum" and not isinstance(
-            self.objective_layer, (objectives.ELBO, objectives.IWAE)
-        ):
-            received = type(self.objective_layer).__name__
-            raise ValueError(
-                f"Expected the objective 'elbo' or 'iwae' with unknown='sum'. Received: objective={received}"
-            )
-        self.unknown = unknown
+        parts = (likelihood, prior, posterior, beta, objective)
+        super().__init__(shape, prior.latent_dim, network, widths, activation, *parts, **kwargs)
+        self.classes = classes
+        self.classification = validation.at_least_zero(classification, "classification")
+        self.unknown = _checked_unknown(unknown, self.objective_layer)
 
     def classify(self, x):
-        """q(y|x): array (batch, *shape) -> (batch, classes), probabilities.
+        """The probability of each label for each example: q(y|x).
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+
+        Returns:
+            tensor (batch, classes).
 
         Raises:
             ValueError: as in `encode`.
         """
-        return inputs.in_batches(
-            lambda x: tf.nn.softmax(self.posterior_layer.logits(self.params_of(x))), self.checked(x)
-        )
+
+        def probabilities(x):
+            return tf.nn.softmax(self.posterior_layer.logits(self.params_of(x)))
+
+        return inputs.in_batches(probabilities, self.checked(x))
 
     def posterior(self, x, labels=None):
-        """q(y, z|x): a tfp distribution, batch shape (batch,), event shape (latent_dim,). x: array (batch, *shape); labels: (batch,)."""
+        """The distribution q(y, z|x).
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+            labels: int array (batch,), -1 where the label is not known. None: no label is known.
+
+        Returns:
+            tfp distribution, batch shape (batch,), event shape (latent_dim,).
+
+        Raises:
+            ValueError: as in `encode`.
+        """
         return self.posterior_of(self.posterior_params(x, labels))
 
     def posterior_params(self, x, labels=None):
-        """What the encoder says of x, and what is known of its labels: (batch, *shape), (batch,) -> (batch, params_size + classes)."""
-        return self.params_of(
-            self.checked(x), None if labels is None else self._checked_labels(labels)
-        )
-
-    def encode(self, x, sample=False, seed=None, labels=None):
-        """Codes of x: the probability of each label, one-hot where it is given, and the mean of q(z|x, y); or a draw of both.
+        """The encoder's output for x, followed by what is known about the labels.
 
         Args:
-            x, sample, seed: as in `VAE.encode`.
-            labels: int array (batch,), or None.
+            x: array (batch, *shape); integers are pixels 0-255.
+            labels: as in `posterior`.
+
+        Returns:
+            tensor (batch, width + classes).
+
+        Raises:
+            ValueError: as in `encode`.
+        """
+        labels = None if labels is None else self._checked_labels(labels)
+        return self.params_of(self.checked(x), labels)
+
+    def encode(self, x, sample=False, seed=None, labels=None):
+        """The codes of x: the probability of each label and the mean of q(z|x, y), side by side.
+
+        Where a label is given, its part of the code is one-hot.
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+            sample: bool. True: draw from q(y, z|x) instead.
+            seed: int for a reproducible draw, None for a fresh one.
+            labels: int array (batch,), -1 where the label is not known. None: no label is known.
 
         Returns:
             tensor (batch, latent_dim).
 
         Raises:
-            ValueError: as in `VAE.encode`; a label that is not in -1 to classes - 1.
+            ValueError: as in `VAE.encode`; a label is not in -1 to classes - 1.
         """
         if labels is None:
             return super().encode(x, sample, seed)
@@ -149,14 +182,18 @@ class ConditionalVAE(VAE):
         return posterior.sample(seed=self._seed(seed)) if sample else posterior.centre()
 
     def sample(self, n, seed=None, labels=None):
-        """Draws codes from the prior, with the labels asked for, and decodes them, each to the mean of p(x|y, z): (n, *shape).
+        """Draws codes from the prior, sets their labels, and decodes them.
 
         Args:
-            n, seed: as in `VAE.sample`.
-            labels: int, or int array (n,), or None for any.
+            n: int, the number of samples.
+            seed: int for a reproducible draw, None for a fresh one.
+            labels: int for all samples, or int array (n,), one for each. None: random labels.
+
+        Returns:
+            tensor (n, *shape), the mean of p(x|y, z) for each code.
 
         Raises:
-            ValueError: n < 1; a label that is not in 0 to classes - 1.
+            ValueError: n < 1; a label is not in 0 to classes - 1.
         """
         z = self.prior.sample(validation.positive_int(n, "n"), seed=self._seed(seed))
         if labels is not None:
@@ -165,11 +202,9 @@ class ConditionalVAE(VAE):
         return self.decode(z)
 
     def training_target(self, x, y):
-        return (
-            ops.full((ops.shape(x)[0],), -1, "int32")
-            if y is None
-            else ops.cast(ops.reshape(y, (-1,)), "int32")
-        )
+        if y is None:
+            return ops.full((ops.shape(x)[0],), -1, "int32")
+        return ops.cast(ops.reshape(y, (-1,)), "int32")  # (batch,) or (batch, 1) -> (batch,)
 
     def takes_as_target(self, y):
         return True  # labels
@@ -178,7 +213,15 @@ class ConditionalVAE(VAE):
         self._checked_labels(y, name)
 
     def params_of(self, x, labels=None):
-        """What the encoder says of x, and what is known of its labels: (batch, *shape), int (batch,) -> (batch, params_size + classes)."""
+        """The encoder's output for x, followed by what is known about the labels.
+
+        Args:
+            x: float tensor (batch, *shape).
+            labels: int tensor (batch,), -1 where the label is not known. None: no label is known.
+
+        Returns:
+            float32 tensor (batch, width + classes).
+        """
         features = ops.cast(super().params_of(x), "float32")
         labels = tf.fill([tf.shape(features)[0]], -1) if labels is None else labels
         return tf.concat([features, self.posterior_layer.evidence(labels)], axis=-1)
@@ -188,15 +231,13 @@ class ConditionalVAE(VAE):
 
     def objective(self, x, target):
         params = self.params_of(x, target)
-        loss = (
-            self._summed(params, x)
-            if self.unknown == "sum"
-            else self.objective_layer.loss(self, params, x)
-        )
+        if self.unknown == "sum":
+            loss = self._summed(params, x)
+        else:
+            loss = self.objective_layer.loss(self, params, x)
         known = ops.cast(target >= 0, "float32")
-        logits = self.posterior_layer.classifier(
-            [params[:, : self.posterior_layer.width]]
-        )  # whatever is known of the label
+        # The classifier sees the features only, not the label that may be known.
+        logits = self.posterior_layer.classifier([params[:, : self.posterior_layer.width]])
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
             ops.maximum(target, 0), logits
         )
@@ -205,56 +246,76 @@ class ConditionalVAE(VAE):
         return loss + classification
 
     def seen_by_metrics(self, x, target, y_pred, weights):
-        return x, y_pred, weights  # of the images, not of the labels
+        return x, y_pred, weights  # metrics compare images; the target holds labels
 
     def get_config(self):
-        config = {"latent_dim": self.posterior_layer.latent_dim, "classes": self.classes}
-        config |= {"prior": keras.saving.serialize_keras_object(self.prior_layer.prior)}
-        config |= {"posterior": keras.saving.serialize_keras_object(self.posterior_layer.posterior)}
+        posterior, prior = self.posterior_layer, self.prior_layer
         return {
             **super().get_config(),
-            **config,
+            "latent_dim": posterior.latent_dim,
+            "classes": self.classes,
+            "prior": keras.saving.serialize_keras_object(prior.prior),
+            "posterior": keras.saving.serialize_keras_object(posterior.posterior),
             "classification": self.classification,
             "unknown": self.unknown,
-            "width": self.posterior_layer.width,
+            "width": posterior.width,
         }
 
     def _summed(self, params, x):
-        """sum_y q(y|x) loss(x, y) - beta H(q(y|x)), over all labels y: (batch,). Where the label is known, q(y|x) is 1 for it."""
+        """sum_y q(y|x) loss(x, y) - beta H(q(y|x)), over all labels y, nats.
+
+        Where the label is known, q(y|x) is 1 for it.
+
+        Args:
+            params: tensor (batch, width + classes), as from `params_of`.
+            x: float tensor (batch, *shape).
+
+        Returns:
+            tensor (batch,).
+        """
         n, logits = self.classes, self.posterior_layer.logits(params)  # (batch, classes)
-        q, entropy = (
-            tf.nn.softmax(logits),
-            -tf.reduce_sum(tf.nn.softmax(logits) * tf.nn.log_softmax(logits), axis=1),
-        )
-        features = tf.repeat(
-            params[:, : self.posterior_layer.width], n, axis=0
-        )  # (batch, width) -> (batch * classes, width)
-        evidence = tf.tile(
-            self.posterior_layer.evidence(tf.range(n)), (tf.shape(x)[0], 1)
-        )  # (batch * classes, classes)
-        with records.recording() as of_labels:  # what the objective logs for each label
-            every = self.objective_layer.loss(
-                self, tf.concat([features, evidence], axis=1), tf.repeat(x, n, axis=0)
-            )
+        q = tf.nn.softmax(logits)
+        entropy = -tf.reduce_sum(q * tf.nn.log_softmax(logits), axis=1)  # (batch,)
+        features = params[:, : self.posterior_layer.width]
+        features = tf.repeat(features, n, axis=0)  # (batch, width) -> (batch * classes, width)
+        evidence = self.posterior_layer.evidence(tf.range(n))
+        evidence = tf.tile(evidence, (tf.shape(x)[0], 1))  # -> (batch * classes, classes)
+        params = tf.concat([features, evidence], axis=1)  # (batch * classes, width + classes)
+        with records.recording() as record:  # the parts that the objective logs for each label
+            losses = self.objective_layer.loss(self, params, tf.repeat(x, n, axis=0))
 
         def summed(values):
-            return tf.reduce_sum(
-                q * tf.reshape(values, (-1, n)), axis=1
-            )  # (batch * classes,) -> (batch,)
+            values = tf.reshape(values, (-1, n))  # (batch * classes,) -> (batch, classes)
+            return tf.reduce_sum(q * values, axis=1)  # (batch, classes) -> (batch,)
 
-        for name, values in of_labels.parts.items():
+        for name, values in record.parts.items():
             self.log(**{name: summed(values) - (entropy if name == "kl" else 0.0)})
-        return summed(every) - self.beta * entropy
+        return summed(losses) - self.beta * entropy
 
     def _checked_labels(self, labels, name="labels", lowest=-1):
         if not inputs.is_eager(labels):
             return labels
         labels = np.asarray(labels)
-        numbers = labels.dtype.kind in "iu" and labels.size > 0
-        if labels.ndim != 1 or not numbers or labels.min() < lowest or labels.max() >= self.classes:
-            received = f", from {labels.min()} to {labels.max()}" if numbers else ""
+        are_integers = labels.dtype.kind in "iu" and labels.size > 0
+        lowest_found, highest_found = (labels.min(), labels.max()) if are_integers else (None, None)
+        fits = labels.ndim == 1 and are_integers
+        if not fits or lowest_found < lowest or highest_found >= self.classes:
+            received = f"shape={labels.shape}, dtype={labels.dtype}"
+            received += f", from {lowest_found} to {highest_found}" if are_integers else ""
             raise ValueError(
-                f"Expected `{name}` to be integers of shape (batch,), from {lowest} to {self.classes - 1}. "
-                f"Received: shape={labels.shape}, dtype={labels.dtype}{received}"
+                f"Expected `{name}` to be integers of shape (batch,), "
+                f"from {lowest} to {self.classes - 1}. Received: {received}"
             )
         return tf.cast(labels, tf.int32)
+
+
+def _checked_unknown(unknown, objective):
+    """`unknown`; ValueError unless it is "draw" or "sum" and fits the objective."""
+    if unknown not in ("draw", "sum"):
+        raise ValueError(f"Expected `unknown` to be 'draw' or 'sum'. Received: unknown={unknown!r}")
+    if unknown == "sum" and not isinstance(objective, (objectives.ELBO, objectives.IWAE)):
+        received = f"objective={type(objective).__name__}"
+        raise ValueError(
+            f"Expected the objective 'elbo' or 'iwae' with unknown='sum'. Received: {received}"
+        )
+    return unknown

@@ -11,27 +11,39 @@ from keras_ae.utils import seeds
 class DAE(AE):
     """Denoising autoencoder: an AE that sees a corrupted input and must explain the clean one.
 
-    x_noisy ~ M(x_noisy|x),    objective(x) = -log p(x|g(x_noisy)), nats an example
+    x_noisy ~ M(x_noisy|x),  objective(x) = -log p(x|g(x_noisy)), nats per example
 
-    Noise is drawn afresh at every use in fit and evaluate; encode, reconstruct and predict take their input as it is.
+    `fit` and `evaluate` draw new noise each time they use an example. `encode`, `reconstruct` and
+    `predict` add no noise to their input.
 
     Args:
         shape, latent_dim, network, widths, activation, likelihood: as in `AE`.
-        corruption: "gaussian" (scale 0.5; clipped to [0, 1] unless x is unbounded), "masking", "salt_and_pepper", or a layer, of
-            `keras_ae.corruption` or any Keras layer that keeps the shape.
+        corruption: "gaussian", "masking", "salt_and_pepper", a layer of `keras_ae.corruption`, or
+            any Keras layer that keeps the shape.
+            "gaussian" has scale 0.5 and is clipped to [0, 1], unless x is unbounded.
 
-    Input and output shape: as in `AE`. With fit(noisy, clean) both are given, and the corruption comes on top.
+    Input and output shape: as in `AE`. In `fit(noisy, clean)`, the corruption is applied to noisy.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", ICML 2008.
+    For example:
+
+        dae = keras_ae.DAE((28, 28, 1), latent_dim=32, corruption="masking")
+        noisy = dae.corrupt(x_train, seed=0)  # (60, 28, 28, 1)
+        clean = dae.reconstruct(noisy)  # (60, 28, 28, 1)
+
+    Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders",
+    ICML 2008.
     """
 
-    limits = "It was trained for the corruption above. Noise of another kind or strength, and clean images, are restored less well."
+    limits = (
+        "It was trained for the corruption above. "
+        "It restores clean images, and images with other noise, less well."
+    )
     told = ("corruption",)
     examples = (
-        "model.reconstruct(model.corrupt(x))  # restores what noise took; x: {input}",
+        "model.reconstruct(model.corrupt(x))  # removes the noise; x: {input}",
         "model.encode(x)  # codes",
     )
 
@@ -55,22 +67,26 @@ class DAE(AE):
         return self.corruption(x, training=True)
 
     def corrupt(self, x, seed=None):
-        """x_noisy ~ M(x_noisy|x): (batch, *shape) -> (batch, *shape).
+        """Draws a corrupted copy of x: x_noisy ~ M(x_noisy|x).
 
         Args:
             x: array (batch, *shape); integers are pixels 0-255.
             seed: int for a reproducible draw, None for a fresh one.
 
+        Returns:
+            tensor (batch, *shape).
+
         Raises:
-            ValueError: as in `encode`; a seed is given, and the corruption is a layer that cannot take one.
+            ValueError: as in `encode`; a seed is given, but the corruption layer takes no seed.
         """
         x = self.checked(x)
         if seed is None:
             return self.training_input(x)
         if not isinstance(self.corruption, corruptions.Corruption):
             raise ValueError(
-                f"Expected no `seed`, since {type(self.corruption).__name__} is not a keras_ae.corruption.Corruption and "
-                f"draws from a state of its own. Received: seed={seed}"
+                f"Expected no `seed`, since {type(self.corruption).__name__} is not a "
+                "keras_ae.corruption.Corruption and draws from its own random state. "
+                f"Received: seed={seed}"
             )
         return self.corruption.corrupt(x, seeds.from_int(seed))
 

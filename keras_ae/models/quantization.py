@@ -1,4 +1,4 @@
-"""Vector quantisation: codes that are rows of a codebook, learned without gradients."""
+"""Vector quantisation: each code is made of rows of a codebook, which learns without gradients."""
 
 import math
 import typing
@@ -11,29 +11,40 @@ from keras import ops
 from keras_ae.training import replicas
 from keras_ae.utils import seeds, validation
 
-DEAD = 0.05  # a row that is used less often than this share of the average is moved
+# A row is dead, and starts again, if it is used less often than this share of the average row.
+DEAD = 0.05
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class VectorQuantizer(keras.Layer):
-    """Replaces each vector by the nearest row of a codebook, which follows the vectors that it stands for.
+    """Replaces each vector by the nearest row of a codebook. Each row follows its vectors.
 
-    e_k = m_k / N_k,    N_k <- decay N_k + (1 - decay) n_k,    m_k <- decay m_k + (1 - decay) sum of the n_k vectors nearest to e_k
+    e_k = m_k / N_k
+    N_k <- decay N_k + (1 - decay) n_k
+    m_k <- decay m_k + (1 - decay) sum of the n_k vectors nearest to e_k
 
-    Rows that hardly any vector is near to start again at a random vector of the batch.
+    e_k is row k. N_k and m_k are moving averages over the training steps.
+    A row that is the nearest one of hardly any vector starts again at a random vector of the
+    batch.
 
     Args:
-        size: int, the number of rows, K.
+        size: int, the number of rows.
         width: int, the size of a row.
-        decay: float in [0, 1), of the moving averages, a training step.
+        decay: float in [0, 1), the decay of the moving averages per training step.
 
     Input and output shape: (n, width). Input and output are float32.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: van den Oord et al., "Neural discrete representation learning", NeurIPS 2017, equations 1, 2 and 6 to 8; restarts: Dhariwal
-    et al., "Jukebox", 2020, section 3.
+    For example:
+
+        quantizer = keras_ae.quantization.VectorQuantizer(size=64, width=16)
+        numbers = quantizer.nearest(features)  # (2,): the numbers of the nearest rows
+        rows = quantizer.rows(numbers)  # (2, 16)
+
+    Source: van den Oord et al., "Neural discrete representation learning", NeurIPS 2017, equations
+    1, 2 and 6 to 8; restarts: Dhariwal et al., "Jukebox", 2020, section 3.
     """
 
     def __init__(self, size, width, decay=0.99, **kwargs):
@@ -41,62 +52,74 @@ class VectorQuantizer(keras.Layer):
         super().__init__(**kwargs)
         if not 0 <= decay < 1:
             raise ValueError(f"Expected `decay` to lie in [0, 1). Received: decay={decay!r}")
-        self.size, self.width, self.decay = (
-            validation.positive_int(size, "size"),
-            validation.positive_int(width, "width"),
-            decay,
-        )
+        self.size = validation.positive_int(size, "size")
+        self.width = validation.positive_int(width, "width")
+        self.decay = decay
         options = {"trainable": False, "autocast": False, "aggregation": "only_first_replica"}
         self.codebook = self.add_weight(
             shape=(size, width), initializer="random_normal", name="codebook", **options
         )
-        # Zero, so that after the first step every row is a mean of vectors, or one of them.
-        self.counts = self.add_weight(shape=(size,), initializer="zeros", name="counts", **options)
-        self.sums = self.add_weight(
-            shape=(size, width), initializer="zeros", name="sums", **options
-        )
+        # Zeros, so that after the first step every row is a mean of vectors or one vector.
+        options["initializer"] = "zeros"
+        self.counts = self.add_weight(shape=(size,), name="counts", **options)
+        self.sums = self.add_weight(shape=(size, width), name="sums", **options)
         self.built = True
 
     def nearest(self, vectors):
         """The number of the nearest row: (n, width) -> int32 (n,)."""
         rows = ops.convert_to_tensor(self.codebook)
-        # |v - e|^2 = |v|^2 - 2 v e + |e|^2, of which |v|^2 is the same for all rows
-        distances = ops.sum(ops.square(rows), axis=-1) - 2 * ops.matmul(
-            vectors, ops.transpose(rows)
-        )  # (n, size)
-        # Not Keras' own, which sees to -0.0 first, by an operation that ONNX has not.
+        # |v - e|^2 = |v|^2 - 2 v e + |e|^2. The term |v|^2 is the same for all rows.
+        products = ops.matmul(vectors, ops.transpose(rows))  # (n, size)
+        distances = ops.sum(ops.square(rows), axis=-1) - 2 * products  # (n, size)
+        # Not ops.argmin: it handles -0.0 by an operation that ONNX does not have.
         return tf.argmin(distances, axis=-1, output_type=tf.int32)
 
     def call(self, vectors):
         return self.rows(self.nearest(vectors))
 
     def straight_through(self, vectors):
-        """The nearest rows, whose gradient goes to the vectors as it is, and their numbers: (n, width) -> (n, width), int32 (n,)."""
+        """The nearest rows and their numbers. The gradient passes to the vectors unchanged.
+
+        Args:
+            vectors: tensor (n, width).
+
+        Returns:
+            rows (n, width) and numbers, int32 (n,).
+        """
         numbers = self.nearest(vectors)
         return _straight_through(vectors, self.rows(numbers)), numbers
 
     def rows(self, numbers):
-        """The rows of these numbers: int (n,) -> (n, width)."""
+        """The rows with these numbers: int (n,) -> (n, width)."""
         return ops.take(self.codebook, numbers, axis=0)
 
     def perplexity(self):
-        """How many rows are in use, exp of the entropy of their use in recent batches: a tensor ()."""
+        """The number of rows in use: exp of the entropy of their use in recent batches, ()."""
         use = ops.divide_no_nan(ops.convert_to_tensor(self.counts), ops.sum(self.counts))
         return ops.exp(-ops.sum(use * ops.log(use + 1e-10)))
 
     def usage(self, vectors, numbers, weights):
-        """What `follow` needs of a batch, vectors (n, width), numbers (n,), weights (n,): how often each row was the nearest (size,), and
-        the sums of the vectors that it was nearest to (size, width), weighted."""
-        return ops.segment_sum(weights, numbers, self.size), ops.segment_sum(
-            weights[:, None] * vectors, numbers, self.size
-        )
-
-    def follow(self, counts, sums, vectors, seed):
-        """Moves the codebook, by the usage of one step; on several replicas, by that of all together.
+        """How often each row was the nearest one in a batch, as `follow` needs it.
 
         Args:
-            counts, sums: as `usage` gives them.
-            vectors: tensor (n, width), of which dead rows take one each.
+            vectors: tensor (n, width).
+            numbers: int tensor (n,), the numbers of the nearest rows.
+            weights: tensor (n,), the weights of the vectors.
+
+        Returns:
+            counts (size,), the sum of the weights per row, and sums (size, width), the weighted sum
+            of the vectors per row.
+        """
+        counts = ops.segment_sum(weights, numbers, self.size)
+        return counts, ops.segment_sum(weights[:, None] * vectors, numbers, self.size)
+
+    def follow(self, counts, sums, vectors, seed):
+        """Moves the rows by the usage of one step. Several replicas add up their usage first.
+
+        Args:
+            counts: tensor (size,), as from `usage`.
+            sums: tensor (size, width), as from `usage`.
+            vectors: tensor (n, width). Each dead row starts again at one of these.
             seed: int32 (2,), the same on all replicas.
         """
         counts, sums = replicas.sum_over_replicas((counts, sums))
@@ -111,73 +134,96 @@ class VectorQuantizer(keras.Layer):
         sums = ops.where(dead[:, None], average * fresh, sums)
         self.counts.assign(counts)
         self.sums.assign(sums)
-        self.codebook.assign(
-            ops.where(counts[:, None] > 0, sums / counts[:, None], self.codebook)
-        )  # none: all weights were zero
+        # A count is zero only if the weights of all vectors so far were zero.
+        means = sums / counts[:, None]
+        self.codebook.assign(ops.where(counts[:, None] > 0, means, self.codebook))
 
     def get_config(self):
         return {**super().get_config(), "size": self.size, "width": self.width, "decay": self.decay}
 
 
 class Level(typing.NamedTuple):
-    """What a codebook makes of the vectors of a batch: n of them for each of its examples."""
+    """The vectors of a batch, n per example, and the rows of one codebook that replace them.
+
+    Attributes:
+        quantizer: the VectorQuantizer.
+        vectors: tensor (batch * n, width).
+        numbers: int32 tensor (batch * n,), the numbers of the nearest rows.
+        code: tensor (batch, n * width), the rows of each example side by side, with a
+            straight-through gradient.
+    """
 
     quantizer: VectorQuantizer
-    vectors: tf.Tensor  # (batch * n, width)
-    numbers: tf.Tensor  # (batch * n,), of the nearest rows
-    code: (
-        tf.Tensor
-    )  # (batch, n * width), the rows of each example side by side, with a straight-through gradient
+    vectors: tf.Tensor
+    numbers: tf.Tensor
+    code: tf.Tensor
 
 
 class Quantized:
-    """The verbs of a model whose code is rows of codebooks, and how the codebooks learn.
+    """The verbs and the training of a model whose code is made of rows of codebooks.
 
-    A subclass has a `width`, a `commitment`, `quantizers`, a list of VectorQuantizers, and `map_shapes`, the map that the symbols of each
-    make up. It states `_levels(x)`, a list of a Level for each. In `logged`, their perplexities come last.
+    A subclass defines `_levels(x)`, a list with one Level per quantizer, and these attributes:
+
+    - `width`: the size of a row.
+    - `commitment`: the weight of the commitment term.
+    - `quantizers`: a list of VectorQuantizers.
+    - `map_shapes`: for each quantizer, the shape of the map that its symbols form.
+    - `logged`: its last names are the perplexities of the quantizers.
     """
 
     @property
     def symbols_per_code(self):
-        """int, how many symbols a code has."""
+        """int, the number of symbols in a code."""
         return self.latent_dim // self.width
 
     def symbols(self, x):
-        """The numbers of the rows that stand for x, map after map: array (batch, *shape) -> int32 (batch, symbols_per_code)."""
-        z = ops.reshape(
-            self.encode(x), (-1, self.symbols_per_code, self.width)
-        )  # (batch, latent_dim) -> (batch, symbols, width)
+        """The code of x as symbols: the numbers of its rows, one map after the other.
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+
+        Returns:
+            int32 tensor (batch, symbols_per_code).
+
+        Raises:
+            ValueError: as in `encode`.
+        """
+        shape = (-1, self.symbols_per_code, self.width)
+        z = ops.reshape(self.encode(x), shape)  # (batch, latent_dim) -> (batch, symbols, width)
         return self._map_by_map(lambda quantizer, rows: quantizer.nearest(rows), z)
 
     def decode_symbols(self, symbols):
-        """The mean of p(x|z) of these symbols: int (batch, symbols_per_code) -> (batch, *shape). Raises ValueError as `checked_symbols`."""
+        """The mean of p(x|z), where z are the rows with these numbers.
+
+        Args:
+            symbols: int array (batch, symbols_per_code).
+
+        Returns:
+            tensor (batch, *shape).
+
+        Raises:
+            ValueError: as in `checked_symbols`.
+        """
         symbols = self.checked_symbols(symbols)
-        z = self._map_by_map(
-            lambda quantizer, numbers: quantizer.rows(numbers), symbols
-        )  # (batch, symbols, width)
+        # (batch, symbols) -> (batch, symbols, width)
+        z = self._map_by_map(lambda quantizer, numbers: quantizer.rows(numbers), symbols)
         return self.decode(ops.reshape(z, (-1, self.latent_dim)))
 
     def checked_symbols(self, symbols):
         """Symbols as an int32 array (batch, symbols_per_code).
 
         Raises:
-            ValueError: another shape or kind; a number that the codebook has no row for.
+            ValueError: another shape or type; a number without a row in the codebook.
         """
         symbols, size = np.asarray(symbols), self.quantizers[0].size
-        if (
-            symbols.ndim != 2
-            or symbols.shape[1] != self.symbols_per_code
-            or symbols.dtype.kind not in "iu"
-        ):
-            expected, received = (
-                f"(batch, {self.symbols_per_code})",
-                f"shape={symbols.shape}, dtype={symbols.dtype}",
-            )
+        shape_fits = symbols.ndim == 2 and symbols.shape[1] == self.symbols_per_code
+        if not shape_fits or symbols.dtype.kind not in "iu":
+            expected = f"(batch, {self.symbols_per_code})"
+            received = f"shape={symbols.shape}, dtype={symbols.dtype}"
             raise ValueError(f"Expected integer symbols of shape {expected}. Received: {received}")
         if symbols.size and (symbols.min() < 0 or symbols.max() >= size):
-            raise ValueError(
-                f"Expected symbols from 0 to {size - 1}. Received: from {symbols.min()} to {symbols.max()}"
-            )
+            received = f"from {symbols.min()} to {symbols.max()}"
+            raise ValueError(f"Expected symbols from 0 to {size - 1}. Received: {received}")
         return symbols.astype("int32")
 
     def objective(self, x, target):
@@ -192,10 +238,11 @@ class Quantized:
 
     def end_step(self, record):
         for level in record.kept["levels"]:
-            symbols = (
+            symbols_per_example = (
                 ops.shape(level.numbers)[0] // ops.shape(record.kept["weights"])[0]
-            )  # of an example
-            weights = ops.repeat(record.kept["weights"], symbols)  # (batch,) -> (batch * n,)
+            )
+            # (batch,) -> (batch * n,)
+            weights = ops.repeat(record.kept["weights"], symbols_per_example)
             counts, sums = level.quantizer.usage(level.vectors, level.numbers, weights)
             level.quantizer.follow(counts, sums, level.vectors, self._seeds.draw_for_all())
 
@@ -205,34 +252,40 @@ class Quantized:
         return _code(self._levels(x))
 
     def _level(self, quantizer, vectors):
-        """The Level of the vectors of each example side by side: (batch, n * width)."""
+        """The Level of the vectors (batch, n * width), side by side for each example."""
         length = vectors.shape[-1]
-        vectors = ops.reshape(
-            ops.cast(vectors, "float32"), (-1, quantizer.width)
-        )  # (batch, n * width) -> (batch * n, width)
+        vectors = ops.cast(vectors, "float32")
+        vectors = ops.reshape(vectors, (-1, quantizer.width))  # -> (batch * n, width)
         rows, numbers = quantizer.straight_through(vectors)
-        return Level(
-            quantizer, vectors, numbers, ops.reshape(rows, (-1, length))
-        )  # rows -> (batch, n * width)
+        code = ops.reshape(rows, (-1, length))  # (batch * n, width) -> (batch, n * width)
+        return Level(quantizer, vectors, numbers, code)
 
     def _map_by_map(self, function, array):
-        """A function of a quantizer and its part of an array, (batch, symbols, ...) in all, (batch * n, ...) a part; side by side again."""
-        sizes, results, start = [math.prod(shape) for shape in self.map_shapes], [], 0
-        for quantizer, n in zip(self.quantizers, sizes, strict=True):
-            part = ops.reshape(
-                array[:, start : start + n], (-1, *array.shape[2:])
-            )  # (batch, n, ...) -> (batch * n, ...)
+        """Applies a function to the part of an array that belongs to each quantizer.
+
+        Args:
+            function: function(quantizer, part), where part is (batch * n, ...) and n is the number
+                of symbols in the map of the quantizer. It returns (batch * n, ...).
+            array: array (batch, symbols, ...).
+
+        Returns:
+            tensor (batch, symbols, ...), the results side by side.
+        """
+        results, start = [], 0
+        for quantizer, shape in zip(self.quantizers, self.map_shapes, strict=True):
+            n = math.prod(shape)
+            part = array[:, start : start + n]
+            part = ops.reshape(part, (-1, *array.shape[2:]))  # (batch, n, ...) -> (batch * n, ...)
             result = function(quantizer, part)
-            results.append(
-                ops.reshape(result, (-1, n, *result.shape[1:]))
-            )  # (batch * n, ...) -> (batch, n, ...)
+            # (batch * n, ...) -> (batch, n, ...)
+            results.append(ops.reshape(result, (-1, n, *result.shape[1:])))
             start += n
         return ops.concatenate(results, axis=1)
 
 
 @tf.custom_gradient
 def _straight_through(vectors, rows):
-    """The rows, exactly; their gradient is that of the vectors."""
+    """The rows. The gradient goes to the vectors instead of the rows."""
     return tf.identity(rows), lambda upstream: (upstream, tf.zeros_like(rows))
 
 
@@ -242,6 +295,11 @@ def _code(levels):
 
 
 def _distances(level):
-    """Of the vectors from their rows, squared and added up, by example: (batch,). The gradient goes to the vectors alone."""
+    """The squared distance of the vectors to their rows, summed over each example: (batch,).
+
+    The gradient goes to the vectors only.
+    """
     code = ops.stop_gradient(level.code)
-    return ops.sum(ops.square(ops.reshape(level.vectors, ops.shape(code)) - code), axis=-1)
+    # (batch * n, width) -> (batch, n * width)
+    vectors = ops.reshape(level.vectors, ops.shape(code))
+    return ops.sum(ops.square(vectors - code), axis=-1)

@@ -1,4 +1,4 @@
-"""The regularised autoencoder: a VAE without noise, whose codes are sampled by a density fitted afterwards."""
+"""The regularised autoencoder: an AE without noise, sampled by a density fitted to its codes."""
 
 import keras
 import tensorflow as tf
@@ -10,29 +10,36 @@ from keras_ae.utils import validation
 
 @keras.saving.register_keras_serializable("keras_ae")
 class RAE(AE):
-    """Regularised autoencoder: an AE with small codes and a smooth decoder, so that what lies between its codes decodes well too.
+    """Regularised autoencoder: an AE with small codes and a smooth decoder.
 
-    z = g(x),    objective(x) = -log p(x|z) + beta/2 * |z|^2 + decay * |theta|^2, nats an example
+    z = g(x),  objective(x) = -log p(x|z) + beta/2 * |z|^2 + decay * |theta|^2, nats per example
 
-    theta are the kernels of the decoder. To draw images, fit a density to the codes: `keras_ae.samplers.fit(model, x)`. The logs hold
-    loss, reconstruction and penalty, and loss = reconstruction + penalty.
+    theta are the kernels of the decoder. The two penalties make points between the codes decode
+    well too. To draw images, fit a density to the codes: `keras_ae.samplers.fit(model, x)`.
+    The logs hold loss, reconstruction and penalty, and loss = reconstruction + penalty.
 
     Args:
         shape, latent_dim, network, widths, activation, likelihood: as in `AE`.
-        beta: float >= 0, the weight of the codes.
-        decay: float >= 0, the weight of the decoder's kernels.
+        beta: float >= 0, the weight of the penalty on the codes.
+        decay: float >= 0, the weight of the penalty on the decoder's kernels.
 
     Input and output shape: as in `AE`.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, equations 7 and 8 (RAE-L2).
+    For example:
+
+        rae = keras_ae.RAE((28, 28, 1), latent_dim=16)
+        walks = rae.interpolate(x_train[:4], x_train[4:8], steps=5)  # (4, 5, 28, 28, 1)
+
+    Source: Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, equations 7
+    and 8 (RAE-L2).
     """
 
-    limits = "It has no prior: `keras_ae.samplers.fit` gives it one after training."
+    limits = "It has no prior. After training, `keras_ae.samplers.fit` fits one to its codes."
     logged = ("reconstruction", "penalty")
-    why_no_loss = trained_by("an RAE", "its log-likelihood and its penalties")
+    why_no_loss = trained_by("an RAE", "-log p(x|z) and its penalties")
 
     def __init__(
         self,
@@ -46,10 +53,8 @@ class RAE(AE):
         decay=1e-3,
         **kwargs,
     ):
-        beta, decay = (
-            validation.at_least_zero(beta, "beta"),
-            validation.at_least_zero(decay, "decay"),
-        )
+        validation.at_least_zero(beta, "beta")
+        validation.at_least_zero(decay, "decay")
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.beta, self.decay = beta, decay
 
@@ -57,10 +62,9 @@ class RAE(AE):
         z = tf.cast(self.code_of(x), "float32")
         reconstruction = -self.likelihood(z).log_prob(target)
         kernels = [weight for weight in self.decoder.trainable_weights if len(weight.shape) > 1]
-        decoder = tf.add_n(
-            [tf.reduce_sum(tf.square(tf.cast(kernel, "float32"))) for kernel in kernels]
-        )
-        penalty = 0.5 * self.beta * tf.reduce_sum(tf.square(z), axis=-1) + self.decay * decoder
+        squares = [tf.reduce_sum(tf.square(tf.cast(kernel, "float32"))) for kernel in kernels]
+        of_codes = 0.5 * self.beta * tf.reduce_sum(tf.square(z), axis=-1)  # (batch,)
+        penalty = of_codes + self.decay * tf.add_n(squares)  # (batch,)
         self.log(reconstruction=reconstruction, penalty=penalty)
         return reconstruction + penalty
 

@@ -13,35 +13,53 @@ from keras_ae.utils import inputs
 
 @keras.saving.register_keras_serializable("keras_ae")
 class SequenceAE(AE):
-    """Sequence-to-sequence autoencoder: one code for a whole sequence, read and written step by step.
+    """Sequence-to-sequence autoencoder: one code for a whole sequence, read and written in steps.
 
-    z = g(x_1, ..., x_T),    objective(x) = -sum_t log p(x_t|z), over the steps t that are no padding, nats an example
+    z = g(x_1, ..., x_T)
+    objective(x) = -sum_t log p(x_t|z), over the steps t that are not padding, nats per example
 
-    Sequences of different lengths are padded to one, as by `keras.utils.pad_sequences(x, steps, "float32", "post", value=mask_value)`. A
-    step all of whose values equal `mask_value` is padding: the encoder passes over it, the objective leaves it out, and in a reconstruction
-    it is padding again. The code does not say how long a sequence was, so `decode` gives all steps. Pad after the sequence, since the
-    decoder counts from its start.
+    Pad sequences of different lengths to the same length, for example by
+    `keras.utils.pad_sequences(x, steps, "float32", "post", value=mask_value)`.
+    A step is padding if all its values equal `mask_value`. The encoder skips it, the objective
+    leaves it out, and in a reconstruction it is padding again.
+    The code does not contain the length of the sequence, so `decode` returns all steps.
+    Put the padding after the sequence, since the decoder counts from its start.
 
     Args:
-        shape: tuple, the shape of one example: (steps, features). Without padding: an image is a sequence of rows, a vector one of numbers.
+        shape: tuple, the shape of one example: (steps, features). Without padding, an image is a
+            sequence of rows, and a vector is a sequence of numbers.
         latent_dim: int, the size of a code z.
-        network: "gru", "lstm", another as in `AE` where there is no padding, or a pair of keras.Models, whose encoder has to see to the
-            padding itself (keras.layers.Masking).
-        widths: units of the recurrent layers from the input to the code; None for the network's own, one layer of 128.
+        network: "gru", "lstm", or a pair of keras.Models, whose encoder must handle the padding
+            itself (keras.layers.Masking). Without padding, any network of `AE`.
+        widths: units of the recurrent layers, from the input to the code. None: one layer of 128.
         activation, likelihood: as in `AE`.
-        mask_value: float, the value of padding, best one that no step can have; None: there is no padding.
+        mask_value: float, the value of padding. Choose a value that no step can have.
+            None: there is no padding.
 
-    Input and output shape: as in `AE`. Padding need not lie in the likelihood's support. Metrics given to `compile` are means over the
-    steps that are no padding. By a loss given to it every example weighs the same, by the mean over its steps.
+    Input and output shape: as in `AE`. Padding may lie outside the support of the likelihood.
+    Metrics given to `compile` are means over the steps that are not padding.
+    A loss given to `compile` is the mean over the steps of each example; all examples weigh the
+    same.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Sutskever et al., "Sequence to sequence learning with neural networks", NeurIPS 2014, section 2; Srivastava et al.,
-    "Unsupervised learning of video representations using LSTMs", ICML 2015, section 2.2; Chollet, "Building autoencoders in Keras", 2016.
+    For example:
+
+        x = x_train / 255.0  # (60, 28, 28): each image is a sequence of 28 rows
+        x[:, 20:] = -1.0  # the last 8 steps are padding
+        model = keras_ae.SequenceAE((28, 28), latent_dim=16, mask_value=-1.0)
+        codes = model.encode(x)  # (60, 16)
+
+    Source: Sutskever et al., "Sequence to sequence learning with neural networks", NeurIPS 2014,
+    section 2; Srivastava et al., "Unsupervised learning of video representations using LSTMs",
+    ICML 2015, section 2.2; Chollet, "Building autoencoders in Keras", 2016.
     """
 
-    limits = "It has no prior, and a code does not say how long its sequence was: `decode` gives all steps."
+    limits = (
+        "It has no prior. A code does not contain the length of its sequence, "
+        "so `decode` returns all steps."
+    )
     told = ("mask_value",)
 
     def __init__(
@@ -56,25 +74,14 @@ class SequenceAE(AE):
         **kwargs,
     ):
         if mask_value is not None:
-            if isinstance(network, str) and network not in recurrent.NETWORKS:
-                known = ", ".join(map(repr, recurrent.NETWORKS))
-                raise ValueError(
-                    f"Expected `network` to be one of {known}, which pass over padding, or a pair of keras.Models of your own, where a "
-                    f"`mask_value` is given. Received: network={network!r}, {mask_value=}"
-                )
-            shape = inputs.example_shape(shape)
-            if len(shape) < 2:
-                raise ValueError(
-                    f"Expected shape=(steps, features) where a `mask_value` is given. Received: {shape=}, {mask_value=}"
-                )
-            likelihood = distributions.Masked(
-                distributions.likelihood_for(shape, likelihood), mask_value
-            )
+            _check_masked(shape, network, mask_value)
+            likelihood = distributions.likelihood_for(inputs.example_shape(shape), likelihood)
+            likelihood = distributions.Masked(likelihood, mask_value)
         super().__init__(shape, latent_dim, network, widths, activation, likelihood, **kwargs)
         self.mask_value = self.likelihood_layer.mask_value
 
     def is_real(self, x):
-        """Which steps of x are no padding: float (batch, steps, *features) -> bool (batch, steps)."""
+        """Which steps are not padding: float (batch, steps, *features) -> bool (batch, steps)."""
         if self.mask_value is None:
             return tf.ones(tf.shape(x)[:2], bool)
         return inputs.is_real(x, self.mask_value, len(self.shape) - 1)
@@ -90,34 +97,45 @@ class SequenceAE(AE):
         if self.mask_value is None:
             return weights
         real = ops.cast(self.is_real(target), "float32")
-        share = ops.divide_no_nan(
-            real, ops.mean(real, axis=1, keepdims=True)
-        )  # of a step in the mean over an example: (batch, steps)
-        share = self._beside_features(share, len(self.shape))  # of the rank of the loss
+        # The weight of each step in the mean over its example: (batch, steps)
+        share = ops.divide_no_nan(real, ops.mean(real, axis=1, keepdims=True))
+        share = self._beside_features(share, len(self.shape))  # the rank of the loss
         return share if weights is None else weights * share
 
     def seen_by_metrics(self, x, target, y_pred, weights):
         if self.mask_value is None:
             return target, y_pred, weights
-        y_pred, real = (
-            tf.identity(y_pred),
-            self._beside_features(self.is_real(target), len(self.shape)),
-        )
+        real = self._beside_features(self.is_real(target), len(self.shape))
+        y_pred = tf.identity(y_pred)
         y_pred = keras_internals.mark_padding(y_pred, tf.broadcast_to(real, tf.shape(y_pred)[:-1]))
-        return (
-            target,
-            y_pred,
-            None if weights is None else ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1))),
-        )
+        if weights is not None:  # (batch,) -> (batch, 1, ...)
+            weights = ops.reshape(weights, (-1, *[1] * (len(self.shape) - 1)))
+        return target, y_pred, weights
 
     def get_config(self):
         config = {**super().get_config(), "mask_value": self.mask_value}
         if self.mask_value is not None:
-            config["likelihood"] = keras.saving.serialize_keras_object(
-                self.likelihood_layer.likelihood
-            )
+            inner = self.likelihood_layer.likelihood
+            config["likelihood"] = keras.saving.serialize_keras_object(inner)
         return config
 
     def _beside_features(self, steps, rank):
-        """(batch, steps) -> (batch, steps, 1, ...), of a rank."""
+        """Adds axes of size 1 up to the rank: (batch, steps) -> (batch, steps, 1, ...)."""
         return tf.reshape(steps, (-1, self.shape[0], *[1] * (rank - 2)))
+
+
+def _check_masked(shape, network, mask_value):
+    """Raises ValueError unless the network and the shape fit sequences with padding."""
+    if isinstance(network, str) and network not in recurrent.NETWORKS:
+        known = ", ".join(map(repr, recurrent.NETWORKS))
+        raise ValueError(
+            f"Expected `network` to be one of {known}, which skip padding, or your own pair of "
+            "keras.Models, since a `mask_value` is given. "
+            f"Received: network={network!r}, {mask_value=}"
+        )
+    shape = inputs.example_shape(shape)
+    if len(shape) < 2:
+        raise ValueError(
+            "Expected shape=(steps, features), since a `mask_value` is given. "
+            f"Received: {shape=}, {mask_value=}"
+        )

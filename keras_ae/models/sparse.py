@@ -1,4 +1,4 @@
-"""Sparse autoencoders: a code of many units, few of them active."""
+"""Sparse autoencoders: their codes have many units, and only a few units are active."""
 
 import keras
 
@@ -9,27 +9,35 @@ from keras_ae.models.autoencoder import trained_by
 
 @keras.saving.register_keras_serializable("keras_ae")
 class SparseAE(AE):
-    """Sparse autoencoder: an AE that pays for the units of its code that are active. The code may be larger than the input.
+    """Sparse autoencoder: an AE that pays for each active unit of its code.
 
-    z = activation(g(x)),    objective(x) = -log p(x|z) + penalty(z), nats an example
+    z = activation(g(x)),  objective(x) = -log p(x|z) + penalty(z), nats per example
 
+    The code may be larger than the input.
     The logs hold loss, reconstruction and penalty, and loss = reconstruction + penalty.
 
     Args:
         shape, latent_dim, network, widths, activation, likelihood: as in `AE`.
-        sparsity: "l1" (relu units), "kl" (sigmoid units), or a layer of `keras_ae.sparsity`; it owns the activation of the code.
+        sparsity: "l1" (relu units), "kl" (sigmoid units), or a layer of `keras_ae.sparsity`. It
+            sets the activation of the code.
 
     Input and output shape: as in `AE`.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Ng, "Sparse autoencoder", CS294A lecture notes, 2011; Goodfellow et al., "Deep learning", 2016, section 14.2.1.
+    For example:
+
+        model = keras_ae.SparseAE((28, 28, 1), latent_dim=200, sparsity="l1")
+        codes = model.encode(x_train)  # (60, 200), of units that are at least 0
+
+    Source: Ng, "Sparse autoencoder", CS294A lecture notes, 2011; Goodfellow et al., "Deep
+    learning", 2016, section 14.2.1.
     """
 
     told = ("sparsity",)
     logged = ("reconstruction", "penalty")
-    why_no_loss = trained_by("a SparseAE", "its log-likelihood and its penalty")
+    why_no_loss = trained_by("a SparseAE", "-log p(x|z) and its penalty")
 
     def __init__(
         self,
@@ -47,7 +55,8 @@ class SparseAE(AE):
 
     def objective(self, x, target):
         z = self.code_of(x)
-        reconstruction, penalty = -self.likelihood(z).log_prob(target), self.sparsity.penalty(z)
+        reconstruction = -self.likelihood(z).log_prob(target)
+        penalty = self.sparsity.penalty(z)
         self.log(reconstruction=reconstruction, penalty=penalty)
         return reconstruction + penalty
 
@@ -63,18 +72,26 @@ class SparseAE(AE):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class KSparseAE(AE):
-    """k-sparse autoencoder: an AE whose code keeps its k largest units; the others are zero.
+    """k-sparse autoencoder: an AE whose code keeps its k largest units. The other units are zero.
 
-    z = the k largest of g(x),    objective(x) = -log p(x|z), nats an example
+    z = the k largest units of g(x),  objective(x) = -log p(x|z), nats per example
+
+    The code may be larger than the input.
 
     Args:
-        shape, latent_dim, network, widths, activation, likelihood: as in `AE`. The code may be larger than the input.
-        k: int >= 1, how many units are active. A model trained with one k may be read with a larger: `keras_ae.load(folder, k=40)`.
+        shape, latent_dim, network, widths, activation, likelihood: as in `AE`.
+        k: int >= 1, the number of active units. You can load a trained model with a larger k:
+            `keras_ae.load(folder, k=40)`.
 
     Input and output shape: as in `AE`.
 
     Raises:
         ValueError: an argument does not fit.
+
+    For example:
+
+        model = keras_ae.KSparseAE((28, 28, 1), latent_dim=200, k=25)
+        codes = model.encode(x_train)  # (60, 200), at most 25 units of each are not zero
 
     Source: Makhzani & Frey, "k-sparse autoencoders", ICLR 2014, section 2.1.
     """

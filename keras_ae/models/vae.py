@@ -1,4 +1,4 @@
-"""The variational autoencoder: a density p(x) through a latent variable z."""
+"""The variational autoencoder: a density p(x) with a latent variable z."""
 
 import keras
 import tensorflow as tf
@@ -12,50 +12,65 @@ from keras_ae.utils import seeds, validation
 
 @keras.saving.register_keras_serializable("keras_ae")
 class VAE(Autoencoder):
-    """Variational autoencoder: p(x) = integral p(x|z) p(z) dz, with q(z|x) in the place of the posterior.
+    """Variational autoencoder: p(x) = integral p(x|z) p(z) dz, and q(z|x) approximates p(z|x).
 
-    objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)),  z ~ q(z|x), nats an example
+    objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)),  z ~ q(z|x), nats per example
 
-    With beta = 1 this is minus the evidence lower bound, an upper bound of -log p(x). KL is exact where TensorFlow Probability knows
-    it and otherwise estimated at the same z. The logs hold loss, reconstruction and kl, and loss = reconstruction + beta * kl. Other
-    objectives are in `keras_ae.objectives`.
+    With beta = 1 this is minus the evidence lower bound, an upper bound of -log p(x).
+    KL is exact where TensorFlow Probability has a closed form. Otherwise it is estimated from the
+    same z.
+    The logs hold loss, reconstruction and kl, and loss = reconstruction + beta * kl.
+    `keras_ae.objectives` has other objectives.
 
     Args:
         shape: tuple, the shape of one example: (height, width, channels) or (features,).
         latent_dim: int, the size of a code z.
-        network: "dense", "conv" or a pair (encoder, decoder) of keras.Models, (batch, *shape) -> (batch,
-            posterior.params_size(latent_dim)) and (batch, latent_dim) -> (batch, *what the likelihood asks for).
+        network: "dense", "conv" or a pair (encoder, decoder) of keras.Models. The encoder maps
+            (batch, *shape) to (batch, posterior.params_size(latent_dim)). The decoder maps
+            (batch, latent_dim) to (batch, *shape of the likelihood's parameters).
         widths, activation, likelihood: as in `AE`.
-        prior: p(z), "standard_normal", "mixture", "flow", "realnvp", "vamp", or a layer of `keras_ae.distributions`.
-        posterior: q(z|x), "diagonal", "full", a flow ("planar", "sylvester", "iaf"), or a layer of `keras_ae.distributions`.
-        beta: float >= 0, the weight of the KL term, or a schedule of `keras_ae.schedules`, which sets it at each training step. The
-            attribute `beta` is a variable with the present value: `vae.beta.assign(0.5)` changes it by hand.
-        objective: "elbo", "iwae", "free_bits", "capacity", "total_correlation" (beta-TCVAE), "adversarial_total_correlation" (FactorVAE),
-            "mmd" (InfoVAE and WAE), or a layer of `keras_ae.objectives`.
+        prior: p(z): "standard_normal", "mixture", "flow", "realnvp", "vamp", or a layer of
+            `keras_ae.distributions`.
+        posterior: q(z|x): "diagonal", "full", a flow ("planar", "sylvester", "iaf"), or a layer of
+            `keras_ae.distributions`.
+        beta: float >= 0, the weight of the KL term, or a schedule of `keras_ae.schedules`, which
+            sets the weight in each training step. The attribute `beta` is a variable with the
+            current weight: `vae.beta.assign(0.5)` changes it by hand.
+        objective: "elbo", "iwae", "free_bits", "capacity", "total_correlation" (beta-TCVAE),
+            "adversarial_total_correlation" (FactorVAE), "mmd" (InfoVAE and WAE), or a layer of
+            `keras_ae.objectives`.
 
-    Input shape: (batch, *shape), floats in the likelihood's support, or integers 0-255. Output shape: (batch, *shape).
+    Input shape: (batch, *shape), floats in the support of the likelihood, or integers 0-255.
+    Output shape: (batch, *shape).
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, equations 3 and 10; beta: Higgins et al., ICLR 2017.
+    For example:
+
+        vae = keras_ae.VAE((28, 28, 1), latent_dim=20)
+        vae.fit(x_train, epochs=1)
+        vae.sample(16)  # (16, 28, 28, 1): images from the prior
+        vae.elbo(x_train)  # (60,): nats per image
+
+    Source: Kingma & Welling, "Auto-encoding variational Bayes", ICLR 2014, equations 3 and 10;
+    beta: Higgins et al., ICLR 2017.
     """
 
     parts = ("likelihood_layer", "posterior_layer", "prior_layer", "objective_layer")
-    limits = (
-        "What it draws and reconstructs is the mean of p(x|z), which is smoother than an image."
-    )
+    limits = "Its samples and reconstructions are means of p(x|z), which are smoother than images."
     examples = (
         "model.sample(16)  # images from the prior",
         "model.encode(x)  # codes",
         "model.reconstruct(x)  # x: {input}",
-        "model.log_likelihood(x)  # nats an image",
+        "model.log_likelihood(x)  # nats per image",
     )
     logged = ("reconstruction", "kl")
     why_no_loss = (
-        "a VAE is trained by minus its evidence lower bound, in which the reconstruction term is the log-density of its likelihood; "
-        "another loss would make it no density model. Choose `likelihood=` (for example "
-        "keras_ae.distributions.Gaussian(scale=0.1) for a squared error), or use an AE."
+        "a VAE minimises minus its evidence lower bound, and the reconstruction term of that bound "
+        "must be the log-density of its likelihood. With another loss it would not be a density "
+        "model. Choose `likelihood=` (for example keras_ae.distributions.Gaussian(scale=0.1) for a "
+        "squared error), or use an AE."
     )
 
     def __init__(
@@ -76,12 +91,10 @@ class VAE(Autoencoder):
         beta = keras.saving.deserialize_keras_object(beta) if isinstance(beta, dict) else beta
         schedule = beta if isinstance(beta, Schedule) else None
         if schedule is None and not (validation.is_number(beta) and beta >= 0):
-            raise ValueError(
-                f"Expected `beta` to be a number of at least 0, or a schedule. Received: beta={beta!r}"
-            )
-        code_size = (
-            posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None
-        )  # an error of the base's then
+            expected = "a number of at least 0, or a schedule"
+            raise ValueError(f"Expected `beta` to be {expected}. Received: beta={beta!r}")
+        # None if latent_dim is no integer: the base then raises the error.
+        code_size = posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None
         super().__init__(
             shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs
         )
@@ -90,17 +103,13 @@ class VAE(Autoencoder):
             posterior.build((None, code_size))
         self.prior_layer = distributions.get(distributions.Prior, prior, latent_dim)
         self.prior_layer.join(self, lambda x: self.posterior_of(self.params_of(x)))
-        if tuple(self.prior.event_shape) != (latent_dim,):
-            raise ValueError(
-                f"Expected `prior` to be a distribution over codes of shape ({latent_dim},), since latent_dim={latent_dim}. "
-                f"Received: {type(self.prior_layer).__name__} with event_shape={tuple(self.prior.event_shape)}"
-            )
+        self._check_prior()
         self.schedule, self.objective_layer = schedule, objectives.get(objective)
-        self.beta = self._number(
-            beta if schedule is None else float(schedule(0)), "beta", "float32"
-        )
-        scheduled = schedule is not None or self.objective_layer.scheduled
-        self.step = self._number(0, "step", "int64") if scheduled else None  # training steps so far
+        start = beta if schedule is None else float(schedule(0))
+        self.beta = self._number(start, "beta", "float32")
+        has_step = schedule is not None or self.objective_layer.scheduled
+        # The number of training steps so far
+        self.step = self._number(0, "step", "int64") if has_step else None
         self.objective_layer.check(self)
         self._report(self.objective_layer.logged)
         self._bounds = Bounds(self)
@@ -111,39 +120,61 @@ class VAE(Autoencoder):
         return self.prior_layer()
 
     def posterior(self, x):
-        """q(z|x): a tfp distribution, batch shape (batch,), event shape (latent_dim,). x: array (batch, *shape)."""
-        return self.posterior_of(self.posterior_params(x))
-
-    def posterior_params(self, x):
-        """What the encoder says of x: array (batch, *shape) -> (batch, params_size of the posterior)."""
-        return self.params_of(self.checked(x))
-
-    def encode(self, x, sample=False, seed=None):
-        """Codes of x: the mean of q(z|x), or what the posterior calls its centre where no mean is known; or a draw from q(z|x).
+        """The distribution q(z|x).
 
         Args:
             x: array (batch, *shape); integers are pixels 0-255.
-            sample: whether to draw.
+
+        Returns:
+            tfp distribution, batch shape (batch,), event shape (latent_dim,).
+
+        Raises:
+            ValueError: as in `encode`.
+        """
+        return self.posterior_of(self.posterior_params(x))
+
+    def posterior_params(self, x):
+        """The encoder's output for x, the parameters of q(z|x).
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+
+        Returns:
+            tensor (batch, params_size of the posterior).
+
+        Raises:
+            ValueError: as in `encode`.
+        """
+        return self.params_of(self.checked(x))
+
+    def encode(self, x, sample=False, seed=None):
+        """The codes of x: the mean of q(z|x), or a draw from it.
+
+        Where the mean is not known, as for flows, the code is the `centre` of the posterior.
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+            sample: bool. True: draw from q(z|x).
             seed: int for a reproducible draw, None for a fresh one.
 
         Returns:
             tensor (batch, latent_dim).
 
         Raises:
-            ValueError: x has another shape, holds NaN, or lies outside the likelihood's support.
+            ValueError: x has another shape, contains NaN, or lies outside the likelihood's support.
         """
         if not sample:
             return super().encode(x)
         return self.posterior(x).sample(seed=self._seed(seed))
 
     def elbo(self, x, n_samples=1, seed=None):
-        """The evidence lower bound, with beta = 1 whatever the model's beta.
+        """The evidence lower bound, always with beta = 1.
 
         ELBO(x) = E_q[log p(x|z)] - KL(q(z|x) || p(z)) <= log p(x)
 
         Args:
             x: array (batch, *shape); integers are pixels 0-255.
-            n_samples: int, draws of z that estimate the expectation.
+            n_samples: int, the number of draws of z that estimate the expectation.
             seed: int for a reproducible draw, None for a fresh one.
 
         Returns:
@@ -155,14 +186,16 @@ class VAE(Autoencoder):
         return self._bounds.elbo(self.checked(x), n_samples, self._seed(seed))
 
     def log_likelihood(self, x, n_samples=5000, batch_size=100, seed=None, verbose=0):
-        """The importance-weighted bound of log p(x), which grows to log p(x) with n_samples.
+        """The importance-weighted bound of log p(x). It approaches log p(x) as n_samples grows.
 
-        L(x) = log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x),  z_s ~ q(z|x),  ELBO(x) <= E[L(x)] <= log p(x)
+        L(x) = log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x),  z_s ~ q(z|x)
+
+        ELBO(x) <= E[L(x)] <= log p(x)
 
         Args:
             x: array (batch, *shape); integers are pixels 0-255.
-            n_samples: int, S.
-            batch_size: int, the number of examples worked on at once; it bounds the memory.
+            n_samples: int, S, the number of draws of z per example.
+            batch_size: int, the number of examples to work on at once. It limits the memory.
             seed: int for a reproducible draw, None for a fresh one.
             verbose: 1 for a progress bar.
 
@@ -180,11 +213,14 @@ class VAE(Autoencoder):
         )
 
     def sample(self, n, seed=None):
-        """Draws codes from the prior and decodes them, each to the mean of p(x|z): (n, *shape).
+        """Draws codes from the prior and decodes them.
 
         Args:
-            n: int, how many.
+            n: int, the number of samples.
             seed: int for a reproducible draw, None for a fresh one.
+
+        Returns:
+            tensor (n, *shape), the mean of p(x|z) for each code.
 
         Raises:
             ValueError: n < 1.
@@ -195,23 +231,30 @@ class VAE(Autoencoder):
     # Graph functions
 
     def params_of(self, x):
-        """What the encoder says of x: float tensor (batch, *shape) -> (batch, params_size of the posterior)."""
+        """The encoder's output: (batch, *shape) -> (batch, params_size of the posterior)."""
         return self.encoder(x)
 
     def posterior_of(self, params):
-        """q(z|x) of what the encoder said of x."""
+        """q(z|x), from the encoder's output `params`."""
         return self.posterior_layer(params)
 
     def code_of(self, x):
         return self.posterior_layer.centre(self.params_of(x))
 
     def log_likelihood_of(self, x, z):
-        """log p(x|z) of several codes for each example: x (batch, *shape), z (n, batch, latent_dim) -> (n, batch) nats."""
+        """log p(x|z) for several codes per example, nats.
+
+        Args:
+            x: float tensor (batch, *shape).
+            z: tensor (n, batch, latent_dim).
+
+        Returns:
+            tensor (n, batch).
+        """
         likelihood = self.likelihood_of(tf.reshape(z, (-1, self.latent_dim)))
         n = tf.shape(z)[0]
-        tiled = tf.tile(
-            x, (n, *[1] * len(self.shape))
-        )  # (batch, *shape) -> (n * batch, *shape), in the order of z
+        # (batch, *shape) -> (n * batch, *shape), in the order of z
+        tiled = tf.tile(x, (n, *[1] * len(self.shape)))
         return tf.reshape(likelihood.log_prob(tiled), (n, -1))
 
     def objective(self, x, target):
@@ -224,19 +267,27 @@ class VAE(Autoencoder):
             self.beta.assign(self.schedule(self.step))
 
     def get_config(self):
+        # float(self.beta) fails on a mirrored variable.
+        beta = self.schedule or float(keras.ops.convert_to_numpy(self.beta))
         return {
             **super().get_config(),
             "prior": keras.saving.serialize_keras_object(self.prior_layer),
             "posterior": keras.saving.serialize_keras_object(self.posterior_layer),
-            # float(self.beta) fails on a mirrored variable
-            "beta": keras.saving.serialize_keras_object(
-                self.schedule or float(keras.ops.convert_to_numpy(self.beta))
-            ),
+            "beta": keras.saving.serialize_keras_object(beta),
             "objective": keras.saving.serialize_keras_object(self.objective_layer),
         }
 
+    def _check_prior(self):
+        shape = tuple(self.prior.event_shape)
+        if shape != (self.latent_dim,):
+            raise ValueError(
+                f"Expected `prior` to be a distribution over codes of shape ({self.latent_dim},), "
+                f"since latent_dim={self.latent_dim}. "
+                f"Received: {type(self.prior_layer).__name__} with event_shape={shape}"
+            )
+
     def _number(self, value, name, dtype):
-        """A variable that is not trained; replicas, which all assign the same to it, share it."""
+        """A variable that is not trained. All replicas assign it the same value and share it."""
         return self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(value),

@@ -10,30 +10,44 @@ from keras_ae.utils import validation
 
 @keras.saving.register_keras_serializable("keras_ae")
 class VQVAE(Quantized, Autoencoder):
-    """Vector-quantised variational autoencoder: a code is a few symbols, each the number of a row of a codebook.
+    """Vector-quantised autoencoder: a code is a few symbols, the numbers of rows of a codebook.
 
-    z = rows of the codebook nearest to g(x),    objective(x) = -log p(x|z) + commitment * |g(x) - z|^2, nats an example
+    z = the rows nearest to g(x)
+    objective(x) = -log p(x|z) + commitment * |g(x) - z|^2, nats per example
 
-    The code (latent_dim) is cut into latent_dim / width vectors. The gradient of z goes to g(x) as it is (straight-through); the codebook
-    follows by moving averages, without a gradient. The logs hold loss, reconstruction, commitment (times its weight) and perplexity, the
-    number of rows in use, exp of the entropy of their use in recent batches; loss = reconstruction + commitment.
+    g(x) has latent_dim values. It is cut into latent_dim / width vectors, and each vector is
+    replaced by the nearest row of the codebook.
+    The gradient of z passes to g(x) unchanged (straight-through). The codebook learns by moving
+    averages, without a gradient.
+    The logs hold loss, reconstruction, commitment (including its weight) and perplexity, and
+    loss = reconstruction + commitment. The perplexity is the number of rows in use: exp of the
+    entropy of their use in recent batches.
 
     Args:
-        shape, latent_dim, network, widths, activation, likelihood: as in `AE`. For a code with a symbol for each part of the image:
-            `network=keras_ae.networks.residual(shape, n, n, shape, code="map")`, n = latent_dim = 49 * width for 28x28 images.
+        shape, latent_dim, network, widths, activation, likelihood: as in `AE`. For one symbol per
+            part of the image: `network=keras_ae.networks.residual(shape, n, n, shape, code="map")`
+            with n = latent_dim, which is 49 * width for 28x28 images.
         size: int, the number of rows of the codebook.
-        width: int, the size of a row, which divides latent_dim; None: latent_dim, one symbol an example.
-        commitment: float >= 0.
+        width: int, the size of a row. It must divide latent_dim.
+            None: latent_dim, so that a code is one symbol.
+        commitment: float >= 0, the weight of the commitment term.
 
-    Input and output shape: as in `AE`. `encode` gives the rows, `symbols` their numbers.
+    Input and output shape: as in `AE`. `encode` returns the rows, `symbols` their numbers.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: van den Oord et al., "Neural discrete representation learning", NeurIPS 2017, equation 3 and appendix A.1.
+    For example:
+
+        model = keras_ae.VQVAE((28, 28, 1), latent_dim=64, size=128, width=16)
+        symbols = model.symbols(x_train)  # (60, 4), integers from 0 to 127
+        images = model.decode_symbols(symbols)  # (60, 28, 28, 1)
+
+    Source: van den Oord et al., "Neural discrete representation learning", NeurIPS 2017, equation 3
+    and appendix A.1.
     """
 
-    limits = "It has no prior over its symbols: symbols drawn at random decode to no likely image."
+    limits = "It has no prior over its symbols: random symbols do not decode to a realistic image."
     told = ("size", "width")
     examples = (
         "model.encode(x)  # codes",
@@ -41,7 +55,7 @@ class VQVAE(Quantized, Autoencoder):
         "model.reconstruct(x)  # x: {input}",
     )
     logged = ("reconstruction", "commitment", "perplexity")
-    why_no_loss = trained_by("a VQVAE", "its log-likelihood and its commitment")
+    why_no_loss = trained_by("a VQVAE", "-log p(x|z) and its commitment")
 
     def __init__(
         self,
@@ -59,14 +73,7 @@ class VQVAE(Quantized, Autoencoder):
         validation.positive_int(size, "size")
         validation.at_least_zero(commitment, "commitment")
         super().__init__(
-            shape,
-            latent_dim,
-            network,
-            widths,
-            activation,
-            likelihood,
-            code_size=latent_dim,
-            **kwargs,
+            shape, latent_dim, network, widths, activation, likelihood, latent_dim, **kwargs
         )
         width = latent_dim if width is None else validation.positive_int(width, "width")
         if latent_dim % width:
@@ -78,25 +85,23 @@ class VQVAE(Quantized, Autoencoder):
 
     @property
     def quantizers(self):
-        """The codebooks, a list: one, here."""
+        """The codebooks: a list of one VectorQuantizer."""
         return [self.quantizer]
 
     @property
     def map_shapes(self):
-        """The maps that the symbols of a code make up, a list of (height, width): of one, here.
+        """The shape of the map that the symbols of a code form: a list of one (height, width).
 
-        It is the last map of the encoder, each of whose places has one symbol, or several side by side; a row, where that does not divide.
+        It is the shape of the last map of the encoder, with one or more symbols per place, side by
+        side. If the places do not divide the number of symbols, the map is a single row.
         """
-        outputs = (
-            [layer.output for layer in self.encoder.layers]
-            if hasattr(self.encoder, "output")
-            else []
-        )  # not of a subclass
-        height, width = next(
-            (output.shape[1:3] for output in reversed(outputs) if len(output.shape) == 4), (1, 1)
-        )
-        each, rest = divmod(self.symbols_per_code, height * width)
-        return [(1, self.symbols_per_code) if rest else (height, width * each)]
+        # A subclassed encoder has no `output`.
+        functional = hasattr(self.encoder, "output")
+        outputs = [layer.output for layer in self.encoder.layers] if functional else []
+        maps = [output for output in outputs if len(output.shape) == 4]
+        height, width = maps[-1].shape[1:3] if maps else (1, 1)
+        per_place, rest = divmod(self.symbols_per_code, height * width)
+        return [(1, self.symbols_per_code) if rest else (height, width * per_place)]
 
     def get_config(self):
         config = {"size": self.quantizer.size, "width": self.width, "commitment": self.commitment}

@@ -1,4 +1,4 @@
-"""The vector-quantised autoencoder of two maps: what a picture shows in one, how it looks close up in the other."""
+"""The vector-quantised autoencoder with two maps of symbols: a coarse one and a fine one."""
 
 import math
 
@@ -13,39 +13,56 @@ from keras_ae.utils import inputs, validation
 
 @keras.saving.register_keras_serializable("keras_ae")
 class VQVAE2(Quantized, Autoencoder):
-    """VQ-VAE-2 of images: a code is two maps of symbols, a top one and a bottom one of twice its height and width.
+    """VQ-VAE-2 of images: a code is a top map of symbols and a bottom map of twice its size.
 
-    h = encoder(x),    z_top = rows nearest to g_top(h),    z_bottom = rows nearest to g_bottom(h, z_top),    z = (z_top, z_bottom)
-    objective(x) = -log p(x|z) + commitment * (|g_top(h) - z_top|^2 + |g_bottom(h, z_top) - z_bottom|^2), nats an example
+    h = encoder(x)
+    z_top = rows nearest to g_top(h),  z_bottom = rows nearest to g_bottom(h, z_top)
+    z = (z_top, z_bottom)
+    objective(x) = -log p(x|z)
+        + commitment * (|g_top(h) - z_top|^2 + |g_bottom(h, z_top) - z_bottom|^2), nats per example
 
-    The top map sees the most of the image at each place and takes what is large; the bottom map is encoded given the top one, and takes
-    the details that it leaves. The decoder sees both. Each has a codebook, which learns as that of a `VQVAE`; its gradient goes straight
-    through, that of z_bottom also to z_top. The logs hold loss, reconstruction, commitment (times its weight), and the perplexity of both
-    codebooks; loss = reconstruction + commitment.
+    Each place of the top map sees a larger part of the image and encodes the large structures.
+    The bottom map is encoded given the top map, and encodes the details that the top map leaves.
+    The decoder sees both.
+    Each map has its own codebook, which learns as in a `VQVAE`. The gradient passes straight
+    through each codebook. The gradient of z_bottom also reaches z_top.
+    The logs hold loss, reconstruction, commitment (including its weight) and the perplexity of both
+    codebooks, and loss = reconstruction + commitment.
 
-    A code is the rows of both maps side by side, those of the top map first, each map in reading order, so that latent_dim is not asked
-    for: it is `width` for each symbol of `map_shapes`. For 28x28 images and two widths, a top map of 7x7 and a bottom one of 14x14.
-    `keras_ae.samplers.fit(model, x, kind="pixelcnn")` gives a prior of the top map, and one of the bottom map given the top.
+    A code holds the rows of both maps side by side: first the top map, then the bottom map, each in
+    reading order. So latent_dim is not an argument: it is `width` times the number of symbols of
+    both `map_shapes`. For 28x28 images and two widths, the maps are 7x7 and 14x14.
+    `keras_ae.samplers.fit(model, x, kind="pixelcnn")` fits a prior of the top map, and a prior of
+    the bottom map given the top map.
 
     Args:
-        shape: (height, width, channels) of one image; any height and width. A sampler wants multiples of what the widths divide by.
-        widths: sequence of ints, at least two: channels of the convolutions, each of which halves height and width. The last one leads to
-            the top map, those before it to the bottom map.
+        shape: (height, width, channels) of one image, of any height and width. For a sampler,
+            choose multiples of 2 ** len(widths).
+        widths: sequence of at least two ints, the channels of the convolutions. Each convolution
+            halves height and width. The last one leads to the top map, the others to the bottom
+            map.
         activation, likelihood: as in `AE`.
         size: int, the number of rows of each codebook.
         width: int, the size of a row.
-        commitment: float >= 0.
-        blocks: int >= 0, the number of residual blocks at each resolution, in the encoders and in the decoder.
+        commitment: float >= 0, the weight of the commitment term.
+        blocks: int >= 0, the number of residual blocks at each resolution, in the encoders and in
+            the decoder.
 
-    Input and output shape: as in `AE`. `encode` gives the rows, `symbols` their numbers.
+    Input and output shape: as in `AE`. `encode` returns the rows, `symbols` their numbers.
 
     Raises:
         ValueError: an argument does not fit.
 
-    Source: Razavi et al., "Generating diverse high-fidelity images with VQ-VAE-2", NeurIPS 2019, section 3.1 and algorithm 1.
+    For example:
+
+        model = keras_ae.VQVAE2((28, 28, 1), widths=(8, 16), size=64, width=4, blocks=0)
+        symbols = model.symbols(x_train)  # (60, 245): 7x7 of the top map, 14x14 of the bottom map
+
+    Source: Razavi et al., "Generating diverse high-fidelity images with VQ-VAE-2", NeurIPS 2019,
+    section 3.1 and algorithm 1.
     """
 
-    limits = "It has no prior over its symbols: symbols drawn at random decode to no likely image."
+    limits = "It has no prior over its symbols: random symbols do not decode to a realistic image."
     told = ("size", "width")
     examples = (
         "model.encode(x)  # codes",
@@ -53,7 +70,7 @@ class VQVAE2(Quantized, Autoencoder):
         "model.reconstruct(x)  # x: {input}",
     )
     logged = ("reconstruction", "commitment", "top_perplexity", "bottom_perplexity")
-    why_no_loss = trained_by("a VQVAE2", "its log-likelihood and its commitment")
+    why_no_loss = trained_by("a VQVAE2", "-log p(x|z) and its commitment")
 
     def __init__(
         self,
@@ -73,30 +90,24 @@ class VQVAE2(Quantized, Autoencoder):
         validation.at_least(blocks, "blocks", 0)
         shape, widths = inputs.example_shape(shape), tuple(widths)
         *_, bottom, top = networks.sizes_of_levels(shape, widths)
-        likelihood = distributions.get(
-            distributions.Likelihood, "bernoulli" if likelihood is None else likelihood
-        )
+        likelihood = "bernoulli" if likelihood is None else likelihood
+        likelihood = distributions.get(distributions.Likelihood, likelihood)
         params = (*shape[:-1], likelihood.params_size(shape[-1]))
         encoder, bottom_encoder, decoder = networks.two_levels(
             shape, width, params, widths, activation or "gelu", blocks
         )
-        own, code_size, latent_dim = (
-            (encoder, decoder),
-            encoder.output_shape[-1],
-            decoder.input_shape[-1],
-        )
-        super().__init__(shape, latent_dim, own, None, None, likelihood, code_size, **kwargs)
+        code_size, latent_dim = encoder.output_shape[-1], decoder.input_shape[-1]
+        network = (encoder, decoder)
+        super().__init__(shape, latent_dim, network, None, None, likelihood, code_size, **kwargs)
         self._network |= {"widths": widths, "activation": activation, "blocks": blocks}
         self.width, self.commitment, self.map_shapes = width, commitment, [top, bottom]
         self.bottom_encoder = bottom_encoder
-        self.top_quantizer, self.quantizer = (
-            VectorQuantizer(size, width),
-            VectorQuantizer(size, width),
-        )
+        self.top_quantizer = VectorQuantizer(size, width)
+        self.quantizer = VectorQuantizer(size, width)
 
     @property
     def quantizers(self):
-        """The codebooks, a list: that of the top map, that of the bottom map."""
+        """The codebooks, a list: the one of the top map, the one of the bottom map."""
         return [self.top_quantizer, self.quantizer]
 
     def get_config(self):
@@ -113,10 +124,9 @@ class VQVAE2(Quantized, Autoencoder):
         }
 
     def _levels(self, x):
-        h = self.encoder(x)
-        vectors, features = ops.split(
-            h, [math.prod(self.map_shapes[0]) * self.width], axis=-1
-        )  # of the top map, of the bottom one
+        top_size = math.prod(self.map_shapes[0]) * self.width
+        # The vectors of the top map and the features for the bottom map
+        vectors, features = ops.split(self.encoder(x), [top_size], axis=-1)
         top = self._level(self.top_quantizer, vectors)
         vectors = self.bottom_encoder([top.code, features])
         return [top, self._level(self.quantizer, vectors)]

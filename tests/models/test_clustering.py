@@ -1,4 +1,4 @@
-"""IDEC and VaDE against numpy, scipy and scikit-learn, the formulas of the papers, and data whose clusters are known."""
+"""IDEC and VaDE against numpy, scipy, scikit-learn, the papers' formulas and known clusters."""
 
 import functools
 
@@ -26,7 +26,7 @@ def make(cls, images=None, **options):
 
 @functools.cache
 def unstarted(cls):
-    """A model whose clusters are not started, for what is refused. Not to be changed."""
+    """A model before `start_clusters`, for calls that fail. Tests must not change it."""
     return make(cls)
 
 
@@ -58,7 +58,7 @@ def parts_of(model, x):
 # IDEC
 
 
-def test_the_objective_of_idec_is_that_of_the_paper(images):
+def test_the_objective_of_idec_is_the_formula_of_the_paper(images):
     model = make(keras_ae.IDEC, images, gamma=2.5)
     z, _, q, p = parts_of(model, images)
     np.testing.assert_allclose(model.cluster_probabilities(images), q, rtol=1e-4)
@@ -74,7 +74,7 @@ def test_the_objective_of_idec_is_that_of_the_paper(images):
     assert logs["loss"] == pytest.approx(reconstruction.mean() + 2.5 * kl.mean(), rel=1e-5)
 
 
-def test_a_point_on_a_centre_far_from_the_others_is_its_own(images):
+def test_a_code_at_a_distant_centre_belongs_to_that_cluster(images):
     model = make(keras_ae.IDEC, images)
     model.centres.assign(1e4 * np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, 0]]))
     log_q = model.log_assignments(model.centres)
@@ -82,24 +82,22 @@ def test_a_point_on_a_centre_far_from_the_others_is_its_own(images):
     np.testing.assert_allclose(np.exp(log_q), np.eye(4), atol=1e-6)
 
 
-def test_the_gradient_of_the_divergence_is_that_of_the_dec_paper(images):
-    """Equations 4 and 5 of DEC, with p constant; the first reaches the encoder through its last bias."""
+def test_the_gradient_of_the_divergence_is_the_formula_of_the_dec_paper(images):
+    """Equations 4 and 5 of DEC, with p constant. The encoder's last bias gets equation 4."""
     model, x = make(keras_ae.IDEC, images, gamma=1.0), tf.constant(images)
     z, centres, q, p = parts_of(model, images)
-    pull = ((p - q) / (1 + ((z[:, None] - centres) ** 2).sum(axis=-1)))[..., None] * (
-        z[:, None] - centres
-    )
+    differences = z[:, None] - centres
+    pull = ((p - q) / (1 + (differences**2).sum(axis=-1)))[..., None] * differences
     bias = model.encoder.layers[-1].bias.value
     with tf.GradientTape() as tape:
-        divergence = tf.reduce_sum(model.objective(x, x)) + tf.reduce_sum(
-            model.likelihood(model.encode(x)).log_prob(x)
-        )
+        log_prob = model.likelihood(model.encode(x)).log_prob(x)
+        divergence = tf.reduce_sum(model.objective(x, x)) + tf.reduce_sum(log_prob)
     of_bias, of_centres = tape.gradient(divergence, [bias, model.centres.value])
     np.testing.assert_allclose(of_bias, 2 * pull.sum(axis=(0, 1)), rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(of_centres, -2 * pull.sum(axis=0), rtol=1e-3, atol=1e-5)
 
 
-def test_of_noisy_images_the_target_is_that_of_the_clean_ones(images):
+def test_the_target_of_noisy_images_comes_from_the_clean_ones(images):
     model = make(keras_ae.IDEC, images, gamma=3.0)
     noisy = images[::-1].copy()
     z, _, q, _ = parts_of(model, noisy)
@@ -108,7 +106,7 @@ def test_of_noisy_images_the_target_is_that_of_the_clean_ones(images):
     np.testing.assert_allclose(model.objective(noisy, images), expected, rtol=1e-5)
 
 
-def test_the_frequencies_follow_in_training_alone(images):
+def test_only_training_changes_the_frequencies(images):
     model = make(keras_ae.IDEC, images)
     model.frequencies.assign([0.4, 0.3, 0.2, 0.1])
     model.evaluate(images, verbose=0)
@@ -116,14 +114,11 @@ def test_the_frequencies_follow_in_training_alone(images):
     mean = np.mean(model.cluster_probabilities(images), axis=0)
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     model.fit(images, epochs=2, batch_size=20, verbose=0)
-    np.testing.assert_allclose(
-        model.frequencies,
-        0.99**2 * np.array([0.4, 0.3, 0.2, 0.1]) + (1 - 0.99**2) * mean,
-        rtol=1e-4,
-    )
+    expected = 0.99**2 * np.array([0.4, 0.3, 0.2, 0.1]) + (1 - 0.99**2) * mean
+    np.testing.assert_allclose(model.frequencies, expected, rtol=1e-4)
 
 
-def test_the_centres_start_where_kmeans_has_them(images):
+def test_the_first_centres_are_those_of_kmeans(images):
     model = make(keras_ae.IDEC)
     model.start_clusters(images, seed=3)
     z = np.asarray(model.encode(images), "float64")
@@ -133,8 +128,8 @@ def test_the_centres_start_where_kmeans_has_them(images):
 
 
 @pytest.mark.slow
-def test_two_replicas_train_as_one_device(two_replicas):
-    """Also where they share a batch unevenly: 15 examples, of which the last batch has 5."""
+def test_two_replicas_train_like_one_device(two_replicas):
+    """Also if they share a batch unevenly: the last batch has 5 of the 15 examples."""
     x, _ = blobs(15)
 
     def trained(model):
@@ -154,7 +149,7 @@ def test_two_replicas_train_as_one_device(two_replicas):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_until_the_clusters_are_started_an_idec_is_an_ae(images):
+def test_before_start_clusters_an_idec_is_an_ae(images):
     model = make(keras_ae.IDEC)
     logs = model.evaluate(images, verbose=0, return_dict=True)
     assert logs["loss"] == pytest.approx(
@@ -169,7 +164,7 @@ def test_until_the_clusters_are_started_an_idec_is_an_ae(images):
 
 
 def started_vade(n=200, covariance="diagonal"):
-    """A VaDE of points, with a linear encoder, its clusters started; and the codes."""
+    """A VaDE of points with a linear encoder after `start_clusters`, the points and their codes."""
     x, _ = blobs(n)
     model = keras_ae.VaDE((5,), 2, widths=(), clusters=3, covariance=covariance)
     model.start_clusters(x, seed=1)
@@ -180,9 +175,8 @@ def started_vade(n=200, covariance="diagonal"):
 def test_the_probabilities_of_vade_are_those_of_scikit_learn(covariance):
     model, x, z = started_vade(covariance=covariance)
     draws = np.asarray(model.encode(x, sample=True, seed=1), "float64")
-    found = mixture.GaussianMixture(
-        3, covariance_type=covariance[:4], n_init=5, random_state=1
-    ).fit(draws)
+    options = {"covariance_type": covariance[:4], "n_init": 5, "random_state": 1}
+    found = mixture.GaussianMixture(3, **options).fit(draws)
     np.testing.assert_allclose(model.cluster_probabilities(x), found.predict_proba(z), atol=1e-4)
     np.testing.assert_array_equal(model.clusters(x), found.predict(z))
     np.testing.assert_allclose(
@@ -195,20 +189,21 @@ def log_normal(z, loc, scale):
 
 
 def bound_of_the_paper(model, x, z, gamma):
-    """Equation 8 of VaDE at z, (batch,), q(c|x) = gamma, (batch, clusters): E_q(c|x)[log p(x|z) p(z|c) p(c) / (q(z|x) q(c|x))]."""
+    """Equation 8 of VaDE at z: E_q(c|x)[log p(x|z) p(z|c) p(c) / (q(z|x) q(c|x))], (batch,).
+
+    gamma: q(c|x), (batch, clusters).
+    """
     posterior, mixture = model.posterior(x), model.prior
     parts = mixture.components_distribution
     log_joint = log_normal(np.asarray(z)[:, None], parts.mean().numpy(), parts.stddev().numpy())
-    log_joint += np.log(
-        mixture.mixture_distribution.probs_parameter().numpy()
-    )  # (batch, clusters): log p(z|c) p(c)
-    log_ratio = (gamma * (log_joint - np.log(gamma))).sum(axis=1) - log_normal(
-        z, posterior.mean(), posterior.stddev()
-    )
+    # log p(z|c) p(c): (batch, clusters)
+    log_joint += np.log(mixture.mixture_distribution.probs_parameter().numpy())
+    log_ratio = (gamma * (log_joint - np.log(gamma))).sum(axis=1)
+    log_ratio -= log_normal(z, posterior.mean(), posterior.stddev())
     return np.asarray(model.likelihood(z).log_prob(x)) + log_ratio
 
 
-def test_the_bound_is_that_of_the_paper_and_with_another_q_of_c_that_is_lower():
+def test_the_bound_is_the_one_of_the_paper_and_another_q_of_c_makes_it_lower():
     model, x, _ = started_vade()
     posterior = model.posterior(x)
     z = posterior.sample(seed=(1, 2))
@@ -219,9 +214,8 @@ def test_the_bound_is_that_of_the_paper_and_with_another_q_of_c_that_is_lower():
     np.testing.assert_allclose(ours, bound_of_the_paper(model, x, z, gamma), rtol=1e-4)
     flat = bound_of_the_paper(model, x, z, np.full((200, 3), 1 / 3))
     assert (flat <= ours + 1e-4).all() and np.mean(ours - flat) > 0.05
-    model._seeds.state.assign(
-        model._seeds.state * 0
-    )  # the draw that the objective makes of it is the same twice
+    # Reset the seeds, so that the objective uses the same draw.
+    model._seeds.state.assign(model._seeds.state * 0)
     draw = posterior.sample(seed=model._seeds.draw())
     model._seeds.state.assign(model._seeds.state * 0)
     at_draw = (
@@ -230,14 +224,13 @@ def test_the_bound_is_that_of_the_paper_and_with_another_q_of_c_that_is_lower():
     np.testing.assert_allclose(model.objective(x, x), -at_draw, rtol=1e-4)
 
 
-def test_the_mixture_starts_from_draws_so_that_unused_dimensions_keep_the_scale_of_their_posterior():
+def test_the_mixture_is_fitted_to_draws_and_not_to_means():
+    """So a dimension that the encoder does not use keeps the scale of its posterior."""
     x, _ = blobs()
     model = keras_ae.VaDE((5,), 2, widths=(), clusters=3)
     kernel, bias = model.encoder.get_weights()
-    kernel[:, [1, 3]], bias[:] = (
-        0,
-        [0, 0, 0, 2],
-    )  # the second dimension says nothing: N(0, softplus(2)^2)
+    # The posterior of the second dimension is N(0, softplus(2)^2) for every x.
+    kernel[:, [1, 3]], bias[:] = 0, [0, 0, 0, 2]
     model.encoder.set_weights([kernel, bias])
     model.start_clusters(x)
     np.testing.assert_allclose(
@@ -245,7 +238,7 @@ def test_the_mixture_starts_from_draws_so_that_unused_dimensions_keep_the_scale_
     )
 
 
-def test_samples_of_one_cluster_are_of_that_cluster():
+def test_samples_of_a_cluster_lie_around_its_centre():
     model, x, _ = started_vade()
     model.prior_layer.start(
         np.full(3, 1 / 3), 10 * np.array([[1, 0], [0, 1], [-1, -1]]), np.full((3, 2), 0.01)
@@ -271,7 +264,7 @@ def test_samples_of_one_cluster_are_of_that_cluster():
     ],
     ids=["eager", "xla"],
 )
-def test_a_full_mixture_trains_all_of_its_scale(how):
+def test_a_full_mixture_trains_its_whole_scale_matrix(how):
     model, x, _ = started_vade(covariance="full")
     model.compile(keras.optimizers.SGD(0.01), **how)
     below, prior = np.array(model.prior_layer.below), model.prior.components_distribution
@@ -282,7 +275,9 @@ def test_a_full_mixture_trains_all_of_its_scale(how):
     np.testing.assert_allclose(np.cov(draws.T), exact.cov, atol=0.15 * exact.cov.max())
     model.fit(x, batch_size=100, verbose=0)
     moved = np.abs(np.array(model.prior_layer.below) - below)
-    assert (moved[:, 1, 0] > 0).all() and moved[:, 0].max() == 0  # L_10 of each, nothing above
+    assert (moved[:, 1, 0] > 0).all() and moved[
+        :, 0
+    ].max() == 0  # L_10 of each cluster, and nothing above the diagonal
 
 
 # Both
@@ -302,19 +297,16 @@ def test_separated_blobs_are_found_exactly(cls):
     for points, numbers in ((x, y), (fresh, y_fresh)):
         found = model.clusters(points)
         assert found.shape == (300,) and found.dtype == "int32"
-        assert (
-            representation.clustering(np.asarray(found), numbers, "cluster")["cluster_accuracy"]
-            == 100
-        )
+        scores = representation.clustering(np.asarray(found), numbers, "cluster")
+        assert scores["cluster_accuracy"] == 100
     rows = np.asarray(model.cluster_probabilities(x))
     np.testing.assert_allclose(rows.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(rows.argmax(axis=1), model.clusters(x))
     with eagerly():
         scores = keras_ae.evaluate(model, x, y)
         assert scores["cluster_accuracy"] == scores["cluster_nmi"] == scores["cluster_ari"] == 100
-        assert "cluster_accuracy" not in keras_ae.evaluate(
-            cls((5,), 3, widths=(), clusters=4), x, y
-        )
+        unstarted = cls((5,), 3, widths=(), clusters=4)
+        assert "cluster_accuracy" not in keras_ae.evaluate(unstarted, x, y)
 
 
 @both
@@ -323,31 +315,23 @@ def test_clusters_start_from_labels(cls):
     model = cls((5,), 3, widths=(), clusters=4)
     weights, bias = model.encoder.get_weights()
     weights[:, 3:] = 0
-    weights[:, :3], bias[:] = (
-        np.eye(5, 3),
-        0,
-    )  # three of the five features, in which the clusters lie apart too
+    # The code is three of the five features. They separate the clusters too.
+    weights[:, :3], bias[:] = np.eye(5, 3), 0
     model.encoder.set_weights([weights, bias - 3 if cls is keras_ae.VaDE else bias])
     model.start_clusters(x, labels=y)
     np.testing.assert_array_equal(model.clusters(x), y)
     if cls is keras_ae.IDEC:
         codes, loc = np.asarray(model.encode(x)), np.asarray(model.centres)
     else:
-        codes, loc = (
-            np.asarray(model.encode(x, sample=True, seed=0)),
-            model.prior.components_distribution.mean().numpy(),
-        )
+        codes = np.asarray(model.encode(x, sample=True, seed=0))
+        loc = model.prior.components_distribution.mean().numpy()
         scale = np.stack([codes[y == number].std(axis=0) for number in range(4)])
         np.testing.assert_allclose(model.prior.components_distribution.stddev(), scale, rtol=1e-3)
         np.testing.assert_allclose(
             model.prior.mixture_distribution.probs_parameter(), np.bincount(y) / 300, rtol=1e-3
         )
-    np.testing.assert_allclose(
-        loc,
-        np.stack([codes[y == number].mean(axis=0) for number in range(4)]),
-        rtol=1e-3,
-        atol=1e-4,
-    )
+    means = np.stack([codes[y == number].mean(axis=0) for number in range(4)])
+    np.testing.assert_allclose(loc, means, rtol=1e-3, atol=1e-4)
 
 
 @both
@@ -356,10 +340,8 @@ def test_saving_keeps_the_clusters(cls, images, tmp_path):
     model.fit(images, verbose=0)
     model.save(tmp_path / "model.keras")
     model.save_to_preset(tmp_path / "preset")
-    for loaded in (
-        keras.models.load_model(tmp_path / "model.keras"),
-        keras_ae.load(tmp_path / "preset"),
-    ):
+    copies = keras.models.load_model(tmp_path / "model.keras"), keras_ae.load(tmp_path / "preset")
+    for loaded in copies:
         assert loaded.has_clusters and loaded.n_clusters == 4
         np.testing.assert_allclose(
             loaded.cluster_probabilities(images), model.cluster_probabilities(images), atol=1e-6
@@ -381,7 +363,7 @@ def test_xla_gives_the_same_objective(cls, images):
         lambda x: (model.objective(x, x), model._probabilities(model.encode(x))), jit_compile=True
     )(x)
     np.testing.assert_allclose(compiled[1], rows, rtol=1e-4, atol=1e-6)
-    if cls is keras_ae.IDEC:  # the draws of a VaDE are others
+    if cls is keras_ae.IDEC:  # a VaDE draws other codes under XLA
         np.testing.assert_allclose(compiled[0], expected, rtol=1e-4)
     else:
         assert np.isfinite(compiled[0]).all()
@@ -398,7 +380,7 @@ def test_xla_gives_the_same_objective(cls, images):
         ),
         (
             lambda cls: unstarted(cls).start_clusters(np.zeros((3, 8, 8, 1))),
-            "one example a cluster, 4. Received: 3",
+            "one example per cluster, 4. Received: 3",
         ),
         (
             lambda cls: unstarted(cls).start_clusters(np.zeros((9, 8, 7, 1))),
@@ -410,7 +392,7 @@ def test_xla_gives_the_same_objective(cls, images):
         ),
         (
             lambda cls: unstarted(cls).start_clusters(np.zeros((4, 8, 8, 1)), labels=[0, 1, 2, 2]),
-            "-1 or 0 to 3, each of these at least once",
+            "-1 or 0 to 3, and to hold each cluster at least once",
         ),
         (
             lambda cls: unstarted(cls).start_clusters(
@@ -423,12 +405,12 @@ def test_xla_gives_the_same_objective(cls, images):
         (lambda cls: unstarted(cls).compile(loss="mse"), "Expected no `loss`"),
     ],
 )
-def test_what_does_not_fit_is_refused(cls, call, message):
+def test_bad_calls_are_refused(cls, call, message):
     with pytest.raises(ValueError, match=message):
         call(cls)
 
 
-def test_numbers_that_do_not_fit_are_refused(images):
+def test_bad_arguments_of_one_class_are_refused(images):
     with pytest.raises(ValueError, match="Received: gamma=-1"):
         make(keras_ae.IDEC, gamma=-1)
     with pytest.raises(ValueError, match="Received: beta=-1"):
@@ -444,8 +426,11 @@ def test_numbers_that_do_not_fit_are_refused(images):
 
 
 @pytest.mark.full_data
-def test_vade_finds_the_digits_of_mnist_that_it_was_never_told_of():
-    """Codes of vae_mnist, spectral clusters of the first 5,000 to start from; classes are for counting alone."""
+def test_vade_finds_the_digits_of_mnist_without_labels():
+    """It starts from spectral clusters of the first 5,000 codes of vae_mnist.
+
+    The labels are used for the score only.
+    """
     (x, _), _ = keras_ae.datasets.load("mnist")
     vae = keras_ae.load("vae_mnist")
     model = keras_ae.VaDE(

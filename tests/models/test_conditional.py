@@ -26,22 +26,24 @@ def make(**options):
 
 @functools.cache
 def shared():
-    """A model for what is refused. Not to be changed."""
+    """A model for calls that fail. Tests must not change it."""
     return make()
 
 
-def test_with_labels_the_objective_is_that_of_the_pair(images):
-    """-log p(x|y, z) + KL(q(z|x, y) || N(0, I)) + log 3 - w log q(y|x), in numpy, from a posterior so narrow that a draw is its mean."""
+def test_with_labels_the_objective_is_the_one_of_the_pair(images):
+    """-log p(x|y, z) + beta (KL(q(z|x, y) || N(0, I)) + log 3) - w log q(y|x), in numpy.
+
+    The posterior is so narrow that each draw is its mean.
+    """
     vae, labels = make(classification=2.0, beta=0.5), np.arange(20) % 3
     last = vae.posterior_layer.network.last
-    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, -30.0)]))  # of scale before softplus
+    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, -30.0)]))  # scale before softplus
     last.kernel.assign(np.concatenate([last.kernel.numpy()[:, :2], np.zeros((8, 2))], axis=1))
     z = np.array(vae.encode(images, labels=labels))
     np.testing.assert_allclose(z[:, :3], np.eye(3)[labels], atol=1e-6)
     scale = 1e-5
-    kl = (
-        0.5 * (scale**2 - 1 - 2 * np.log(scale)) * 2 + 0.5 * (z[:, 3:] ** 2).sum(axis=1) + np.log(3)
-    )
+    kl = 0.5 * (scale**2 - 1 - 2 * np.log(scale)) * 2 + np.log(3)
+    kl = kl + 0.5 * (z[:, 3:] ** 2).sum(axis=1)
     classification = -2.0 * np.log(np.array(vae.classify(images))[np.arange(20), labels])
     expected = -vae.likelihood(z).log_prob(images) + 0.5 * kl + classification
     np.testing.assert_allclose(vae.objective(images, tf.constant(labels)), expected, rtol=1e-4)
@@ -52,23 +54,22 @@ def test_with_labels_the_objective_is_that_of_the_pair(images):
     assert logs["classification"] == pytest.approx(classification.mean(), rel=1e-4)
 
 
-def test_what_is_not_known_is_summed_over():
-    """sum_y q(y|x) (-log p(x|y, z) + beta KL(q(z|x, y) || p(z)) + beta log(3 q(y|x))), each term as `draw` gives it for that label."""
-    vae, images = (
-        make(classification=0.0, beta=0.5, unknown="sum"),
-        np.random.default_rng(1).random((20, 8, 8, 1)).astype("float32"),
-    )
+def test_an_unknown_label_is_summed_over():
+    """sum_y q(y|x) (-log p(x|y, z) + beta KL(q(z|x, y) || p(z)) + beta log(3 q(y|x))).
+
+    Each term is computed with that label and unknown="draw".
+    """
+    vae = make(classification=0.0, beta=0.5, unknown="sum")
+    images = np.random.default_rng(1).random((20, 8, 8, 1)).astype("float32")
     last = vae.posterior_layer.network.last
-    last.bias.assign(
-        np.concatenate([np.zeros(2), np.full(2, -30.0)])
-    )  # of scale before softplus: a draw is the mean
+    # The scale before softplus is -30, so that each draw is the mean.
+    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, -30.0)]))
     last.kernel.assign(np.concatenate([last.kernel.numpy()[:, :2], np.zeros((8, 2))], axis=1))
     q = np.array(vae.classify(images))
     unknown = vae.objective(images, tf.fill([20], -1))
     vae.unknown = "draw"
-    each = np.stack(
-        [vae.objective(images, tf.fill([20], label)) for label in range(3)], axis=1
-    ) - 0.5 * np.log(3)
+    each = [vae.objective(images, tf.fill([20], label)) for label in range(3)]
+    each = np.stack(each, axis=1) - 0.5 * np.log(3)
     expected = np.sum(q * (each + 0.5 * np.log(3 * q)), axis=1)
     np.testing.assert_allclose(unknown, expected, rtol=1e-5)
     vae.unknown = "sum"
@@ -87,15 +88,14 @@ def test_without_labels_there_is_no_classification_term(images):
 
 
 def test_the_likelihood_sums_over_the_labels():
-    """A decoder that knows only y: p(x) = 1/3 sum_y N(x; m_y, 1)."""
+    """The decoder uses y only: p(x) = 1/3 sum_y N(x; m_y, 1)."""
     vae = make(shape=(2,), widths=(), likelihood=distributions.Gaussian(1.0))
     kernel = np.zeros((5, 2))
     kernel[:3] = [[0, 0], [2, 0], [0, -3]]
     last = vae.posterior_layer.network.last
     last.kernel.assign(np.zeros((8, 4)))
-    last.bias.assign(
-        np.concatenate([np.zeros(2), np.full(2, np.log(np.e - 1))])
-    )  # q(z|x, y) = N(0, I), the prior
+    # q(z|x, y) = N(0, I), the prior
+    last.bias.assign(np.concatenate([np.zeros(2), np.full(2, np.log(np.e - 1))]))
     vae.decoder.set_weights([kernel, np.zeros(2)])
     x = np.random.default_rng(0).standard_normal((30, 2)).astype("float32")
     squares = ((x[:, None] - kernel[:3]) ** 2).sum(axis=-1)
@@ -105,7 +105,7 @@ def test_the_likelihood_sums_over_the_labels():
         assert np.mean(vae.elbo(x, 500, seed=0)) < expected.mean()
 
 
-def test_a_draw_of_a_label_has_the_gradient_of_gumbel_softmax():
+def test_a_drawn_label_has_the_gradient_of_gumbel_softmax():
     from keras_ae.distributions import tfp_extensions
 
     logits = tf.constant([[0.3, -0.2, 1.0]])
@@ -119,8 +119,8 @@ def test_a_draw_of_a_label_has_the_gradient_of_gumbel_softmax():
     assert gradient[2] > 0.1 > gradient[1] and gradient.sum() == pytest.approx(0, abs=1e-4)
 
 
-def test_it_draws_what_is_asked_for_and_classifies():
-    """Four clusters of points, each a class, and a fifth of the labels missing."""
+def test_it_draws_the_given_label_and_classifies():
+    """Four clusters of points, one per class. One label in five is missing."""
     rng = np.random.default_rng(0)
     y = rng.integers(0, 4, 300)
     x = (3 * np.eye(5)[y] + 0.5 * rng.standard_normal((300, 5))).astype("float32")
@@ -139,7 +139,7 @@ def test_it_draws_what_is_asked_for_and_classifies():
 
 
 @pytest.mark.slow
-def test_it_draws_the_digit_asked_for_and_classifies():
+def test_it_draws_the_given_digit_and_classifies():
     (x, y), (x_test, y_test) = keras_ae.datasets.load("digits")
     vae = keras_ae.ConditionalVAE((8, 8, 1), 8, widths=(64,), width=64)
     vae.compile(keras.optimizers.Adam(2e-3))
@@ -155,7 +155,7 @@ def test_it_draws_the_digit_asked_for_and_classifies():
 
 @pytest.mark.slow
 def test_images_without_labels_help_to_classify():
-    """30 labels: a classifier trained on them alone is worse than with the images of the other digits beside."""
+    """With 30 labels, a classifier trained on these only is worse than one with all images."""
     (x, y), (x_test, y_test) = keras_ae.datasets.load("digits")
     few = np.concatenate([np.flatnonzero(y == digit)[:3] for digit in range(10)])
 
@@ -173,10 +173,8 @@ def test_images_without_labels_help_to_classify():
 
 
 def test_it_combines_with_a_hierarchy(images, tmp_path):
-    posterior, prior = (
-        keras_ae.hierarchical.HierarchicalPosterior((1, 2), width=8),
-        keras_ae.hierarchical.HierarchicalPrior((1, 2), "flow"),
-    )
+    posterior = keras_ae.hierarchical.HierarchicalPosterior((1, 2), width=8)
+    prior = keras_ae.hierarchical.HierarchicalPrior((1, 2), "flow")
     vae = make(latent_dim=3, posterior=posterior, prior=prior, objective="iwae", unknown="sum")
     vae.fit(images, np.arange(20) % 4 - 1, verbose=0)
     vae.save_to_preset(tmp_path / "mine")
@@ -209,14 +207,14 @@ def test_it_combines_with_a_hierarchy(images, tmp_path):
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(images, call, message):
+def test_bad_calls_are_refused(images, call, message):
     with pytest.raises(ValueError, match=message):
         call(images)
 
 
 @pytest.mark.full_data
-def test_cvae_mnist_draws_the_digit_asked_for():
-    """By the judgement of a classifier that has nothing to do with it."""
+def test_cvae_mnist_draws_the_given_digit():
+    """A separate classifier reads the drawn digits."""
     (x, y), _ = keras_ae.datasets.load("mnist")
     keras.utils.set_random_seed(0)
     options = {"strides": 2, "padding": "same", "activation": "relu"}

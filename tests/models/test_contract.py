@@ -1,6 +1,7 @@
-"""What every public model does on every network. A new model in keras_ae's public names is tested with no test edited.
+"""What every public model does on every network. New public models are tested automatically.
 
-Every class is trained in graph mode once, on a dense network; all else runs eagerly, which costs less for a few steps.
+Every class is trained in graph mode once, on a dense network. The other tests run eagerly, which is
+faster for a few steps.
 """
 
 import collections
@@ -29,14 +30,15 @@ SHAPES = {
     "custom": (8, 8, 1),
     "glu": (8, 8, 1),
 }
-# Nats by which the mean of a part of the loss over a few examples differs from draw to draw, where the KL term is estimated from one.
+# How much the mean of a part of the loss over a few examples varies between draws, in nats.
+# Only for models that estimate the KL term from one draw.
 NOISE = collections.defaultdict(
     float, {keras_ae.HVAE: 1.0, keras_ae.ConditionalVAE: 0.3, keras_ae.TDVAE: 0.3}
 )
 
 
 def frame(cls):
-    """What the network of a class sees of an 8x8 image."""
+    """The input shape of the network of a class, for an 8x8 image."""
     return (8, 1) if cls in SEQUENCES else (8, 8, 1)
 
 
@@ -53,13 +55,12 @@ def custom_network(cls):
             keras.layers.Dense(code_size),
         ]
     )
-    decoder = keras.Sequential(
-        [keras.Input((3,)), keras.layers.Dense(math.prod(frame(cls)))]
-    )  # flat: the model folds it
+    # The decoder returns a flat output, and the model reshapes it.
+    decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(math.prod(frame(cls)))])
     return encoder, decoder
 
 
-# Arguments of a class of its own, with which its code has three numbers and custom_network fits.
+# Arguments of each class with which its code has three numbers and custom_network fits.
 OWN = collections.defaultdict(
     lambda: {"latent_dim": 3},
     {
@@ -69,25 +70,27 @@ OWN = collections.defaultdict(
         keras_ae.IDEC: {"latent_dim": 3, "clusters": 2},
         keras_ae.VaDE: {"latent_dim": 3, "clusters": 2},
         keras_ae.VQVAE2: {"size": 16, "width": 3, "blocks": 0, "activation": "tanh"},
-        # Recurrent networks, slow to trace, for vectors alone; see test_sequence.py.
+        # Recurrent networks are slow to trace: here only for vectors, else in test_sequence.py.
         keras_ae.SequenceAE: {"latent_dim": 3, "network": "dense"},
     },
 )
-# Whose networks are for one frame of a sequence, whose code has three numbers a frame, and whose loss draws frames: it is less even.
+# Models of sequences. Their networks are for one frame, their code has three numbers per frame, and
+# their loss draws frames, so it varies more.
 SEQUENCES = (keras_ae.TDVAE,)
 CODEBOOKS = (keras_ae.VQVAE, keras_ae.VQVAE2)
 
 
 def takes(cls, *arguments):
-    """Whether these are arguments of a class. Without `network`, its networks are its own, convolutions of images of two widths."""
+    """Whether a class has all these arguments.
+
+    A class without `network` has its own convolutional networks of two widths.
+    """
     return set(arguments) <= set(inspect.signature(cls).parameters)
 
 
 def has(cls, kind):
     """Whether a class has this kind of network."""
-    if (
-        cls in SEQUENCES
-    ):  # the rows of an image are a sequence of vectors: no images, and more than one
+    if cls in SEQUENCES:  # the rows of an image are the frames, so a frame is a vector
         return kind not in ("conv", "vector")
     return takes(cls, "network") or kind in ("dense", "conv")
 
@@ -96,28 +99,25 @@ def make(cls, kind, start=True, **options):
     arguments = {
         "dense": {"widths": (16,)},
         "glu": {"widths": (16, 12), "activation": "glu"},
-        # gelu is compiled for each shape, which two models test; others need not wait for it
-        "conv": {
-            "network": "conv",
-            "widths": (4, 8),
-            **({} if cls in FIRST else {"activation": "relu"}),
-        },
-        "vector": {"network": "gru", "widths": (4,)}
-        if cls is keras_ae.SequenceAE
-        else {"widths": ()},
+        "conv": {"network": "conv", "widths": (4, 8)},
+        "vector": {"widths": ()},
         "custom": {"network": custom_network(cls)},
     }
+    if cls not in FIRST:  # gelu is compiled for each shape, which takes time: two models test it
+        arguments["conv"]["activation"] = "relu"
+    if cls is keras_ae.SequenceAE:
+        arguments["vector"] = {"network": "gru", "widths": (4,)}
     if not takes(cls, "network"):
         arguments = {image: {"widths": (4, 6)} for image in ("dense", "conv")}
     model = cls(**{"shape": SHAPES[kind], **OWN[cls], **arguments[kind], **options})
-    if start and hasattr(cls, "start_clusters"):  # all of their objective is at work from then on
+    if start and hasattr(cls, "start_clusters"):  # only then the whole objective is in use
         model.start_clusters(data(kind), labels=np.arange(20) % 2)
     return model
 
 
 @functools.cache
 def untrained(cls, kind="dense"):
-    """A model for all tests, which must not change it."""
+    """A model that several tests share. Tests must not change it."""
     keras.utils.set_random_seed(0)
     return make(cls, kind)
 
@@ -130,17 +130,14 @@ def data(kind, n=20, seed=0):
 
 
 def target(cls, x):
-    """What may be given as y: images, or labels, a third of them unknown."""
+    """A valid y: images, or labels of which a third is unknown."""
     return np.arange(len(x)) % 3 - 1 if cls is keras_ae.ConditionalVAE else x
 
 
-# What is the business of the base, of a network or of Keras alone is tested with two models, which stand for all.
+# Two models stand for all in tests of the base class, a network or Keras.
 FIRST = (keras_ae.AE, keras_ae.VAE)
-GATHERING = (
-    keras_ae.IDEC,
-    keras_ae.VQVAE,
-    keras_ae.VQVAE2,
-)  # at the end of a step, over all replicas
+# Models that sum over all replicas at the end of a step.
+GATHERING = (keras_ae.IDEC, keras_ae.VQVAE, keras_ae.VQVAE2)
 
 
 def named(value):
@@ -149,7 +146,7 @@ def named(value):
 
 
 def slow_but_for(fast, cases):
-    """Parameters of a test, (cls, ...) or cls, of which those of the classes in `fast` alone are not slow."""
+    """Test parameters, cls or (cls, ...), marked as slow unless the class is in `fast`."""
     cases = [case if isinstance(case, tuple) else (case,) for case in cases]
     slow = pytest.mark.slow
     return [pytest.param(*case, marks=[] if case[0] in fast else slow) for case in cases]
@@ -179,7 +176,7 @@ two_models = pytest.mark.parametrize("cls", FIRST, ids=named)
     ],
     ids=named,
 )
-def test_it_trains_predicts_and_is_the_same_when_loaded(cls, kind, mode, tmp_path):
+def test_it_trains_predicts_saves_and_loads(cls, kind, mode, tmp_path):
     model, x, eager = make(cls, kind), data(kind), mode == "eager"
     optimizer = keras.optimizers.SGD(0.01) if eager else keras.optimizers.Adam(0.01)
     epochs, batch_size, steps = (1, 20, 1) if eager else (2, 8, 6)
@@ -191,7 +188,7 @@ def test_it_trains_predicts_and_is_the_same_when_loaded(cls, kind, mode, tmp_pat
     predicted, reconstructed = model.predict(x, verbose=0), model.reconstruct(x)
     assert isinstance(predicted, np.ndarray) and predicted.shape == x.shape
     np.testing.assert_allclose(predicted, reconstructed, atol=1e-5)
-    if not eager:  # nothing is drawn
+    if not eager:  # nothing is drawn at random
         assert np.isfinite(model.evaluate(x, verbose=0, return_dict=True)["loss"])
         np.testing.assert_allclose(predicted, model.predict(x, verbose=0))
     z = model.encode(x)
@@ -211,7 +208,7 @@ def test_it_trains_predicts_and_is_the_same_when_loaded(cls, kind, mode, tmp_pat
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), predicted)
     assert float(loaded.optimizer.learning_rate) == pytest.approx(0.01)
     assert int(loaded.optimizer.iterations) == int(model.optimizer.iterations) == steps
-    loaded.fit(x, verbose=0)  # and goes on
+    loaded.fit(x, verbose=0)  # training continues
     assert int(loaded.optimizer.iterations) == steps + 1
 
 
@@ -226,13 +223,13 @@ def test_gradients_reach_every_trainable_weight(cls, kind):
     ):
         assert gradient is not None, weight.path
         assert np.isfinite(gradient).all(), weight.path
-        # a bias before BatchNormalization cancels, so its gradient is zero in exact arithmetic only
+        # BatchNormalization cancels a bias before it, but only in exact arithmetic.
         assert np.abs(gradient).max() > 0, weight.path
 
 
 @pytest.fixture
 def eager_functions():
-    """What tf.function has made is not traced while the test runs."""
+    """Functions made by tf.function run eagerly during the test, without tracing."""
     with eagerly():
         yield
 
@@ -262,7 +259,10 @@ def test_xla_gives_the_same_reconstruction(cls, kind):
 
 @pytest.mark.parametrize("cls", slow_but_for((keras_ae.AE,), FIRST), ids=named)
 def test_every_kind_of_input_trains_alike(cls):
-    """uint8 and float, with and without the channel axis, arrays and tf.data, x alone and (x, x): the same history."""
+    """The same history for uint8 and float, with and without the channel axis, arrays and tf.data.
+
+    And for x and (x, x).
+    """
     pixels = (data("dense") * 255).astype("uint8")
     x = pixels / np.float32(255)
     inputs = {
@@ -285,9 +285,8 @@ def test_every_kind_of_input_trains_alike(cls):
         model.compile("sgd", run_eagerly=True)
         batch_size = None if name.startswith("tf.data") else 12
         arrays = [np.array(a, "float32") if isinstance(a, list) else a for a in arrays]
-        losses[name] = model.fit(*arrays, batch_size=batch_size, shuffle=False, verbose=0).history[
-            "loss"
-        ]
+        options = {"batch_size": batch_size, "shuffle": False, "verbose": 0}
+        losses[name] = model.fit(*arrays, **options).history["loss"]
     for name, loss in losses.items():
         np.testing.assert_allclose(loss, losses["float"], rtol=1e-5, err_msg=name)
 
@@ -318,15 +317,14 @@ def test_the_same_seed_gives_the_same_result(cls, mode):
 
 @every_model
 def test_sample_weights_weigh_examples(cls):
-    """Weights of 0 and 2 are as if only the others, twice, had been there: sum(objective * weight) / count."""
+    """Weights 0 and 2 give the mean over the examples with 2: sum(objective * weight) / count."""
     model, x = make(cls, "dense"), data("dense")
     model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
     weights = np.array([0.0, 2.0] * 10)
-    if cls is keras_ae.AE:  # no noise: equal to rounding
+    if cls is keras_ae.AE:  # without noise they are equal
         weighted = model.evaluate(x, sample_weight=weights, verbose=0, return_dict=True)["loss"]
-        assert weighted == pytest.approx(
-            model.evaluate(x[1::2], verbose=0, return_dict=True)["loss"], rel=1e-5
-        )
+        others = model.evaluate(x[1::2], verbose=0, return_dict=True)["loss"]
+        assert weighted == pytest.approx(others, rel=1e-5)
     silent = model.evaluate(x, sample_weight=np.zeros(20), verbose=0, return_dict=True)
     assert all(value == 0 for value in silent.values())
     before = [w.numpy() for w in model.trainable_weights]
@@ -359,12 +357,10 @@ def test_mixed_precision_computes_densities_in_float32(cls, policy, mode):
         keras.config.set_dtype_policy("float32")
 
 
-def test_eager_mode_works_where_noise_leaves_the_support():
-    """As a Keras layer's may: what the network sees is not checked again."""
-    model, x = (
-        make(keras_ae.DAE, "dense", corruption=keras.layers.GaussianNoise(0.9)),
-        data("dense"),
-    )
+def test_eager_mode_works_when_noise_leaves_the_support():
+    """A Keras layer may do that. The noisy input of the network is not checked."""
+    x = data("dense")
+    model = make(keras_ae.DAE, "dense", corruption=keras.layers.GaussianNoise(0.9))
     model.compile(run_eagerly=True, metrics=["mse"])
     history = model.fit(x, epochs=2, validation_data=x, verbose=0).history
     assert np.isfinite(history["val_loss"]).all() and np.isfinite(history["mse"]).all()
@@ -378,7 +374,7 @@ def test_metrics_and_callbacks_work(cls):
     history = model.fit(
         x, epochs=5, validation_data=(x, target(cls, x)), callbacks=[stop], verbose=0
     ).history
-    assert len(history["mse"]) < 5  # stopped
+    assert len(history["mse"]) < 5  # it stopped early
     expected = np.mean((model.predict(x, verbose=0) - x) ** 2)
     if cls.training_input is Autoencoder.training_input:
         assert model.evaluate(x, return_dict=True, verbose=0)["mse"] == pytest.approx(
@@ -387,7 +383,7 @@ def test_metrics_and_callbacks_work(cls):
 
 
 def on_one_and_on_two(cls, x, batch_size, two_replicas):
-    """History, prediction and evaluation of the same training on one device, eagerly, and on two replicas."""
+    """Loss, prediction and evaluation after the same training on one device and two replicas."""
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(1)
         with strategy.scope():
@@ -397,17 +393,15 @@ def on_one_and_on_two(cls, x, batch_size, two_replicas):
         history = model.fit(x, epochs=2, batch_size=batch_size, shuffle=False, verbose=0).history
         assert model.distribute_strategy.num_replicas_in_sync == strategy.num_replicas_in_sync
         logs = model.evaluate(x, verbose=0)
-        # The kl of a VaDE is a fraction of a nat here, estimated from one draw an example; its loss has all of it.
-        yield (
-            history["loss"],
-            model.predict(x, verbose=0),
-            logs[:1] if cls is keras_ae.VaDE else logs,
-        )
+        # The kl of a VaDE is less than one nat here, and is estimated from one draw per example.
+        # So only its loss is compared.
+        logs = logs[:1] if cls is keras_ae.VaDE else logs
+        yield history["loss"], model.predict(x, verbose=0), logs
 
 
 @pytest.mark.parametrize("cls", slow_but_for((keras_ae.AE,), MODELS), ids=named)
 def test_two_replicas_train_like_one_device(cls, two_replicas):
-    """The loss keeps its scale, and for a model without noise the weights are the same."""
+    """The loss has the same scale. Without noise the predictions are the same, too."""
     one, two = on_one_and_on_two(cls, data("dense", n=18), 6, two_replicas)
     exact = cls is keras_ae.AE
     np.testing.assert_allclose(one[0], two[0], rtol=1e-5 if exact else 0.05)
@@ -417,19 +411,20 @@ def test_two_replicas_train_like_one_device(cls, two_replicas):
 
 @pytest.mark.parametrize("cls", slow_but_for((), (*FIRST, *GATHERING)), ids=named)
 def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls, two_replicas):
-    one, two = on_one_and_on_two(
-        cls, data("dense", n=13), 6, two_replicas
-    )  # batches of 6, 6 and 1: one replica has none of the last
+    # Batches of 6, 6 and 1: one replica has no example of the last batch.
+    one, two = on_one_and_on_two(cls, data("dense", n=13), 6, two_replicas)
     assert np.isfinite(two[0]).all() and np.isfinite(two[1]).all()
     assert two[1].shape == one[1].shape
-    # The replica without an example works on one of weight zero, whose vectors a row of a codebook that is not in use may take.
-    np.testing.assert_allclose(
-        one[2], two[2], rtol=0.2 if cls in CODEBOOKS else 0.05, atol=NOISE[cls] + 0.005
-    )
+    # The replica without an example works on one with weight zero. An unused row of a codebook may
+    # start again at one of its vectors.
+    rtol = 0.2 if cls in CODEBOOKS else 0.05
+    np.testing.assert_allclose(one[2], two[2], rtol=rtol, atol=NOISE[cls] + 0.005)
 
 
-# Not those of SEQUENCES: a pixel that no frame foretells is not worth its nats to a state. Nor those whose maps are blank in nearly
-# all places, where rows of a codebook start again. Sequences that move are in test_tdvae.py, digits in test_vqvae2.py.
+# Without SEQUENCES: here a frame says nothing about the next one, so a state does not encode it;
+# test_tdvae.py trains on moving sequences.
+# Without VQVAE2: nearly all places of its maps are blank, so rows of its codebooks start again;
+# test_vqvae2.py trains on digits.
 @pytest.mark.parametrize(
     "cls, kind",
     [
@@ -439,20 +434,18 @@ def test_a_last_batch_smaller_than_the_replica_count_does_no_harm(cls, two_repli
     ids=named,
 )
 def test_a_network_overfits_one_batch(cls, kind):
-    """Ten images of one pixel each: the reconstructions, of clean input, come close."""
+    """Ten images with one white pixel each: the reconstructions come close to them."""
     x = np.zeros((10, *SHAPES[kind]), "float32")
     for i in range(10):
         x[i, i % x.shape[1], i // 2 % x.shape[2]] = 1
-    options = (
-        {"corruption": keras_ae.corruption.GaussianCorruption(0.01)} if cls is keras_ae.DAE else {}
-    )
-    options |= (
-        {"widths": (64,), "beta": 0.01} if issubclass(cls, keras_ae.VAE) else {"widths": (64,)}
-    )
-    options |= (
-        {"width": 1} if cls is keras_ae.VQVAE else {}
-    )  # three symbols, so that images do not share one
-    model = make(cls, kind, start=False, **options)  # clusters would be those of other data
+    options = {"widths": (64,)}
+    if cls is keras_ae.DAE:
+        options["corruption"] = keras_ae.corruption.GaussianCorruption(0.01)
+    if issubclass(cls, keras_ae.VAE):
+        options["beta"] = 0.01
+    if cls is keras_ae.VQVAE:
+        options["width"] = 1  # three symbols, so that images do not share a code
+    model = make(cls, kind, start=False, **options)  # `start` would fit clusters to other data
     model.compile(keras.optimizers.Adam(0.01), jit_compile=False)
     model.fit(np.repeat(x, 480, axis=0), batch_size=10, verbose=0)
     assert np.mean((model.predict(x, verbose=0) - x) ** 2) < 0.1 * np.var(x)

@@ -11,14 +11,13 @@ def make(**options):
 
 
 def jacobians(model, x):
-    """By TensorFlow's own batch_jacobian, another way: (batch, latent_dim, 64)."""
+    """The Jacobians computed by TensorFlow's batch_jacobian: (batch, latent_dim, 64)."""
     x = tf.constant(x)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         z = model.encoder(x)
-    return np.reshape(
-        tape.batch_jacobian(z, x, experimental_use_pfor=False), (len(x), model.latent_dim, -1)
-    )
+    found = tape.batch_jacobian(z, x, experimental_use_pfor=False)
+    return np.reshape(found, (len(x), model.latent_dim, -1))
 
 
 @pytest.mark.parametrize(
@@ -33,16 +32,15 @@ def test_the_penalty_is_the_squared_frobenius_norm_of_the_jacobian(images, optio
     np.testing.assert_allclose(model.objective(images, images), objective, rtol=1e-5)
 
 
-def test_it_equals_the_papers_formula_for_one_layer_of_sigmoids(images):
+def test_the_penalty_of_one_sigmoid_layer_is_the_formula_of_the_paper(images):
     encoder = keras.Sequential(
         [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(5, "sigmoid")]
     )
     decoder = keras.Sequential([keras.Input((5,)), keras.layers.Dense(64)])
     model = keras_ae.ContractiveAE((8, 8, 1), 5, network=(encoder, decoder))
     h, kernel = np.array(encoder(images)), np.array(encoder.layers[-1].kernel)
-    expected = np.sum(
-        (h * (1 - h)) ** 2 * np.sum(kernel**2, axis=0), axis=1
-    )  # Rifai et al. 2011, section 3.1
+    # Rifai et al., 2011, section 3.1
+    expected = np.sum((h * (1 - h)) ** 2 * np.sum(kernel**2, axis=0), axis=1)
     np.testing.assert_allclose(model.squared_jacobian(images), expected, rtol=1e-4)
 
 
@@ -83,11 +81,11 @@ def test_the_penalty_makes_the_code_less_sensitive(images):
         ({"jacobian": 0}, "Received: jacobian=0"),
     ],
 )
-def test_what_does_not_fit_is_refused(options, message):
+def test_bad_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)
 
 
-def test_another_loss_is_refused():
+def test_a_keras_loss_is_refused():
     with pytest.raises(ValueError, match="Expected no `loss`.*Received: loss='mse'"):
         make().compile(loss="mse")

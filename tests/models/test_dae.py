@@ -10,18 +10,13 @@ def make(**options):
     return keras_ae.DAE((8, 8, 1), 3, widths=(16,), **options)
 
 
-def test_noise_is_fresh_in_fit_and_evaluate_and_absent_from_predict(images):
+def test_fit_and_evaluate_draw_new_noise_and_predict_adds_none(images):
     dae = make()
-    dae.compile(
-        keras.optimizers.SGD(0.0), metrics=["mse"], jit_compile=False
-    )  # a rate of 0: only the noise changes
+    # With a learning rate of 0, only the noise changes from epoch to epoch.
+    dae.compile(keras.optimizers.SGD(0.0), metrics=["mse"], jit_compile=False)
     history = dae.fit(images, epochs=3, verbose=0, shuffle=False).history
-    evaluations = [dae.evaluate(images, verbose=0, return_dict=True) for _ in range(3)]
-    for losses in (
-        history["loss"],
-        [log["loss"] for log in evaluations],
-        [log["mse"] for log in evaluations],
-    ):
+    logs = [dae.evaluate(images, verbose=0, return_dict=True) for _ in range(3)]
+    for losses in (history["loss"], [log["loss"] for log in logs], [log["mse"] for log in logs]):
         assert len(set(losses)) == 3
     np.testing.assert_array_equal(dae.predict(images, verbose=0), dae.predict(images, verbose=0))
 
@@ -35,7 +30,7 @@ def test_the_loss_explains_the_clean_image(images):
     assert loss == pytest.approx(np.mean(clean), abs=4 * np.std(clean) / np.sqrt(100))
 
 
-def test_pairs_of_noisy_and_clean_images_are_taken_too(images):
+def test_it_takes_pairs_of_noisy_and_clean_images(images):
     dae = make(corruption=keras_ae.corruption.GaussianCorruption(0.0))
     noisy = np.clip(images + 0.3, 0, 1)
     dae.compile(run_eagerly=True)
@@ -59,7 +54,7 @@ def test_vectors_are_not_clipped(vectors):
     assert float(tf.math.reduce_std(noise)) == pytest.approx(0.5, rel=0.15)
 
 
-def test_a_keras_layer_is_a_corruption(images):
+def test_a_keras_layer_may_be_the_corruption(images):
     dae = make(corruption=keras.layers.GaussianNoise(0.5))
     assert np.abs(dae.corrupt(images) - images).max() > 0.1
     with pytest.raises(
@@ -68,8 +63,8 @@ def test_a_keras_layer_is_a_corruption(images):
         dae.corrupt(images, seed=1)
 
 
-def test_compile_loss_mse_is_the_lectures_loss(images):
-    """L_DAE = mean (x - f(g(x_noisy)))^2, with the noise; L_AE without."""
+def test_compile_loss_mse_is_the_squared_error_with_noise(images):
+    """L_DAE = mean (x - f(g(x_noisy)))^2 with noise; L_AE without noise."""
     dae, x = make(), np.tile(images, (100, 1, 1, 1))
     dae.compile(loss="mse", run_eagerly=True)
     expected = np.mean((dae.reconstruct(dae.corrupt(x, seed=0)) - x) ** 2)
@@ -79,7 +74,7 @@ def test_compile_loss_mse_is_the_lectures_loss(images):
     assert ae.evaluate(images, verbose=0) == pytest.approx(
         np.mean((ae.reconstruct(images) - images) ** 2), rel=1e-5
     )
-    ae.compile(run_eagerly=True)  # and back to its own
+    ae.compile(run_eagerly=True)  # back to the objective of the model
     assert ae.evaluate(images, verbose=0) == pytest.approx(
         float(np.mean(ae.objective(images, images))), rel=1e-5
     )

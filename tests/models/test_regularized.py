@@ -5,7 +5,7 @@ import pytest
 import keras_ae
 
 
-def test_the_objective_is_likelihood_codes_and_kernels(images):
+def test_the_objective_is_the_likelihood_and_both_penalties(images):
     model = keras_ae.RAE((8, 8, 1), 3, widths=(16,), beta=0.4, decay=0.02)
     z = np.array(model.encode(images))
     kernels = [w for w in model.decoder.get_weights() if w.ndim > 1]
@@ -23,15 +23,14 @@ def test_codes_and_kernels_become_smaller(images):
     for weight in (0.0, 1.0):
         model = keras_ae.RAE((8, 8, 1), 3, widths=(16,), beta=weight, decay=weight)
         model.compile(keras.optimizers.Adam(0.003), jit_compile=False)
-        x = np.tile(images, (60, 1, 1, 1))  # 60 steps, of all images each
+        x = np.tile(images, (60, 1, 1, 1))  # 60 steps, each with all images
         model.fit(x, batch_size=20, shuffle=False, verbose=0)
-        sizes.append(
-            [np.abs(model.encode(images)).mean(), np.abs(model.decoder.get_weights()[0]).mean()]
-        )
+        codes, kernel = model.encode(images), model.decoder.get_weights()[0]
+        sizes.append([np.abs(codes).mean(), np.abs(kernel).mean()])
     assert sizes[1][0] < 0.5 * sizes[0][0] and sizes[1][1] < 0.9 * sizes[0][1], sizes
 
 
 @pytest.mark.parametrize("options", [{"beta": -1}, {"decay": "little"}])
-def test_what_does_not_fit_is_refused(options):
+def test_bad_arguments_are_refused(options):
     with pytest.raises(ValueError, match="Received: (beta=-1|decay='little')"):
         keras_ae.RAE((8, 8, 1), 3, **options)

@@ -17,7 +17,7 @@ def make(steps=6, **options):
 
 @pytest.fixture
 def sequences():
-    """12 sequences of 2 to 5 steps of two numbers, a list."""
+    """A list of 12 sequences of 2 to 5 steps. Each step is two numbers."""
     rng = np.random.default_rng(0)
     return [rng.standard_normal((2 + i % 4, 2)).astype("float32") for i in range(12)]
 
@@ -27,7 +27,7 @@ def padded(sequences, steps, value=0.0):
 
 
 def both_lengths(make, sequences, value=0.0):
-    """The same model, of 5 steps and of 9, and the sequences padded to each."""
+    """The same model with 5 and with 9 steps, and the sequences padded to each length."""
     short, long = make(5), make(9)
     long.set_weights(short.get_weights())
     return (short, padded(sequences, 5, value)), (long, padded(sequences, 9, value))
@@ -39,11 +39,9 @@ def both_lengths(make, sequences, value=0.0):
     ids=str,
 )
 def test_padding_never_counts(options, sequences):
-    """Neither in the code, nor in the objective, nor in its gradient: padded to 5 steps or to 9, they are the same."""
-    found = []
-    for model, x in both_lengths(
-        lambda steps: make(steps, **options), sequences, options.get("mask_value", 0.0)
-    ):
+    """The code, the objective and its gradient are the same with padding to 5 steps and to 9."""
+    found, value = [], options.get("mask_value", 0.0)
+    for model, x in both_lengths(lambda steps: make(steps, **options), sequences, value):
         with tf.GradientTape() as tape:
             objective = model.objective(tf.constant(x), tf.constant(x))
         gradients = tape.gradient(objective, model.trainable_variables)
@@ -54,12 +52,11 @@ def test_padding_never_counts(options, sequences):
 
 
 def test_padding_never_counts_in_half_precision(sequences):
-    """Nor is a step padding because bfloat16 rounds it to the padding's value."""
+    """A step that bfloat16 rounds to the value of padding is not padding."""
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        (short, x), (long, longer) = both_lengths(
-            lambda steps: make(steps, mask_value=1.0), sequences, 1.0
-        )
+        pairs = both_lengths(lambda steps: make(steps, mask_value=1.0), sequences, 1.0)
+        (short, x), (long, longer) = pairs
         np.testing.assert_allclose(short.encode(x), long.encode(longer), atol=1e-5)
         np.testing.assert_allclose(short.objective(x, x), long.objective(longer, longer), rtol=1e-4)
         close = np.full((1, 5, 2), 1.001, "float32")
@@ -72,33 +69,30 @@ def test_the_objective_is_the_sum_over_the_real_steps(sequences):
     model, x = make(likelihood=distributions.Gaussian(0.5)), padded(sequences, 6)
     mean = np.array(model.decode(model.encode(x)))
     expected = [
-        sum(
-            0.5 * ((s[t] - mean[i, t]) / 0.5) ** 2 + np.log(0.5 * np.sqrt(2 * np.pi))
-            for t in range(len(s))
-        ).sum()
-        for i, s in enumerate(sequences)
+        np.sum(0.5 * ((s - m[: len(s)]) / 0.5) ** 2 + np.log(0.5 * np.sqrt(2 * np.pi)))
+        for s, m in zip(sequences, mean, strict=True)
     ]
     np.testing.assert_allclose(model.objective(x, x), expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("loss", [None, "mse"])
 def test_losses_and_metrics_leave_padding_out(loss, sequences):
-    """Each metric is a mean over the real steps of all; by the loss of compile each example weighs the same."""
+    """A metric is a mean over the real steps of all examples.
+
+    With a loss given to compile, all examples weigh the same.
+    """
     model, x, weights = make(), padded(sequences, 6), np.arange(12.0, dtype="float32")
     model.compile(loss=loss, metrics=["mse"], weighted_metrics=["mae"], run_eagerly=True)
-    differences = [
-        s - r[: len(s)] for s, r in zip(sequences, model.predict(x, verbose=0), strict=True)
-    ]
+    pairs = zip(sequences, model.predict(x, verbose=0), strict=True)
+    differences = [s - r[: len(s)] for s, r in pairs]
     logs = model.evaluate(x, sample_weight=weights, batch_size=5, return_dict=True, verbose=0)
     assert logs["mse"] == pytest.approx(np.mean(np.concatenate(differences) ** 2), rel=1e-5)
     errors, counts = np.array([(np.abs(d).sum(), d.size) for d in differences]).T
-    assert logs["mae"] == pytest.approx(
-        (weights * errors).sum() / (weights * counts).sum(), rel=1e-5
-    )
+    mean_error = (weights * errors).sum() / (weights * counts).sum()
+    assert logs["mae"] == pytest.approx(mean_error, rel=1e-5)
     if loss == "mse":
-        assert logs["loss"] == pytest.approx(
-            np.mean(weights * [np.mean(d**2) for d in differences]), rel=1e-5
-        )
+        squares = [np.mean(d**2) for d in differences]
+        assert logs["loss"] == pytest.approx(np.mean(weights * squares), rel=1e-5)
 
 
 @pytest.mark.slow
@@ -137,29 +131,25 @@ def test_padding_comes_back_as_padding(sequences):
     ],
 )
 def test_padding_may_lie_outside_the_support(likelihood):
-    """Rows of digits, where black is no padding: of a likelihood for [0, 1], with -1 after the last row."""
+    """Rows of digits, for likelihoods on [0, 1]. Padding is -1, so black rows are not padding."""
     (x, _), _ = keras_ae.datasets.load("digits")
     x = x[:40, ..., 0] / np.float32(255)
     x[::2, 5:] = -1
     model = keras_ae.SequenceAE((8, 8), 4, widths=(8,), likelihood=likelihood, mask_value=-1)
     model.compile(run_eagerly=True)
     history = model.fit(x, validation_data=x, batch_size=40, verbose=0).history
-    assert np.isfinite(history["val_loss"]).all() and all(
-        np.isfinite(w).all() for w in model.get_weights()
-    )
+    assert np.isfinite(history["val_loss"]).all()
+    assert all(np.isfinite(w).all() for w in model.get_weights())
     assert (model.predict(x, verbose=0)[::2, 5:] == -1).all()
-    x[0, 0, 0] = -1  # one value of a step is no padding
-    for refuse in (
-        model.encode,
-        model.fit,
-        lambda x: model.fit(x[1:], validation_data=x, verbose=0),
-    ):
+    x[0, 0, 0] = -1  # only one value of this step, so it is not padding
+    calls = model.encode, model.fit, lambda x: model.fit(x[1:], validation_data=x, verbose=0)
+    for call in calls:
         with pytest.raises(ValueError, match=r"\[0.0, 1.0\].*from -1 to"):
-            refuse(x)
+            call(x)
 
 
 def test_without_a_mask_value_every_step_counts():
-    """Black rows are rows."""
+    """Black rows count too."""
     model, x = make(mask_value=None), np.zeros((3, 6, 2), "float32")
     model.set_weights([w + 0.1 for w in model.get_weights()])
     loc = np.array(model.decoder(model.encode(x)))
@@ -169,7 +159,7 @@ def test_without_a_mask_value_every_step_counts():
 
 
 def test_steps_may_be_images():
-    """Padding is a frame all of whose values equal mask_value; metrics of several axes leave it out too."""
+    """A frame is padding if all its values equal mask_value. Metrics leave it out too."""
     x = np.random.default_rng(0).random((6, 4, 3, 2), dtype="float32")
     x[:3, 2:] = 0
     model = keras_ae.SequenceAE((4, 3, 2), 3, widths=(8,), mask_value=0.0)
@@ -177,14 +167,13 @@ def test_steps_may_be_images():
     logs = model.evaluate(x, return_dict=True, verbose=0)
     errors = (model.predict(x, verbose=0) - x) ** 2
     assert logs["mse"] == pytest.approx((errors.sum() / (3 * 12 + 3 * 24)), rel=1e-5)
-    assert logs["loss"] == pytest.approx(
-        np.mean([*errors[:3, :2].mean(axis=(1, 2, 3)), *errors[3:].mean(axis=(1, 2, 3))]), rel=1e-5
-    )
+    of_examples = [*errors[:3, :2].mean(axis=(1, 2, 3)), *errors[3:].mean(axis=(1, 2, 3))]
+    assert logs["loss"] == pytest.approx(np.mean(of_examples), rel=1e-5)
 
 
 @eagerly()
 def test_a_vae_of_padded_sequences(sequences, tmp_path):
-    """The recurrent networks and Masked serve every model: of a VAE, padding is neither in the posterior nor in the ELBO."""
+    """Padding changes neither q(z|x) nor the ELBO of a VAE with a recurrent network and Masked."""
 
     def vae(steps):
         likelihood = distributions.Masked(distributions.Gaussian("trainable"), -3.0)
@@ -204,10 +193,8 @@ def test_a_vae_of_padded_sequences(sequences, tmp_path):
 
 
 def test_a_preset_keeps_the_mask_value(sequences, tmp_path):
-    model, x = (
-        make(mask_value=-7.0, likelihood=distributions.Gaussian(0.5)),
-        padded(sequences, 6, -7.0),
-    )
+    model = make(mask_value=-7.0, likelihood=distributions.Gaussian(0.5))
+    x = padded(sequences, 6, -7.0)
     model.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     np.testing.assert_allclose(loaded.reconstruct(x), model.reconstruct(x), atol=1e-6)
@@ -215,18 +202,17 @@ def test_a_preset_keeps_the_mask_value(sequences, tmp_path):
 
 
 def test_a_vector_is_a_sequence_of_numbers(vectors):
-    """Of a likelihood with two parameters a value, the locs come first, then the scales."""
-    model = keras_ae.SequenceAE(
-        (5,), 2, widths=(8,), likelihood=distributions.Gaussian("predicted")
-    )
+    """With two parameters per value, the decoder returns all locs first, then all scales."""
+    likelihood = distributions.Gaussian("predicted")
+    model = keras_ae.SequenceAE((5,), 2, widths=(8,), likelihood=likelihood)
     params = np.array(model.decoder(model.encode(vectors)))
     assert params.shape == (40, 10)
     np.testing.assert_allclose(model.decode(model.encode(vectors)), params[:, :5], rtol=1e-5)
 
 
 @pytest.mark.slow
-def test_a_sequence_is_remembered_better_than_by_pca():
-    """Straight lines of any length and direction: two numbers and a length say all, but not linearly."""
+def test_it_reconstructs_sequences_better_than_pca():
+    """Two slopes and a length describe each straight line, but the lines are not linear in them."""
     rng = np.random.default_rng(0)
     lines = [
         np.arange(1, rng.integers(4, 11))[:, None] * rng.uniform(-0.3, 0.3, 2) + 0.5
@@ -240,9 +226,8 @@ def test_a_sequence_is_remembered_better_than_by_pca():
     real = (x[1000:] != 0).any(axis=-1)
     pca = PCA(3).fit(x[:1000].reshape(1000, -1))
     linear = pca.inverse_transform(pca.transform(x[1000:].reshape(500, -1))).reshape(500, 10, 2)
-    error, linear_error = (
-        np.mean((y - x[1000:])[real] ** 2) for y in (model.predict(x[1000:], verbose=0), linear)
-    )
+    both = model.predict(x[1000:], verbose=0), linear
+    error, linear_error = (np.mean((y - x[1000:])[real] ** 2) for y in both)
     assert error < 0.5 * linear_error
 
 
@@ -255,18 +240,21 @@ def test_a_sequence_is_remembered_better_than_by_pca():
         ({"activation": "glu"}, "activation='glu'"),
         (
             {"network": "dense"},
-            "'gru', 'lstm', which pass over padding.*Received: network='dense', mask_value=0.0",
+            "'gru', 'lstm', which skip padding.*Received: network='dense', mask_value=0.0",
         ),
         ({"shape": (6,)}, r"shape=\(steps, features\).*Received: shape=\(6,\), mask_value=0.0"),
     ],
 )
-def test_what_does_not_fit_is_refused(options, message):
+def test_bad_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)
 
 
 def reconstructed_by_pca(x, held_out, padding):
-    """The rival: principal components, as many as a code has numbers, of arrays whose padding is the mean of what is there at that step."""
+    """PCA with as many components as a code has numbers, for comparison.
+
+    Padding is replaced by the mean of the real values at that step.
+    """
 
     def filled(x):
         return np.where((x == padding).all(axis=-1, keepdims=True), mean, x).reshape(len(x), -1)
@@ -278,8 +266,8 @@ def reconstructed_by_pca(x, held_out, padding):
 
 
 @pytest.mark.full_data
-def test_strokes_of_other_drawers_are_remembered_better_than_by_pca():
-    """Omniglot, six numbers a drawing."""
+def test_it_reconstructs_strokes_of_other_people_better_than_pca():
+    """Omniglot, with six numbers per drawing."""
     (x, _), (held_out, _) = keras_ae.datasets.load("omniglot_strokes")
     model = keras_ae.SequenceAE(
         (48, 3), 6, widths=(64,), likelihood=distributions.Gaussian(0.1), mask_value=-1

@@ -10,7 +10,7 @@ def make(sparsity, **options):
 
 
 def train(model, images, steps):
-    """As many epochs of one batch are."""
+    """Trains for a number of steps, each with all images."""
     model.compile(jit_compile=False)
     model.fit(np.tile(images, (steps, 1, 1, 1)), batch_size=len(images), shuffle=False, verbose=0)
 
@@ -42,7 +42,7 @@ def test_the_activation_rate_reaches_the_target(images):
     np.testing.assert_allclose(np.mean(model.encode(images), axis=0), 0.1, atol=0.04)
 
 
-def test_another_loss_is_refused():
+def test_a_keras_loss_is_refused():
     with pytest.raises(ValueError, match="likelihood='gaussian'.*Received: loss='mse'"):
         make("l1").compile(loss="mse")
 
@@ -78,13 +78,12 @@ def test_no_gradient_flows_through_a_silent_unit(images):
     assert np.flatnonzero(gradient).tolist() == [int(np.argmax(model.encoder(images[:1])))]
 
 
-def test_a_k_sparse_model_is_read_with_a_larger_k(images, tmp_path):
+def test_a_k_sparse_model_may_be_loaded_with_a_larger_k(images, tmp_path):
     keras_ae.KSparseAE((8, 8, 1), 100, widths=(), k=7).save_to_preset(tmp_path / "mine")
-    assert (
-        np.count_nonzero(keras_ae.load(tmp_path / "mine", k=9).encode(images), axis=1) == 9
-    ).all()
+    loaded = keras_ae.load(tmp_path / "mine", k=9)
+    assert (np.count_nonzero(loaded.encode(images), axis=1) == 9).all()
 
 
-def test_k_is_checked():
+def test_a_bad_k_is_refused():
     with pytest.raises(ValueError, match="`k` to be a positive integer. Received: k=0"):
         keras_ae.KSparseAE((8, 8, 1), 100, k=0)

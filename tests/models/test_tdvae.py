@@ -30,7 +30,7 @@ def make(**options):
 
 @functools.cache
 def shared():
-    """A model of random weights. Not to be changed."""
+    """A model with random weights. Tests must not change it."""
     return make()
 
 
@@ -40,7 +40,7 @@ def sequences():
 
 
 class Exact:
-    """A distribution of the state in the place of a network's: a function of what it is given, to loc and scale."""
+    """Replaces a network by a function from its input to the loc and scale of the state."""
 
     def __init__(self, function, belief=2):
         self.function, self.features = function, belief
@@ -51,7 +51,10 @@ class Exact:
 
 
 def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame():
-    """In a linear Gaussian state space, whose filter, smoother and transition are known: E[objective] = -log p(x_t+1|x_1..t)."""
+    """E[objective] = -log p(x_t+1|x_1..t) in a linear Gaussian state space.
+
+    Its filter, smoother and transition are known in closed form.
+    """
     a, q, r, steps, copies = 0.9, 0.5, 0.7, 5, 40_000
     x = np.array([0.3, -1.0, 0.8, 1.5, 0.2])
     mean, variance, beliefs, densities_of_next = 0.0, 1.0, [], []
@@ -72,9 +75,8 @@ def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame
         belief=2,
     )
     model.decoder.set_weights([np.ones((1, 1)), np.zeros(1)])
-    model._beliefs = lambda x: tf.tile(
-        tf.constant([beliefs], "float32"), (copies, 1, 1)
-    )  # (copies, steps, 2)
+    b = tf.tile(tf.constant([beliefs], "float32"), (copies, 1, 1))  # (copies, steps, 2)
+    model._beliefs = lambda x: b
 
     def smoothing(v):  # z2, b1, b2, jump
         z2, loc1, scale1 = v[:, :1], v[:, 1:2], v[:, 2:3]
@@ -89,14 +91,13 @@ def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame
     error = objective.std() / np.sqrt(copies)
     assert error < 0.01
     assert objective.mean() == pytest.approx(-np.mean(densities_of_next), abs=5 * error)
-    model.smoothing_layer = Exact(
-        lambda v: (v[:, 1:2], v[:, 2:3])
-    )  # the belief at t1, blind to z2: a looser bound
+    # A smoother that ignores z2 and returns the belief at t1 gives a looser bound.
+    model.smoothing_layer = Exact(lambda v: (v[:, 1:2], v[:, 2:3]))
     assert np.mean(model.objective(frames, frames)) > objective.mean() + 20 * error
 
 
-def test_every_term_again_with_the_same_draws(sequences):
-    """One example at a time, from prefixes of the sequences and numpy."""
+def test_every_term_equals_a_computation_in_numpy_with_the_same_draws(sequences):
+    """One example at a time; the beliefs come from prefixes of the sequences."""
     model, x = make(), sequences
     target = x + 1
     state = np.array(model._seeds.state)
@@ -116,13 +117,14 @@ def test_every_term_again_with_the_same_draws(sequences):
     z1 = model.smoothing_layer(tf.concat([z2, b1, b2, jumps], 1)).sample(seed=seed_of_z1)
 
     def normals(layer, v, z):
-        """loc and scale of each value of z, (5,) each, by the weights: hidden = tanh(.) * sigmoid(.)."""
+        """loc and scale of z, (5,) each, computed from the weights of the layer."""
         loc, scale = [], []
-        for network, part, above in zip(
-            layer.networks, (slice(0, 2), slice(2, 5)), (z[:0], z[:2]), strict=True
-        ):
-            h = sum(np.array(v) @ dense.kernel.numpy() + (dense.bias.numpy() if dense.use_bias else 0)
-                    for dense, v in zip(network.first, (v, above), strict=False))  # fmt: skip
+        parts = zip(layer.networks, (slice(0, 2), slice(2, 5)), (z[:0], z[:2]), strict=True)
+        for network, part, above in parts:
+            h = 0
+            for dense, vector in zip(network.first, (v, above), strict=False):
+                h = h + np.array(vector) @ dense.kernel.numpy()
+                h = h + (dense.bias.numpy() if dense.use_bias else 0)
             hidden = np.tanh(h[:7]) / (1 + np.exp(-h[7:]))
             raw = hidden @ network.last.kernel.numpy() + network.last.bias.numpy()
             n = part.stop - part.start
@@ -144,12 +146,11 @@ def test_every_term_again_with_the_same_draws(sequences):
     )
 
 
-def test_each_pair_within_reach_is_equally_likely():
+def test_all_pairs_up_to_max_jump_are_equally_likely():
     t1, t2 = map(np.array, shared()._draw_pairs(24_000))
     pairs, counts = np.unique(np.stack([t1, t2]), axis=1, return_counts=True)
-    assert set(zip(*pairs, strict=True)) == {
-        (s, t) for s in range(6) for t in range(s + 1, min(s + 3, 5) + 1)
-    }  # 12 pairs
+    expected = {(s, t) for s in range(6) for t in range(s + 1, min(s + 3, 5) + 1)}  # 12 pairs
+    assert set(zip(*pairs, strict=True)) == expected
     assert stats.chisquare(counts).pvalue > 1e-3
 
 
@@ -166,14 +167,17 @@ def test_a_belief_knows_the_past_and_not_the_future(sequences):
 
 
 def test_a_transition_set_by_hand_rolls_out_exactly():
-    """A state is one of four places, and the network of p_T moves it on by the jump: a hidden unit for each place and jump is their AND."""
+    """The state is one of four places, and the network of p_T moves it on by the jump.
+
+    Each hidden unit is the AND of one place and one jump.
+    """
     model = make(shape=(4, 4), latent_dim=4, widths=(), max_jump=2, width=8)
     model.decoder.set_weights([np.eye(4), np.zeros(4)])
     for layer in (model.state_layer, model.transition_layer):
         layer.networks[0].last.bias.assign([0.0] * 4 + [-20.0] * 4)  # scales of 1e-5
     start = model.state_layer.networks[0].last
     start.kernel.assign(np.zeros((8, 8)))
-    start.bias.assign([0, 0, 1, 0] + [-20] * 4)  # place 2, whatever it saw
+    start.bias.assign([0, 0, 1, 0] + [-20] * 4)  # place 2, whatever the frames are
     move = model.transition_layer.networks[0]
     both, out = np.zeros((6, 16)), np.zeros((8, 8))
     for unit, (place, jump) in enumerate(itertools.product(range(4), range(2))):
@@ -199,14 +203,13 @@ def test_a_rollout_follows_its_seed(sequences, monkeypatch):
     assert np.abs(one - model.rollout(sequences, 2, seed=4)).max() > 1e-3
     assert np.abs(model.rollout(sequences, 2) - model.rollout(sequences, 2)).max() > 1e-3
     same = np.repeat(sequences[:1], 10, axis=0)
-    assert np.std(model.rollout(same, 2), axis=0).min() > 1e-4  # each example has draws of its own
+    assert np.std(model.rollout(same, 2), axis=0).min() > 1e-4  # each example has its own draws
     monkeypatch.setattr("keras_ae.models.tdvae.FRAMES_AT_ONCE", 24)  # three sequences
-    assert np.std(model.rollout(same, 2), axis=0).min() > 1e-4 and model.rollout(
-        sequences, 2
-    ).shape == (10, 2, 4)
+    assert np.std(model.rollout(same, 2), axis=0).min() > 1e-4
+    assert model.rollout(sequences, 2).shape == (10, 2, 4)
 
 
-def test_frames_that_are_images(tmp_path):
+def test_frames_may_be_images(tmp_path):
     x = keras_ae.datasets.moving(
         np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1)).astype("uint8"), steps=3
     )
@@ -223,13 +226,16 @@ def test_frames_that_are_images(tmp_path):
 
 
 @pytest.mark.full_data
-def test_it_learns_which_way_digits_move():
-    """No frame shows it: after five frames of unseen MNIST digits the rollout goes on their way, nearer than the last frame."""
+def test_it_learns_in_which_direction_digits_move():
+    """No single frame shows the direction.
+
+    After five frames of unseen MNIST digits, the rollout moves in the right direction. It is closer
+    to the true frames than the last frame is.
+    """
 
     def sequences(images, seed):
-        return keras_ae.datasets.moving(
-            (255 * keras_ae.datasets.binarize(images, seed)).astype("uint8"), 10, seed
-        )
+        binary = 255 * keras_ae.datasets.binarize(images, seed)
+        return keras_ae.datasets.moving(binary.astype("uint8"), 10, seed)
 
     (x, _), (x_test, _) = keras_ae.datasets.load("mnist")
     x, x_test = sequences(x[:12_000], 1), sequences(x_test[:300], 2) / np.float32(255)
@@ -238,19 +244,15 @@ def test_it_learns_which_way_digits_move():
     )
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, 4 * 375)))
     model.fit(x, batch_size=32, epochs=4, verbose=0)
-    last, truth, rolled = (
-        x_test[:, 4],
-        x_test[:, 5:8],
-        np.array(model.rollout(x_test[:, :5], 3, seed=1)),
-    )
+    last, truth = x_test[:, 4], x_test[:, 5:8]
+    rolled = np.array(model.rollout(x_test[:, :5], 3, seed=1))
     right = (x_test[:, 1] == np.roll(x_test[:, 0], 1, axis=2)).all(axis=(1, 2, 3))
     shifts = np.arange(-13, 15)
     likeness = [
         (rolled * np.roll(last, shift, axis=2)[:, None]).sum(axis=(2, 3, 4)) for shift in shifts
     ]
-    moved = (
-        shifts[np.argmax(likeness, axis=0)] * np.where(right, 1, -1)[:, None]
-    )  # (300, 3), 1 2 3 if exact
+    # (300, 3): 1, 2, 3 for an exact prediction
+    moved = shifts[np.argmax(likeness, axis=0)] * np.where(right, 1, -1)[:, None]
     assert np.mean(moved[:, 1:] > 0) > 0.9 and (np.diff(moved.mean(axis=0)) > 0.5).all()
     error, persistence = (
         np.mean((frames - truth) ** 2, axis=(0, 2, 3, 4)) for frames in (rolled, last[:, None])
@@ -261,7 +263,7 @@ def test_it_learns_which_way_digits_move():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: make(shape=(5,)), r"\(features,\) after the number of steps. Received: \(5,\)"),
+        (lambda: make(shape=(5,)), r"or \(features,\). Received: \(5,\)"),
         (lambda: make(max_jump=6), "less than the number of steps, 6. Received: max_jump=6"),
         (lambda: make(max_jump=0), "Received: max_jump=0"),
         (lambda: make(belief=0), "Received: belief=0"),
@@ -283,6 +285,6 @@ def test_it_learns_which_way_digits_move():
         (lambda: shared().compile(loss="mse"), "Expected no `loss`"),
     ],
 )
-def test_what_does_not_fit_is_refused(call, message):
+def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

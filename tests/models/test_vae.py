@@ -19,23 +19,22 @@ from keras_ae.distributions import base
 
 
 def wide_posterior(vae):
-    """The true posterior's mean, with a diagonal scale about twice the true one."""
+    """Gives the VAE the mean of the true posterior, and about twice its diagonal scale."""
     full, _ = linear_vae("full")
     exact_posterior(full)
     kernel, offset = full.encoder.get_weights()
     vae.encoder.set_weights([kernel[:, :4], offset[:4] + np.array([0, 0, 0.8, 0.8])])
 
 
-def test_the_bounds_are_ordered_and_tighten():
+def test_more_samples_give_a_tighter_bound():
     """ELBO <= L_10 <= L_100 <= ... <= log p(x), in the mean over images."""
     vae, exact = linear_vae("diagonal")
     wide_posterior(vae)
     x = exact.rvs(300, random_state=1).astype("float32")
     log_p = exact.logpdf(x).mean()
     elbo = float(tf.reduce_mean(vae.elbo(x, n_samples=200, seed=0)))
-    bounds = [
-        float(tf.reduce_mean(vae.log_likelihood(x, n_samples=n, seed=0))) for n in (5, 50, 5000)
-    ]
+    bounds = [vae.log_likelihood(x, n_samples=n, seed=0) for n in (5, 50, 5000)]
+    bounds = [float(tf.reduce_mean(bound)) for bound in bounds]
     assert elbo + 0.1 < bounds[0] < bounds[1] - 0.05 < bounds[1] < bounds[2] < log_p + 0.02
     assert bounds[2] == pytest.approx(log_p, abs=0.02)
 
@@ -45,15 +44,14 @@ def test_every_bound_is_exact_with_the_true_posterior():
     exact_posterior(vae)
     x = exact.rvs(50, random_state=1).astype("float32")
     log_p = exact.logpdf(x)
-    np.testing.assert_allclose(
-        vae.log_likelihood(x, n_samples=3, seed=0), log_p, rtol=1e-4
-    )  # every weight is p(x)
+    bound = vae.log_likelihood(x, n_samples=3, seed=0)
+    np.testing.assert_allclose(bound, log_p, rtol=1e-4)  # each importance weight is p(x)
     elbo = vae.elbo(x, n_samples=2000, seed=0)
     np.testing.assert_allclose(elbo, log_p, atol=0.15)
     assert float(tf.reduce_mean(elbo)) == pytest.approx(log_p.mean(), abs=0.02)
 
 
-def test_one_sample_of_the_bound_is_the_elbo_with_a_sampled_kl():
+def test_with_one_sample_the_bound_is_the_elbo_in_the_mean():
     vae, exact = linear_vae("diagonal")
     x = exact.rvs(4, random_state=1).astype("float32")
     bound = vae.log_likelihood(np.tile(x, (300, 1)), n_samples=1, batch_size=1200, seed=0)
@@ -63,7 +61,7 @@ def test_one_sample_of_the_bound_is_the_elbo_with_a_sampled_kl():
 
 @functools.cache
 def narrow_vae():
-    """Whose posterior is so narrow that every draw is its mean: for tests that do not change it."""
+    """A VAE whose posterior is so narrow that each draw is its mean. Tests must not change it."""
     vae, exact = linear_vae("diagonal")
     kernel, bias = vae.encoder.get_weights()
     kernel = np.concatenate([kernel[:, :2], 0 * kernel[:, 2:]], axis=1)
@@ -73,28 +71,28 @@ def narrow_vae():
 
 @pytest.mark.parametrize("n_samples, batch_size", [(7, 3), (50, 20), (120, 1), (51, 100)])
 def test_the_bound_is_the_log_mean_of_the_weights(n_samples, batch_size):
-    """Whatever the batches: against scipy, from a posterior so narrow that every draw is its mean."""
+    """For any batch size, against scipy. The posterior is so narrow that each draw is its mean."""
     vae, exact = narrow_vae()
     x = exact.rvs(20, random_state=1).astype("float32")
     z = vae.encode(x).numpy()
     weights, offset = vae.decoder.get_weights()
-    joint = stats.norm.logpdf(x, z @ weights + offset, 0.7).sum(axis=1) + stats.norm.logpdf(z).sum(
-        axis=1
-    )
+    log_likelihood = stats.norm.logpdf(x, z @ weights + offset, 0.7).sum(axis=1)
+    joint = log_likelihood + stats.norm.logpdf(z).sum(axis=1)
     narrow = base.SMALLEST_SCALE + math.log1p(math.exp(-20))
     bound = vae.log_likelihood(x, n_samples=n_samples, batch_size=batch_size, seed=0)
-    # E over e ~ N(0, I) of log-mean-exp of e^2 / 2 lies within its extremes, found by the same draws' squares
     assert bound.shape == (20,)
     log_q_of_mean = -2 * math.log(narrow * math.sqrt(2 * math.pi))
     excess = bound - (joint - log_q_of_mean)
-    assert np.all(excess > 0) and np.all(
-        excess < 12
-    )  # log mean of exp(|e|^2 / 2) over a few draws of two numbers
+    # The excess is log mean exp(|e|^2 / 2) over a few draws of two numbers e ~ N(0, I).
+    assert np.all(excess > 0) and np.all(excess < 12)
 
 
 @pytest.mark.slow
 def test_a_trained_linear_vae_reaches_probabilistic_pca():
-    """The global optimum of a linear Gaussian VAE with a trained scale is probabilistic PCA (Lucas et al., NeurIPS 2019)."""
+    """It is the global optimum of a linear Gaussian VAE with a trained scale.
+
+    Source: Lucas et al., NeurIPS 2019.
+    """
     x = StandardScaler().fit_transform(load_wine().data).astype("float32")  # (178, 13)
     expected = PCA(3).fit(x).score(x)  # mean log-likelihood of probabilistic PCA, nats
     vae = keras_ae.VAE((13,), 3, widths=(), likelihood=distributions.Gaussian("trainable"))
@@ -132,9 +130,8 @@ def test_loss_is_reconstruction_plus_beta_kl(images, prior, posterior, beta):
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), prior=prior, posterior=posterior, beta=beta)
     vae.compile("sgd", run_eagerly=True)
     weights = np.linspace(0, 2, 20)
-    logs = vae.fit(
-        images, batch_size=8, sample_weight=weights, validation_data=images, verbose=0
-    ).history
+    options = {"batch_size": 8, "sample_weight": weights, "verbose": 0}
+    logs = vae.fit(images, validation_data=images, **options).history
     for prefix in ("", "val_"):
         loss, reconstruction, kl = (
             np.array(logs[prefix + name]) for name in ("loss", "reconstruction", "kl")
@@ -170,7 +167,7 @@ def test_beta_is_a_variable_that_a_callback_can_change(images):
     assert vae.get_config()["beta"] == 1.0
 
 
-def test_seeds_decide_every_draw(images):
+def test_the_same_seed_gives_the_same_draw(images):
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
     draws = {
         "sample": lambda seed: vae.sample(5, seed=seed),
@@ -181,7 +178,7 @@ def test_seeds_decide_every_draw(images):
     for name, draw in draws.items():
         np.testing.assert_array_equal(draw(3), draw(3), err_msg=name)
         assert np.abs(draw(3) - draw(4)).max() > 0, name
-        assert np.abs(draw(None) - draw(None)).max() > 0, name  # no seed: fresh
+        assert np.abs(draw(None) - draw(None)).max() > 0, name  # without a seed: fresh draws
     np.testing.assert_array_equal(vae.encode(images), vae.posterior(images).mean())
 
 
@@ -197,14 +194,15 @@ def test_replicas_share_no_noise(two_replicas):
     assert np.abs(first - second).min() > 0
 
 
-def test_samples_are_means_of_decoded_draws_of_the_prior(images):
+def test_samples_are_means_of_the_likelihood(images):
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), prior="mixture")
     assert vae.sample(16).shape == (16, 8, 8, 1)
     assert float(tf.reduce_min(vae.sample(16))) > 0 and float(tf.reduce_max(vae.sample(16))) < 1
-    assert len(np.unique(vae.sample(2000, seed=0))) > 64  # means, no coin flips
+    # Means have many values. Draws of a Bernoulli would have two.
+    assert len(np.unique(vae.sample(2000, seed=0))) > 64
 
 
-def test_a_prior_of_one_s_own_is_five_lines(images):
+def test_a_custom_prior_takes_five_lines(images):
     import tensorflow_probability as tfp
 
     @keras.saving.register_keras_serializable("tests")
@@ -244,7 +242,7 @@ def test_every_likelihood_trains(likelihood, network, mode):
 
 @pytest.mark.slow
 def test_a_gaussian_vae_learns_a_table():
-    """On the wine table, held-out rows become far likelier than under one Gaussian a feature."""
+    """Held-out rows of the wine table are far likelier than under one Gaussian per feature."""
     x = StandardScaler().fit_transform(load_wine().data).astype("float32")
     train, test = x[::2], x[1::2]
     vae = keras_ae.VAE(
@@ -258,7 +256,7 @@ def test_a_gaussian_vae_learns_a_table():
 
 @functools.cache
 def untrained():
-    """For calls that fail."""
+    """A model for calls that fail. Tests must not change it."""
     return keras_ae.VAE((8, 8, 1), 3, widths=(4,))
 
 
@@ -300,6 +298,6 @@ def untrained():
         ),
     ],
 )
-def test_mistakes_are_explained(call, message):
+def test_bad_calls_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call(untrained())

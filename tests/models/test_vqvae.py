@@ -16,7 +16,7 @@ def make(**options):
 
 @functools.cache
 def shared():
-    """A model of random weights. Not to be changed."""
+    """A model with random weights. Tests must not change it."""
     return make()
 
 
@@ -44,7 +44,10 @@ def test_the_objective_and_its_parts(images):
 
 
 def test_the_gradient_goes_straight_through(images):
-    """The encoder's output gets the gradient of the reconstruction at the rows, and the commitment's pull; the codebook none."""
+    """The encoder's output gets the gradient of the loss at the rows and of the commitment.
+
+    The codebook gets no gradient.
+    """
     model, x = make(commitment=0.5), tf.constant(images)
     z = model.encode(x)
     with tf.GradientTape() as tape:
@@ -60,7 +63,7 @@ def test_the_gradient_goes_straight_through(images):
     assert not any("codebook" in weight.path for weight in model.trainable_weights)
 
 
-def test_training_moves_the_codebook_and_evaluation_leaves_it(images):
+def test_training_moves_the_codebook_and_evaluation_does_not(images):
     model = make()
     start = np.array(model.quantizer.codebook)
     model.fit(images, verbose=0)
@@ -71,13 +74,13 @@ def test_training_moves_the_codebook_and_evaluation_leaves_it(images):
 
 
 @pytest.mark.slow
-def test_training_uses_the_codebook_and_evaluation_leaves_it():
+def test_training_uses_most_rows_and_evaluation_does_not_move_them():
     (x, _), _ = keras_ae.datasets.load("digits")
     model = make()
     model.compile(keras.optimizers.Adam(0.003), jit_compile=False)
     history = model.fit(x, epochs=15, batch_size=64, verbose=0).history
     assert history["reconstruction"][-1] < history["reconstruction"][0] - 3
-    assert history["perplexity"][-1] > 8  # over half of the codebook
+    assert history["perplexity"][-1] > 8  # more than half of the rows
     before = np.array(model.quantizer.codebook)
     model.evaluate(x, verbose=0)
     np.testing.assert_array_equal(model.quantizer.codebook, before)
@@ -85,7 +88,7 @@ def test_training_uses_the_codebook_and_evaluation_leaves_it():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("eager", [True, False])
-def test_two_replicas_move_the_codebook_as_one(eager, images, two_replicas):
+def test_two_replicas_move_the_codebook_like_one_device(eager, images, two_replicas):
     def trained(model):
         model.compile(keras.optimizers.SGD(0.01), run_eagerly=eager)
         model.fit(images, batch_size=10, epochs=2, shuffle=False, verbose=0)
@@ -136,6 +139,6 @@ def test_a_map_of_symbols(images, tmp_path):
         (lambda: shared().compile(loss="mse"), "Expected no `loss`"),
     ],
 )
-def test_what_does_not_fit_is_refused(call, message):
+def test_bad_calls_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -10,35 +10,34 @@ import keras_ae
 
 
 def make(shape=(8, 8, 1), **options):
-    model = keras_ae.VQVAE2(
-        shape,
-        **{"widths": (6, 8), "size": 16, "width": 3, "blocks": 0, "activation": "tanh", **options},
-    )
+    small = {"widths": (6, 8), "size": 16, "width": 3, "blocks": 0, "activation": "tanh"}
+    model = keras_ae.VQVAE2(shape, **{**small, **options})
     model.compile(run_eagerly=True)  # a graph does not pay for a few steps
     return model
 
 
 @functools.cache
 def shared():
-    """A model whose codebooks are `spread`. Not to be changed."""
+    """A model whose codebooks are `spread`. Tests must not change it."""
     return spread(make())
 
 
 def spread(model):
-    """The model with codebooks as wide as what they stand for, so that rows and vectors differ, and all rows are near to some."""
+    """Gives the codebooks rows that are spread like the vectors.
+
+    Then rows and vectors differ, and each row is the nearest one of some vectors.
+    """
     for quantizer in model.quantizers:
-        quantizer.codebook.assign(
-            0.5 * np.random.default_rng(0).standard_normal(quantizer.codebook.shape)
-        )
+        rows = np.random.default_rng(0).standard_normal(quantizer.codebook.shape)
+        quantizer.codebook.assign(0.5 * rows)
     return model
 
 
 def vectors(model, x):
-    """Of the top map and of the bottom map, what the encoders give: by hand, from the networks alone."""
+    """The vectors of the top map and of the bottom map, computed from the networks by hand."""
     h, n = np.array(model.encoder(x)), 4 * model.width
-    top = np.array(model.top_quantizer.codebook)[nearest(h[:, :n], model.top_quantizer)].reshape(
-        -1, n
-    )
+    rows = np.array(model.top_quantizer.codebook)
+    top = rows[nearest(h[:, :n], model.top_quantizer)].reshape(-1, n)
     return h[:, :n], np.array(model.bottom_encoder([top, h[:, n:]]))
 
 
@@ -47,23 +46,17 @@ def nearest(flat, quantizer):
     return np.argmin(((each[:, None] - np.array(quantizer.codebook)) ** 2).sum(axis=-1), axis=1)
 
 
-def test_a_code_is_the_rows_of_both_maps_the_top_first(images):
+def test_a_code_holds_the_rows_of_the_top_map_and_then_the_bottom_map(images):
     model = shared()
-    assert (
-        model.map_shapes == [(2, 2), (4, 4)]
-        and model.latent_dim == (4 + 16) * 3
-        and model.symbols_per_code == 20
-    )
+    assert model.map_shapes == [(2, 2), (4, 4)]
+    assert model.latent_dim == (4 + 16) * 3 and model.symbols_per_code == 20
     z, symbols = np.array(model.encode(images)), np.array(model.symbols(images))
     assert z.shape == (20, 60) and symbols.shape == (20, 20) and symbols.dtype == "int32"
-    for part, quantizer, own in zip(
-        np.split(symbols, [4], axis=1), model.quantizers, vectors(model, images), strict=True
-    ):
+    parts = np.split(symbols, [4], axis=1)
+    for part, quantizer, own in zip(parts, model.quantizers, vectors(model, images), strict=True):
         np.testing.assert_array_equal(part.ravel(), nearest(own, quantizer))
-    rows = [
-        np.array(quantizer.codebook)[part]
-        for quantizer, part in zip(model.quantizers, np.split(symbols, [4], axis=1), strict=True)
-    ]
+    pairs = zip(model.quantizers, parts, strict=True)
+    rows = [np.array(quantizer.codebook)[part] for quantizer, part in pairs]
     np.testing.assert_array_equal(z, np.concatenate(rows, axis=1).reshape(20, 60))
     np.testing.assert_allclose(model.decode_symbols(symbols), model.reconstruct(images), atol=1e-6)
 
@@ -81,9 +74,8 @@ def test_any_height_and_width(shape, widths, maps):
     x = np.random.default_rng(0).random((2, *shape), dtype="float32")
     assert model.map_shapes == maps
     assert model.reconstruct(x).shape == x.shape
-    assert [
-        part.shape[1:] for part in keras_ae.samplers.split_maps(model, model.symbols(x))
-    ] == maps
+    parts = keras_ae.samplers.split_maps(model, model.symbols(x))
+    assert [part.shape[1:] for part in parts] == maps
 
 
 def test_the_objective_and_its_parts(images):
@@ -95,13 +87,8 @@ def test_the_objective_and_its_parts(images):
     model.top_quantizer.counts.assign([3.0, 1.0] + 14 * [0.0])
     model.quantizer.counts.assign([1.0, 1.0, 2.0] + 13 * [0.0])
     logs = model.evaluate(images, verbose=0, return_dict=True)
-    assert set(logs) == {
-        "loss",
-        "reconstruction",
-        "commitment",
-        "top_perplexity",
-        "bottom_perplexity",
-    }
+    perplexities = {"top_perplexity", "bottom_perplexity"}
+    assert set(logs) == {"loss", "reconstruction", "commitment"} | perplexities
     assert logs["loss"] == pytest.approx(logs["reconstruction"] + logs["commitment"], rel=1e-5)
     assert logs["top_perplexity"] == pytest.approx(
         np.exp(-0.75 * np.log(0.75) - 0.25 * np.log(0.25)), rel=1e-4
@@ -110,8 +97,9 @@ def test_the_objective_and_its_parts(images):
 
 
 def test_gradients_go_straight_through_both_levels(images):
-    """The vectors of the bottom map get the gradient at their rows and the pull of their commitment; those of the top map too, and what
-    comes back through the bottom encoder.
+    """The vectors of each map get the gradient at their rows and of their commitment.
+
+    The vectors of the top map also get the gradient through the bottom encoder.
     """
     model, x = spread(make(commitment=0.5)), tf.constant(images)
     top, bottom = (tf.constant(own) for own in vectors(model, x))
@@ -123,11 +111,8 @@ def test_gradients_go_straight_through_both_levels(images):
         again = model.bottom_encoder([z_top, features])
     at_rows = tape.gradient(reconstruction, z)
     to_bottom = at_rows[:, 12:] + 2 * 0.5 * (bottom - z[:, 12:])
-    to_top = (
-        at_rows[:, :12]
-        + 2 * 0.5 * (top - z[:, :12])
-        + tape.gradient(again, z_top, output_gradients=to_bottom)
-    )
+    to_top = at_rows[:, :12] + 2 * 0.5 * (top - z[:, :12])
+    to_top += tape.gradient(again, z_top, output_gradients=to_bottom)
     biases = [
         model.encoder.get_layer("top").bias.value,
         model.bottom_encoder.get_layer("bottom").bias.value,
@@ -135,16 +120,15 @@ def test_gradients_go_straight_through_both_levels(images):
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(model.objective(x, x))
     for found, expected in zip(tape.gradient(loss, biases), (to_top, to_bottom), strict=True):
-        expected = np.reshape(expected, (-1, 3)).sum(
-            axis=0
-        )  # a bias is shared by the places of a map
+        # All places of a map share the bias.
+        expected = np.reshape(expected, (-1, 3)).sum(axis=0)
         assert np.abs(expected).min() > 0.1
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
     assert not any("codebook" in weight.path for weight in model.trainable_weights)
 
 
 def test_the_bottom_map_depends_on_the_top_one(images):
-    """With the same image, other rows of the top map give other vectors of the bottom map, and other images."""
+    """For one image, other rows of the top map change the bottom map and the decoded image."""
     model = spread(make())
     _, before = vectors(model, images)
     symbols = np.array(model.symbols(images))
@@ -156,7 +140,7 @@ def test_the_bottom_map_depends_on_the_top_one(images):
     assert np.abs(model.decode_symbols(symbols) - picture).max() > 0.01
 
 
-def test_training_moves_both_codebooks_and_evaluation_leaves_them(images):
+def test_training_moves_both_codebooks_and_evaluation_does_not(images):
     model = make()
     start = [np.array(quantizer.codebook) for quantizer in model.quantizers]
     model.fit(images, verbose=0)
@@ -168,17 +152,15 @@ def test_training_moves_both_codebooks_and_evaluation_leaves_them(images):
 
 
 @pytest.mark.slow
-def test_training_uses_both_codebooks_and_evaluation_leaves_them():
+def test_training_uses_most_rows_and_evaluation_does_not_move_them():
     (x, _), _ = keras_ae.datasets.load("digits")
     model = make(widths=(8, 16), activation=None)
     model.compile(keras.optimizers.Adam(0.01))
     history = model.fit(x, epochs=8, batch_size=64, verbose=0).history
-    assert np.mean((model.predict(x, verbose=0) - x / 255) ** 2) < 0.2 * np.var(
-        x / 255
-    )  # measured: 0.10
-    assert (
-        history["top_perplexity"][-1] > 8 and history["bottom_perplexity"][-1] > 8
-    )  # over half of each
+    error = np.mean((model.predict(x, verbose=0) - x / 255) ** 2)
+    assert error < 0.2 * np.var(x / 255)  # measured: 0.10
+    # More than half of the rows of each codebook
+    assert history["top_perplexity"][-1] > 8 and history["bottom_perplexity"][-1] > 8
     before = [np.array(quantizer.codebook) for quantizer in model.quantizers]
     model.evaluate(x, verbose=0)
     for quantizer, codebook in zip(model.quantizers, before, strict=True):
@@ -186,8 +168,11 @@ def test_training_uses_both_codebooks_and_evaluation_leaves_them():
 
 
 @pytest.mark.slow
-def test_two_replicas_move_both_codebooks_as_one(images, two_replicas):
-    """Rows that start again do so at the same vectors: in the first step most of the bottom codebook does."""
+def test_two_replicas_move_both_codebooks_like_one_device(images, two_replicas):
+    """Rows start again at the same vectors on both replicas.
+
+    In the first step most rows of the bottom codebook start again.
+    """
     found, start = [], None
     for strategy in (tf.distribute.get_strategy(), two_replicas):
         keras.utils.set_random_seed(1)
@@ -199,22 +184,19 @@ def test_two_replicas_move_both_codebooks_as_one(images, two_replicas):
         model.fit(images, batch_size=10, epochs=2, shuffle=False, verbose=0)
         found.append([np.array(quantizer.codebook.numpy()) for quantizer in model.quantizers])
     for alone, together in zip(*found, strict=True):
-        assert not any(
-            alone.shape == old.shape and np.abs(alone - old).max() < 1e-3 for old in start
-        )
+        same_shape = [old for old in start if old.shape == alone.shape]
+        assert not any(np.abs(alone - old).max() < 1e-3 for old in same_shape)
         np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-5)
 
 
-def test_a_preset_is_the_model(images, tmp_path):
+def test_a_preset_loads_as_the_same_model(images, tmp_path):
     model = make(likelihood="gaussian", commitment=0.5)
     model.fit(images, verbose=0)
     model.save_to_preset(tmp_path / "mine")
     loaded = keras_ae.load(tmp_path / "mine")
     config, expected = loaded.get_config(), model.get_config()
-    assert (
-        type(loaded) is keras_ae.VQVAE2
-        and type(loaded.likelihood_layer) is keras_ae.distributions.Gaussian
-    )
+    assert type(loaded) is keras_ae.VQVAE2
+    assert type(loaded.likelihood_layer) is keras_ae.distributions.Gaussian
     assert {**config, "likelihood": None} == {**expected, "likelihood": None}
     np.testing.assert_array_equal(loaded.symbols(images), model.symbols(images))
     np.testing.assert_array_equal(loaded.reconstruct(images), model.reconstruct(images))
@@ -223,27 +205,20 @@ def test_a_preset_is_the_model(images, tmp_path):
 @eagerly()
 @pytest.mark.slow
 def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
-    """log p of all symbols is that of the top map and that of the bottom map given it, by the networks themselves."""
+    """log p(symbols) = log p(top map) + log p(bottom map | top map), from the two networks."""
     monkeypatch.setattr(keras_ae.samplers.fitted, "PIXELCNN_EPOCHS", 1)
-    monkeypatch.setattr(
-        keras_ae.samplers.fitted,
-        "PixelCNN",
-        functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1),
-    )
+    small = functools.partial(keras_ae.samplers.PixelCNN, width=8, blocks=1)
+    monkeypatch.setattr(keras_ae.samplers.fitted, "PixelCNN", small)
     model = make()
     sampler = keras_ae.samplers.fit(model, images, kind="pixelcnn")
     symbols = np.array(model.symbols(images))
     top, bottom = keras_ae.samplers.split_maps(model, symbols)
     (p_top, p_bottom), other = sampler.networks, np.roll(top, 1, axis=0)
-    np.testing.assert_allclose(
-        sampler.log_prob(symbols), p_top(top) + p_bottom((bottom, top)), rtol=1e-5
-    )
+    log_p = p_top(top) + p_bottom((bottom, top))
+    np.testing.assert_allclose(sampler.log_prob(symbols), log_p, rtol=1e-5)
     assert np.abs(p_bottom((bottom, top)) - p_bottom((bottom, other))).max() > 1e-3
-    np.testing.assert_allclose(
-        sampler.sample(3, seed=1),
-        model.decode_symbols(sampler.sample_symbols(3, seed=1)),
-        atol=1e-6,
-    )
+    decoded = model.decode_symbols(sampler.sample_symbols(3, seed=1))
+    np.testing.assert_allclose(sampler.sample(3, seed=1), decoded, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +244,6 @@ def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
         (lambda: shared().compile(loss="mse"), "Expected no `loss`"),
     ],
 )
-def test_what_does_not_fit_is_refused(call, message):
+def test_bad_calls_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
