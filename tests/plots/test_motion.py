@@ -70,7 +70,7 @@ def test_a_failure_leaves_no_file(vae, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(OSError, match="Expected a disk with room"):
+    with pytest.raises(OSError, match="Expected a disk with free space"):
         plots.latent_circle(vae, tmp_path / "circle.gif", frames=2)
     assert calls and not list(tmp_path.iterdir())
 

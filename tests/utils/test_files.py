@@ -18,8 +18,8 @@ from keras_ae.presets import saving
 from keras_ae.training import callbacks
 from keras_ae.utils import files
 
-FULL = r"Expected a disk with room, and a folder that can be written, for {}.*Received: No space left on device"
-READ_ONLY = r"Expected a disk with room, and a folder that can be written, for {}.*Received: Read-only file system"
+FULL = r"Expected a disk with free space, and a folder that can be written, for {}.*Received: No space left on device"
+READ_ONLY = r"Expected a disk with free space, and a folder that can be written, for {}.*Received: Read-only file system"
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkey
     def fail(*args, **kwargs):
         raise OSError(number, os.strerror(number))
 
-    message = rf"Expected a disk with room, and a folder that can be written, for .*Received: {os.strerror(number)}"
+    message = rf"Expected a disk with free space, and a folder that can be written, for .*Received: {os.strerror(number)}"
     model = large()
     with monkeypatch.context() as patch:
         patch.setattr(saving.tempfile, "mkdtemp", fail)
