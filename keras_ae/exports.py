@@ -52,7 +52,8 @@ def export(model, path, role="decoder", format=None):
 
         vae = keras_ae.VAE((8, 8, 1), latent_dim=2)
         keras_ae.export(vae, "decoder", role="decoder")
-        tf.saved_model.load("decoder").serve(np.zeros((4, 2), "float32"))["mean"]  # (4, 8, 8, 1)
+        loaded = tf.saved_model.load("decoder")
+        loaded.serve(np.zeros((4, 2), "float32"))["mean"]  # (4, 8, 8, 1)
     """
     from keras_ae.models.autoencoder import Autoencoder
 
