@@ -294,7 +294,7 @@ def test_a_pinned_revision_stays_what_it_is(server, repository, preset, tmp_path
 def test_local_files_only_and_cache_dir(server, repository, tmp_path):
     place = {"cache_dir": tmp_path / "elsewhere"}
     with pytest.raises(
-        FileNotFoundError, match="Expected hf://user/repo in the cache, as local_files_only=True"
+        FileNotFoundError, match="Expected hf://user/repo in the cache, because local_files_only=True"
     ):
         keras_ae.load("hf://user/repo", local_files_only=True, **place)
     assert server.requests == []
@@ -310,7 +310,7 @@ def test_offline_takes_the_cache_or_says_so(repository, monkeypatch):
     assert_equal(keras_ae.load("hf://user/repo"), loaded)
     with pytest.raises(
         ConnectionError,
-        match="Expected an answer of http://127.0.0.1.* for hf://user/other, which is not in the cache",
+        match="Expected an answer from http://127.0.0.1.* for hf://user/other, which is not in the cache",
     ):
         keras_ae.load("hf://user/other")
 
@@ -388,7 +388,7 @@ def test_a_wrong_uri_gives_a_clear_error(server, repository, uri, error, message
 
 def test_arguments_of_the_hub_need_the_hub(preset):
     for name in ("vae_mnist", preset):
-        with pytest.raises(ValueError, match="for hf://user/repo alone"):
+        with pytest.raises(ValueError, match="only for hf://user/repo"):
             keras_ae.load(name, revision="main")
 
 
