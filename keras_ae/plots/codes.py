@@ -114,9 +114,9 @@ def posterior_overlap(model, x, y=None, dims=None):
 
 
 def active_units(model, x):
-    """How much each dimension of the code says about x: the variance of its mean over x, sorted.
+    """The activity of each dimension of the code, sorted: its variance over x.
 
-    A dimension is active if the variance is above 0.01.
+    For a VAE it is the variance of the posterior mean. A dimension is active above 0.01.
 
     Args:
         model: a model of keras_ae.

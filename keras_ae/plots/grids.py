@@ -160,9 +160,9 @@ def traversals(model, x=None, rows=8, steps=11, seed=0):
 
     Args:
         model: a model of images.
-        x: array (n, *shape). The walks pass the code of its first image, and the rows are the
-            dimensions whose codes vary most over x. None, for a model with a prior: the walks
-            pass the prior's median, and the rows are the first dimensions.
+        x: array (n, *shape). All walks pass through the code of its first image. The rows are
+            the dimensions whose codes vary most over x. None, for a model with a prior: all walks
+            pass through the prior's median, and the rows are the first dimensions.
         rows: int, the largest number of dimensions.
         steps: int, the number of images per row.
         seed: int, for the draws that give the quantiles of a prior that is not normal.

@@ -115,6 +115,6 @@ def sklearn(module):
         return importlib.import_module(f"sklearn.{module}")
     except ImportError as error:
         raise ImportError(
-            "Expected the package scikit-learn, which measures what codes tell of classes: "
+            "Expected the package scikit-learn, which fits clusters, mixtures and classifiers: "
             'pip install "keras-ae[datasets]". Received: none installed'
         ) from error
