@@ -36,7 +36,7 @@ def read(path, shape):
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(
-            f"Expected an image, or a folder of images. Received: {str(path)!r}, which does not exist"
+            f"Expected an image, or a folder of images. Received: {str(path)!r}, which is not there"
         )
     found = [path]
     if path.is_dir():
