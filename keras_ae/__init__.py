@@ -3,8 +3,9 @@
     vae = keras_ae.load("vae_mnist")
     images = vae.sample(16)
 
-Importing this package imports nothing heavy; TensorFlow comes with the first name that needs it. Where Keras is imported, before or
-after, the models come too: `keras.models.load_model` finds no class that is not there.
+Importing this package imports nothing heavy. The first name that needs TensorFlow imports it.
+If Keras is imported, before or after, the models are imported, too: `keras.models.load_model`
+finds only imported classes.
 """
 
 import importlib
@@ -77,24 +78,23 @@ def __dir__():
 
 
 def _import_models(module=None):
-    """Imports all models, since `keras.models.load_model` finds only classes that are there. Not while keras_ae itself is imported."""
-    others = [
-        other
-        for name, other in sys.modules.items()
-        if name.startswith("keras_ae.") and other is not module
-    ]
-    if "keras" in sys.modules and not any(
-        other.__spec__ and other.__spec__._initializing for other in others
-    ):
+    """Imports all models, because `keras.models.load_model` finds only imported classes.
+
+    It waits while keras_ae itself is being imported.
+    """
+    if "keras" not in sys.modules:
+        return
+    modules = sys.modules.items()
+    others = [other for name, other in modules if name.startswith("keras_ae.")]
+    if not any(other is not module and _is_being_imported(other) for other in others):
         importlib.import_module("keras_ae.models")
 
 
-# Whatever is imported first: Keras now, Keras later, or a part of keras_ae that brings Keras.
-for _name in (
-    "keras",
-    *(
-        f"keras_ae.{package}"
-        for package in ("distributions", "networks", "training", "utils.inputs")
-    ),
-):
+def _is_being_imported(module):
+    return module.__spec__ and module.__spec__._initializing
+
+
+# Keras may be imported before keras_ae, after it, or by a part of it.
+_PARTS = ("distributions", "networks", "training", "utils.inputs")
+for _name in ("keras", *(f"keras_ae.{_part}" for _part in _PARTS)):
     wrapt.register_post_import_hook(_import_models, _name)

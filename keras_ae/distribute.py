@@ -9,75 +9,88 @@ import tensorflow as tf
 
 JOBS = ("chief", "worker")
 _KEYS = itertools.count(1000, 1000)
-_made = []  # strategies over several workers, of which TensorFlow allows a process one
+# The strategies over several workers. TensorFlow allows one per process.
+_made = []
 
 
 def strategy(name="auto", *, cluster_resolver=None):
-    """The tf.distribute strategy of a name. A model that is made in its `scope()` trains on all of its devices.
+    """The tf.distribute strategy of a name.
+
+    A model made in its `scope()` trains on all its devices.
 
     Args:
-        name: "auto", "multiworker" if the environment variable TF_CONFIG names several workers, "mirrored" if there are several GPUs,
-            else TensorFlow's default, one device; "cpu", one device, the processor, even where there are GPUs; "mirrored", all GPUs of
-            this machine, or all logical CPUs, if there is none; "multiworker", all devices of all machines that TF_CONFIG or
-            `cluster_resolver` names, to be called before anything else uses TensorFlow; or a device, as "CPU:0" or "GPU:1".
-        cluster_resolver: for "multiworker", where TF_CONFIG is not set: a tf.distribute.cluster_resolver, for example
-            SlurmClusterResolver().
+        name: one of
+            "auto": "multiworker" if the environment variable TF_CONFIG names several workers,
+            "mirrored" if there are several GPUs, else TensorFlow's default, one device;
+            "cpu": one device, the processor, even if there are GPUs;
+            "mirrored": all GPUs of this machine, or all logical CPUs if there is no GPU;
+            "multiworker": all devices of all machines that TF_CONFIG or `cluster_resolver`
+            names. Call it before anything else uses TensorFlow;
+            or a device, such as "CPU:0" or "GPU:1".
+        cluster_resolver: for "multiworker" without TF_CONFIG: a tf.distribute.cluster_resolver,
+            for example SlurmClusterResolver().
 
     Returns:
-        tf.distribute.Strategy, the same one for the same devices.
+        tf.distribute.Strategy, the same object for the same devices.
 
     Raises:
-        ValueError: an unknown name; a device that is not there; TF_CONFIG is missing or malformed.
+        ValueError: an unknown name; a device that does not exist; TF_CONFIG is missing or
+            malformed.
+
+    Example:
+
+        with keras_ae.distribute.strategy("cpu").scope():
+            vae = keras_ae.VAE((28, 28, 1), latent_dim=20)
     """
     grow_memory()
     workers = _workers_of_tf_config() if cluster_resolver is None else None
     if name == "auto":
-        several_gpus = len(tf.config.list_physical_devices("GPU")) > 1
-        name = (
-            "multiworker"
-            if len(workers or ()) > 1 or cluster_resolver
-            else "mirrored"
-            if several_gpus
-            else "default"
-        )
+        name = _chosen(workers, cluster_resolver)
         if name == "default":
             return tf.distribute.get_strategy()
     if name == "multiworker":
         if not workers and cluster_resolver is None:
             raise ValueError(
-                'Expected the environment variable TF_CONFIG to name the workers for strategy("multiworker"), or `cluster_resolver`. '
+                "Expected the environment variable TF_CONFIG to name the workers for "
+                'strategy("multiworker"), or `cluster_resolver`. '
                 f"Received: TF_CONFIG={os.environ.get('TF_CONFIG')!r}"
             )
         return _multiworker(cluster_resolver)
     if cluster_resolver is not None:
         raise ValueError(
-            f'Expected `cluster_resolver` with the strategy "multiworker" alone. Received: name={name!r}'
+            'Expected `cluster_resolver` only with the strategy "multiworker". '
+            f"Received: name={name!r}"
         )
     devices = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
     if name == "mirrored":
         gpus = tuple(device for device in devices if device.startswith("GPU"))
         return _mirrored(gpus or tuple(device for device in devices if device.startswith("CPU")))
-    device = (
-        "CPU:0"
-        if name == "cpu"
-        else name.upper().removeprefix("/DEVICE:")
-        if isinstance(name, str)
-        else name
-    )
+    device = "CPU:0" if name == "cpu" else name
+    device = device.upper().removeprefix("/DEVICE:") if isinstance(device, str) else device
     if device not in devices:
         raise ValueError(
-            f'Expected a strategy: "auto", "cpu", "mirrored", "multiworker", or a device of this machine: {", ".join(devices)}. '
-            f"Received: {name!r}"
+            'Expected a strategy: "auto", "cpu", "mirrored", "multiworker", or a device of this '
+            f"machine: {', '.join(devices)}. Received: {name!r}"
         )
     return _one_device(device)
 
 
+def _chosen(workers, cluster_resolver):
+    """The strategy that "auto" stands for: "multiworker", "mirrored" or "default"."""
+    if len(workers or ()) > 1 or cluster_resolver:
+        return "multiworker"
+    return "mirrored" if len(tf.config.list_physical_devices("GPU")) > 1 else "default"
+
+
 def grow_memory():
-    """Lets TensorFlow take GPU memory as it needs it, instead of all at once. Does nothing without a GPU or once one is in use."""
+    """Lets TensorFlow take GPU memory when it needs it, instead of all at once.
+
+    Does nothing without a GPU, or if a GPU is in use already.
+    """
     for gpu in tf.config.list_physical_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError:  # too late: the GPU has been initialised
+        except RuntimeError:  # too late: the GPU is initialised already
             return
 
 
@@ -85,7 +98,11 @@ def is_chief(strategy=None):
     """True on the one worker that writes files.
 
     Args:
-        strategy: tf.distribute.Strategy; None: the one in scope, or else the one over several workers that this process has made.
+        strategy: tf.distribute.Strategy. None for the strategy in scope, or else the strategy
+            over several workers that this process has made.
+
+    Returns:
+        bool.
     """
     if strategy is None and not tf.distribute.has_strategy() and _made:
         strategy = _made[-1]
@@ -93,7 +110,7 @@ def is_chief(strategy=None):
 
 
 def several_workers(strategy=None):
-    """True where the strategy in scope, or the given one, spans several processes."""
+    """True if the strategy spans several processes. None: the strategy in scope."""
     strategy = strategy or tf.distribute.get_strategy()
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return False
@@ -119,10 +136,10 @@ def _one_device(device):
 @functools.cache
 def _multiworker(cluster_resolver):
     if cluster_resolver is not None:
-        # Asked by TensorFlow itself, a resolver tells the GPUs of the scheduler's request: one at least for SLURM, on machines without.
-        cluster = (
-            cluster_resolver.cluster_spec()
-        )  # first: it is what sets the task of a SlurmClusterResolver
+        # A resolver tells TensorFlow the number of GPUs in the request to the scheduler. SLURM's
+        # says at least one, even for machines without a GPU. So we count the GPUs.
+        # cluster_spec() comes first: it sets the task of a SlurmClusterResolver.
+        cluster = cluster_resolver.cluster_spec()
         cluster_resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
             cluster,
             task_type=cluster_resolver.task_type,
@@ -137,12 +154,13 @@ def _multiworker(cluster_resolver):
         if "program startup" not in str(error):
             raise
         raise ValueError(
-            f'Expected strategy("multiworker") before anything else uses TensorFlow in this program. Received: {error}'
+            'Expected strategy("multiworker") before anything else uses TensorFlow in this '
+            f"program. Received: {error}"
         ) from error
 
 
 def _workers_of_tf_config():
-    """The addresses of all workers that TF_CONFIG names, a list."""
+    """The addresses of all workers in TF_CONFIG: a list."""
     text = os.environ.get("TF_CONFIG", "")
     if not text.strip():
         return []
@@ -154,9 +172,8 @@ def _workers_of_tf_config():
         workers = [address for job in cluster.values() for address in job]
         if not workers:
             return []
-        valid = set(cluster) <= set(JOBS) and all(
-            isinstance(address, str) and ":" in address for address in workers
-        )
+        valid = all(isinstance(address, str) and ":" in address for address in workers)
+        valid &= set(cluster) <= set(JOBS)
         valid &= isinstance(task["index"], int) and 0 <= task["index"] < len(cluster[task["type"]])
     except (ValueError, KeyError, TypeError, AttributeError):
         raise error from None

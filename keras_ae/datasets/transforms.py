@@ -1,4 +1,4 @@
-"""Images made binary, and images that move."""
+"""Makes images binary, and makes images move."""
 
 import functools
 import math
@@ -9,34 +9,58 @@ from keras_ae.utils import validation
 
 
 def binarize(x, seed=0):
-    """One draw of Bernoulli(x / 255) for every pixel, the same for the same seed: a fixed binarisation, for testing.
+    """Binarises images for testing: one draw of Bernoulli(x / 255) per pixel.
+
+    The same seed gives the same draws.
 
     Args:
         x: uint8 images, or floats in [0, 1].
         seed: int.
 
     Returns:
-        float32 array of 0 and 1, of x's shape.
+        float32 array of 0 and 1, with x's shape.
+
+    Raises:
+        ValueError: x is float and not in [0, 1].
     """
     x = _unit(x)
     return (np.random.default_rng(seed).random(x.shape, dtype="float32") < x).astype("float32")
 
 
 def binarize_threshold(x, threshold=0.5):
-    """1 where a pixel is above the threshold, else 0. x: uint8 images, or floats in [0, 1] -> float32, of x's shape."""
+    """Binarises images by a threshold: 1 if a pixel is above it, else 0.
+
+    Args:
+        x: uint8 images, or floats in [0, 1].
+        threshold: float, on the scale [0, 1].
+
+    Returns:
+        float32 array of 0 and 1, with x's shape.
+
+    Raises:
+        ValueError: x is float and not in [0, 1].
+    """
     return (_unit(x) > threshold).astype("float32")
 
 
 def binarize_dynamic(x, batch_size=128, seed=0):
-    """Batches for `fit` in which every pixel is redrawn as Bernoulli(x / 255) each time it is used.
+    """Binarises images for `fit`: each pass draws each pixel again, from Bernoulli(x / 255).
 
     Args:
         x: uint8 images, or floats in [0, 1].
-        batch_size: int. A last, smaller batch is kept.
-        seed: int; the order of the images and the draws follow from it.
+        batch_size: int. A smaller last batch is kept.
+        seed: int. It determines the order of the images and the draws.
 
     Returns:
-        tf.data.Dataset of float32 batches of 0 and 1, shuffled anew at each pass.
+        tf.data.Dataset of float32 batches of 0 and 1. Each pass has another order.
+
+    Raises:
+        ValueError: x is float and not in [0, 1].
+
+    Example:
+
+        vae = keras_ae.VAE((28, 28, 1), latent_dim=2)
+        vae.fit(keras_ae.datasets.binarize_dynamic(x_train), verbose=0)
 
     Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, section 5.
     """
@@ -47,17 +71,21 @@ def binarize_dynamic(x, batch_size=128, seed=0):
 
 
 def moving(images, steps=20, seed=0):
-    """Sequences of images that move by one pixel a frame, each to the left or to the right, and come in again on the other side.
+    """Makes each image a sequence of frames, in which it moves to the left or to the right.
 
-    The first frame is the image itself.
+    It moves by one pixel per frame. What leaves on one side enters on the other. The first frame
+    is the image itself.
 
     Args:
         images: array (n, height, width, channels).
         steps: int, the number of frames.
-        seed: int, of the directions.
+        seed: int, for the directions.
 
     Returns:
-        array (n, steps, height, width, channels), of the images' dtype.
+        array (n, steps, height, width, channels), with the images' dtype.
+
+    Raises:
+        ValueError: `images` has another shape; `steps` is not a positive integer.
 
     Source: Gregor et al., "Temporal difference variational auto-encoder", ICLR 2019, section 5.2.
     """
@@ -76,7 +104,7 @@ def moving(images, steps=20, seed=0):
 
 
 def _drawn(seed, batch):
-    """One draw of Bernoulli(pixel) for every pixel, in the graph: float32 of 0 and 1."""
+    """One draw of Bernoulli(pixel) per pixel, in the graph: float32 of 0 and 1."""
     import tensorflow as tf
 
     from keras_ae.utils import seeds
@@ -86,22 +114,30 @@ def _drawn(seed, batch):
 
 
 def move_dynamic(x, batch_size=128, seed=0, rotation=10.0, shift=0.1):
-    """Batches for `fit` of pairs: images that are rotated and shifted anew each time they are used, and the same images as they are.
+    """Pairs for `fit`: images that each pass rotates and shifts at random, and the originals.
 
-    `DAE`-like, an autoencoder so learns codes that do not tell how an image was moved, and an `IDEC` clusters that do not.
+    An autoencoder that is trained on these pairs works like a `DAE`: its codes do not depend on
+    how an image was moved. The clusters of an `IDEC` do not, either.
 
     Args:
         x: images (n, height, width, channels), uint8, or floats in [0, 1].
-        batch_size: int. A last, smaller batch is kept.
-        seed: int; the order of the images and the draws follow from it.
-        rotation: float >= 0, degrees; angles are uniform from -rotation to rotation, about the middle of the image.
-        shift: float >= 0, the largest shift of each axis, uniform too, as a share of the image. What moves in is black.
+        batch_size: int. A smaller last batch is kept.
+        seed: int. It determines the order of the images and the draws.
+        rotation: float >= 0, in degrees. Angles are uniform from -rotation to rotation, about
+            the centre of the image.
+        shift: float >= 0, the largest shift along each axis, as a fraction of the image. Shifts
+            are uniform, too. Pixels from outside the image are black.
 
     Returns:
-        tf.data.Dataset of pairs of float32 batches, shuffled anew at each pass.
+        tf.data.Dataset of pairs of float32 batches. Each pass has another order.
 
     Raises:
-        ValueError: x holds no images; rotation or shift is below 0.
+        ValueError: x is not an array of images; rotation or shift is below 0.
+
+    Example:
+
+        ae = keras_ae.AE((28, 28, 1), latent_dim=10)
+        ae.fit(keras_ae.datasets.move_dynamic(x_train[..., np.newaxis]), verbose=0)
 
     Source: Guo et al., "Deep embedded clustering with data augmentation", ACML 2018, section 4.2.
     """
@@ -112,7 +148,8 @@ def move_dynamic(x, batch_size=128, seed=0, rotation=10.0, shift=0.1):
         )
     if not (rotation >= 0 and shift >= 0):
         raise ValueError(
-            f"Expected `rotation` and `shift` to be at least 0. Received: rotation={rotation!r}, shift={shift!r}"
+            "Expected `rotation` and `shift` to be at least 0. "
+            f"Received: rotation={rotation!r}, shift={shift!r}"
         )
     images = [x if x.dtype == np.uint8 else _unit(x)]
     from keras_ae.training import feed
@@ -121,7 +158,7 @@ def move_dynamic(x, batch_size=128, seed=0, rotation=10.0, shift=0.1):
 
 
 def _moved(rotation, shift, seed, batch):
-    """The images of a batch moved, each by a draw of its own, and as they were: float32, in the graph."""
+    """The images of a batch, each moved at random, and the originals: float32, in the graph."""
     import tensorflow as tf
 
     from keras_ae.utils import seeds
@@ -130,23 +167,15 @@ def _moved(rotation, shift, seed, batch):
     n, height, width = tf.shape(batch)[0], *batch.shape[1:3]
     angle, down, right = tf.unstack(2 * seeds.uniform((3, n), seed) - 1)  # (n,) each, from -1 to 1
     cos, sin = tf.cos(angle * math.radians(rotation)), tf.sin(angle * math.radians(rotation))
-    x, y = (width - 1) / 2, (height - 1) / 2  # the middle, which a rotation leaves where it is
+    x, y = (width - 1) / 2, (height - 1) / 2  # the centre; a rotation leaves it in place
     right, down = right * shift * width, down * shift * height
     zero = tf.zeros_like(cos)
-    # Where the value of a pixel (x, y) comes from: (a x + b y + c, d x + e y + f)
-    rows = [
-        cos,
-        -sin,
-        x - cos * x + sin * y + right,
-        sin,
-        cos,
-        y - sin * x - cos * y + down,
-        zero,
-        zero,
-    ]  # a, ..., f
+    # Pixel (x, y) gets its value from (a x + b y + c, d x + e y + f).
+    abc = [cos, -sin, x - cos * x + sin * y + right]
+    def_ = [sin, cos, y - sin * x - cos * y + down]
     moved = tf.raw_ops.ImageProjectiveTransformV3(
         images=batch,
-        transforms=tf.stack(rows, axis=1),  # (n, 8)
+        transforms=tf.stack([*abc, *def_, zero, zero], axis=1),  # (n, 8)
         output_shape=[height, width],
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
@@ -162,6 +191,7 @@ def _unit(x):
     x = x.astype("float32")
     if not (x.min() >= 0 and x.max() <= 1):
         raise ValueError(
-            f"Expected uint8 images or floats in [0, 1]. Received: values from {x.min():g} to {x.max():g}"
+            "Expected uint8 images or floats in [0, 1]. "
+            f"Received: values from {x.min():g} to {x.max():g}"
         )
     return x

@@ -1,9 +1,9 @@
-"""Pictures about a model: each function returns a matplotlib Figure and changes no global state.
+"""Pictures of models: each function returns a matplotlib Figure and changes no global state.
 
     vae = keras_ae.load("vae2d_mnist")
     keras_ae.plots.manifold(vae).savefig("manifold.png")
 
-Colours tell classes apart for colour-blind readers too, and classes are also named in the picture.
+Colour-blind readers can tell the colours of the classes apart. The pictures also name the classes.
 
 What belongs here: pictures. Nothing here measures or trains.
 """

@@ -1,4 +1,4 @@
-"""Moving pictures."""
+"""Moving pictures: GIF and MP4."""
 
 import pathlib
 
@@ -11,24 +11,28 @@ from keras_ae.utils import files, validation
 def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=20, seed=0):
     """A walk on a circle in latent space, decoded frame by frame, as a moving picture.
 
-    z(t) = median + radius * (scale_1 cos t, scale_2 sin t) in two dimensions, the others at their median; scale is half the distance
-    between the quantiles that lie one standard deviation from the median of a normal distribution.
+    In two dimensions z(t) = median + radius * (scale_1 cos t, scale_2 sin t). The others stay at
+    their median. scale is half the distance between the quantiles 0.159 and 0.841. For a normal
+    distribution it is the standard deviation.
 
     Args:
         model: a model of images with at least two latent dimensions.
-        path: file to write, .gif, or .mp4, which needs the program ffmpeg. It is whole or not there at all.
-        frames: int, the length of the walk.
+        path: the file, .gif, or .mp4, which needs the program ffmpeg. It is written completely
+            or not at all.
+        frames: int >= 2, the number of frames of the walk.
         radius: float, in standard deviations of the prior, or of the codes of x.
         dims: pair of ints, the dimensions of the circle.
-        x: array (n, *shape), for a model without a prior: the walk is then among its codes.
-        fps: int, frames a second.
-        seed: int, of the draws that give the quantiles of a prior that is not normal.
+        x: array (n, *shape), for a model without a prior. The quantiles are then those of the
+            codes of x.
+        fps: int, frames per second.
+        seed: int, for the draws that give the quantiles of a prior that is not normal.
 
     Returns:
         matplotlib.figure.Figure, the last frame.
 
     Raises:
-        ValueError: path ends otherwise; there is no ffmpeg; the model is not of images or has no such dimensions; x is needed and missing.
+        ValueError: path has another suffix; ffmpeg is missing; the model is not a model of
+            images or lacks these dimensions; the model needs x, and x is None.
         OSError: the file cannot be written.
 
     Source: G. van den Burg, https://gertjanvandenburg.com/figures/autoencoder/latent_circle.mp4
@@ -42,14 +46,14 @@ def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=2
     writer = writers[path.suffix.lower()]
     if not writer.isAvailable():
         raise ValueError(
-            "Expected the program ffmpeg, which makes .mp4 files; or a path that ends in .gif. Received: no ffmpeg"
+            "Expected the program ffmpeg, which makes .mp4 files; or a path that ends in .gif. "
+            "Received: no ffmpeg"
         )
     drawing.expect_images(model)
     dims = list(drawing.check_dims(model, dims))
     frames = validation.at_least(frames, "frames", 2)
-    low, middle, high = drawing.quantiles(
-        model, [0.158655, 0.5, 0.841345], x, seed
-    )  # (latent_dim,) each
+    shares = [0.158655, 0.5, 0.841345]
+    low, middle, high = drawing.quantiles(model, shares, x, seed)  # (latent_dim,) each
     scale = (high - low)[dims] / 2
     t = 2 * np.pi * np.arange(frames) / frames
     circle = middle[dims] + radius * scale * np.stack([np.cos(t), np.sin(t)], axis=1)  # (frames, 2)
@@ -69,11 +73,14 @@ def latent_circle(model, path, frames=60, radius=1.5, dims=(0, 1), x=None, fps=2
 
 
 def _scene(middle, reach, first, dims):
-    """The circle with a dot on it at the left, the decoded image at the right: figure, and what moves: dot, trail, image."""
+    """Draws a dot on the circle at the left, and the decoded image at the right.
+
+    Returns:
+        figure, and the three parts that move: dot, trail, image.
+    """
     picture = drawing.figure(6.4, 3.2, layout="none")
-    left = drawing.tidy(
-        picture.add_axes((0.1, 0.17, 0.37, 0.74)), x=drawing.name(dims[0]), y=drawing.name(dims[1])
-    )
+    left = picture.add_axes((0.1, 0.17, 0.37, 0.74))
+    drawing.tidy(left, x=drawing.name(dims[0]), y=drawing.name(dims[1]))
     t = np.linspace(0, 2 * np.pi, 200)[:, None]
     whole = middle + reach * np.concatenate([np.cos(t), np.sin(t)], axis=1)  # (200, 2)
     left.plot(*whole.T, color=drawing.GREY, linewidth=1, linestyle=(0, (4, 4)))

@@ -12,10 +12,10 @@ def strokes(x, columns=None, titles=None):
     """A grid of drawings, each a sequence of pen steps as in `datasets.load("omniglot_strokes")`.
 
     Args:
-        x: array (n, steps, 3): x to the right and y upwards, on a page [-1, 1] x [-1, 1], and pen, above 0.5 at the end of a stroke. A
-            step all of whose values are -1 is padding.
-        columns: int; None for the most square grid.
-        titles: one title a row, or None.
+        x: array (n, steps, 3). A step is (x, y, pen): x to the right and y upwards on a page
+            [-1, 1] x [-1, 1]; pen above 0.5 ends a stroke. A step of three -1 is padding.
+        columns: int; None for a grid that is as square as possible.
+        titles: list of one title per row, or None.
 
     Returns:
         matplotlib.figure.Figure.
@@ -33,26 +33,25 @@ def strokes(x, columns=None, titles=None):
     height = CELL + (TITLE if titles else 0)
     picture = drawing.figure(columns * CELL, len(rows) * height, layout="none")
     for i, (row, title) in enumerate(zip(rows, titles or [None] * len(rows), strict=True)):
-        axes = picture.add_axes(
-            (0, 1 - (i + 1) * height / picture.get_figheight(), 1, CELL / picture.get_figheight())
-        )
+        total = picture.get_figheight()
+        axes = picture.add_axes((0, 1 - (i + 1) * height / total, 1, CELL / total))
         axes.set(xlim=(0, 2.2 * columns), ylim=(-1.1, 1.1))
         axes.set_axis_off()
-        lines = [
-            line + np.array([2.2 * at + 1.1, 0.0])
-            for at, page in enumerate(row)
-            for line in lines_of(page)
-        ]
-        axes.add_collection(
-            collections.LineCollection(lines, colors=drawing.INK, linewidths=1.5, capstyle="round")
-        )
+        lines = []
+        for at, page in enumerate(row):
+            lines += [line + np.array([2.2 * at + 1.1, 0.0]) for line in lines_of(page)]
+        style = dict(colors=drawing.INK, linewidths=1.5, capstyle="round")
+        axes.add_collection(collections.LineCollection(lines, **style))
         if title:
             axes.text(0.1, 1.15, title, fontsize=11, color=drawing.INK)
     return picture
 
 
 def lines_of(steps):
-    """The strokes of one drawing: (steps, 3) -> a list of arrays (points, 2); a dot is two points at one place."""
+    """The strokes of one drawing: (steps, 3) -> a list of arrays (points, 2).
+
+    A dot is two points at the same place.
+    """
     steps = steps[(steps != -1).any(axis=-1)]
     ends = np.flatnonzero(steps[:, 2] > 0.5) + 1
     lines = [line[:, :2] for line in np.split(steps, ends) if len(line)]

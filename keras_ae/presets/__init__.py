@@ -1,13 +1,19 @@
-"""Presets: a folder <-> a model.
+"""Presets: models as folders.
 
-A preset is a folder of config.json (the model), model.weights.h5 (its weights), metadata.json (what is known of it: metrics, hashes,
-versions), README.md (the same, to read) and samples.png or reconstructions.png. The built-in ones are the folders of `zoo/`, installed
-with the package.
+The files of a preset:
 
-Nothing in a preset is executed: no pickle, no lambda, and a config may name only layers of keras and classes of keras_ae. TensorFlow
-is imported when a model is loaded or saved, not before.
+* config.json: the model,
+* model.weights.h5: its weights,
+* metadata.json: its metrics, hashes, versions and so on,
+* README.md: the same for readers, the model card,
+* samples.png or reconstructions.png: a picture.
 
-What belongs here: whatever turns a model into a folder and back, and what a card says of it.
+The built-in presets are the folders of `zoo/`. They are installed with the package.
+
+Nothing in a preset is executed: no pickle, no lambda. A config may name only layers of keras and
+classes of keras_ae. TensorFlow is imported only when a model is loaded or saved.
+
+What belongs here: whatever turns a model into a folder and back, and the text of its card.
 """
 
 from keras_ae.presets.cards import ModelCard

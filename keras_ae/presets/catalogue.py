@@ -1,4 +1,4 @@
-"""Which presets there are: names, cards, folders and recipes. TensorFlow is not needed here."""
+"""Finds presets: their names, cards, folders and recipes. This needs no TensorFlow."""
 
 import difflib
 import fnmatch
@@ -17,9 +17,16 @@ def list_models(filter="", family=None, dataset=None):
     """Names of the built-in presets, sorted.
 
     Args:
-        filter: str, a pattern in which * and ? stand for any characters, as "vae*"; "" for all.
-        family: class name, as "VAE".
-        dataset: name of a data set, as "mnist".
+        filter: str, a pattern with * and ?, such as "vae*"; "" for all.
+        family: a class name, such as "VAE"; None for all.
+        dataset: the name of a data set, such as "mnist"; None for all.
+
+    Returns:
+        list of str.
+
+    Example:
+
+        keras_ae.list_models("*vae*", dataset="mnist")
     """
     names = sorted(path.parent.name for path in zoo().glob(f"*/{METADATA}"))
     names = fnmatch.filter(names, filter or "*")
@@ -32,9 +39,16 @@ def info(name, *, revision=None, cache_dir=None, local_files_only=False):
     Args:
         name, revision, cache_dir, local_files_only: as in `load`.
 
+    Returns:
+        ModelCard.
+
     Raises:
-        ValueError: an unknown name, or a metadata.json that cannot be read.
+        ValueError: an unknown name, or a damaged metadata.json.
         FileNotFoundError: a file of the preset is missing.
+
+    Example:
+
+        keras_ae.info("vae_mnist").metrics
     """
     folder = find(name, revision, cache_dir, local_files_only)
     title = hub.parse(name)[0].split("/")[1] if hub.is_uri(name) else folder.resolve().name
@@ -45,22 +59,21 @@ def info(name, *, revision=None, cache_dir=None, local_files_only=False):
 
 @functools.cache
 def _built_in(name, folder, modified):
-    """The card of a built-in preset, read once for each time it was written."""
+    """The card of a built-in preset. It is read again only after the file was modified."""
     return cards.ModelCard(name, folder, {**cards.UNSAID, **read_metadata(folder)})
 
 
 def write_cards(*names):
-    """Writes the README.md of presets again from their metadata, all built-in ones and their gallery if none is named.
+    """Writes the README.md of presets again, from their metadata.
 
     Args:
-        names: as in `info`.
+        names: as in `info`. Without a name, all built-in presets and their gallery are written.
     """
     found = [info(name) for name in names or list_models()]
     for card in found:
+        text = cards.as_markdown(card.name, card.metadata, card.picture and card.picture.name)
         with files.replacing(card.folder / CARD, "the model card") as part:
-            part.write_text(
-                cards.as_markdown(card.name, card.metadata, card.picture and card.picture.name)
-            )
+            part.write_text(text)
     if not names:
         with files.replacing(zoo() / CARD, "the gallery") as part:
             part.write_text(cards.gallery(found))
@@ -70,12 +83,13 @@ def recipe(name):
     """The path of the script that trains a built-in preset.
 
     Raises:
-        ValueError: no preset of that name has a recipe.
+        ValueError: no built-in preset of this name has a recipe.
     """
     recipes = {path.parent.name: path for path in zoo().glob("*/recipe.py")}
     if name not in recipes:
         raise ValueError(
-            f"Expected the name of a model with a recipe: {', '.join(sorted(recipes))}. Received: {name!r}"
+            f"Expected the name of a model with a recipe: {', '.join(sorted(recipes))}. "
+            f"Received: {name!r}"
         )
     return recipes[name]
 
@@ -86,7 +100,8 @@ def find(name, revision=None, cache_dir=None, local_files_only=False):
         return hub.download(name, revision, cache_dir, local_files_only)
     if revision is not None or cache_dir is not None or local_files_only:
         raise ValueError(
-            f"Expected `revision`, `cache_dir` and `local_files_only` for hf://user/repo alone. Received: {name!r}"
+            "Expected `revision`, `cache_dir` and `local_files_only` only for hf://user/repo. "
+            f"Received: {name!r}"
         )
     built_in = zoo() / str(name)
     if str(name) in list_models():
@@ -101,28 +116,28 @@ def find(name, revision=None, cache_dir=None, local_files_only=False):
     near = difflib.get_close_matches(str(name), list_models(), n=3, cutoff=0.4)
     hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
     raise ValueError(
-        f"Expected the name of a model (keras_ae.list_models() gives all) or a folder. Received: {name!r}.{hint}"
+        "Expected the name of a model (keras_ae.list_models() gives all) or a folder. "
+        f"Received: {name!r}.{hint}"
     )
 
 
 def read_metadata(folder):
-    """The content of metadata.json, checked: dict."""
+    """The content of metadata.json as a dict, checked."""
     content = json_files.parse(reading.read(folder, METADATA), folder / METADATA)
     json_files.check_metadata(content, folder / METADATA)
     return content
 
 
 def zoo():
-    """The folder of the built-in presets: keras_ae.zoo where the package is installed, zoo/ beside the package in a checkout."""
+    """The folder of the built-in presets.
+
+    It is keras_ae.zoo if the package is installed, or zoo/ next to the package in a checkout.
+    """
     spec = importlib.util.find_spec("keras_ae.zoo")
-    places = [
-        *(spec.submodule_search_locations or [] if spec else []),
-        pathlib.Path(__file__).parents[2] / "zoo",
-    ]
-    return next(
-        (pathlib.Path(place) for place in places if pathlib.Path(place).is_dir()),
-        pathlib.Path(places[-1]),
-    )
+    installed = (spec.submodule_search_locations or []) if spec else []
+    in_checkout = pathlib.Path(__file__).parents[2] / "zoo"
+    places = [*map(pathlib.Path, installed), in_checkout]
+    return next((place for place in places if place.is_dir()), in_checkout)
 
 
 def _matches(card, family, dataset):

@@ -1,4 +1,4 @@
-"""A folder -> a model: find, read, check, build, fill."""
+"""From a folder to a model: find, read, check, build, load the weights."""
 
 from keras_ae.presets import catalogue
 from keras_ae.presets.cards import CONFIG, WEIGHTS
@@ -12,23 +12,31 @@ def load(
     """Loads a model, compiled and ready for `fit`, `evaluate` and `predict`.
 
     Args:
-        name: a name of `list_models()`, a folder written by `save_to_preset`, or "hf://user/repo" on the Hugging Face Hub, with a
-            revision as "hf://user/repo@revision".
-        load_weights: False for the same model with fresh weights.
-        revision: of a repository on the Hub: a branch, a tag or a commit; None for the main branch.
-        cache_dir: folder that downloads are kept in; None for huggingface_hub's own.
-        local_files_only: whether to take what was downloaded before, without asking the Hub.
+        name: a name from `list_models()`, a folder that `save_to_preset` wrote, or a repository
+            on the Hugging Face Hub: "hf://user/repo" or "hf://user/repo@revision".
+        load_weights: False for the same model with untrained weights.
+        revision: a branch, a tag or a commit of a repository on the Hub; None for the main
+            branch.
+        cache_dir: folder for downloads; None for the cache of huggingface_hub.
+        local_files_only: True to use only earlier downloads, without asking the Hub.
         overrides: constructor arguments to change, for example beta=4.0.
 
     Returns:
         keras.Model.
 
     Raises:
-        ValueError: an unknown name; a file that is damaged or was altered; a config that names a class outside keras and keras_ae, or
-            absurd sizes; an override that the model does not know, or that the weights do not fit.
-        FileNotFoundError: a file of the preset is missing; there is no such repository or revision, or it was not downloaded before.
+        ValueError: an unknown name; a damaged or altered file; a config with a class outside
+            keras and keras_ae, or with absurd sizes; an override that the model does not know,
+            or that does not fit the weights.
+        FileNotFoundError: a file of the preset is missing; there is no such repository or
+            revision; with local_files_only, it was not downloaded before.
         ConnectionError: the Hub cannot be reached, and the preset was not downloaded before.
         ImportError: the package huggingface_hub is missing.
+
+    Example:
+
+        vae = keras_ae.load("vae_digits")
+        vae.sample(4)  # (4, 8, 8, 1)
     """
     folder = catalogue.find(name, revision, cache_dir, local_files_only)
     described, config, content = read(folder)
@@ -36,14 +44,15 @@ def load(
     unknown = sorted(set(overrides) - set(config["config"]))
     if unknown:
         raise ValueError(
-            f"Expected overrides among the constructor arguments of {described['family']}: {', '.join(config['config'])}. Received: "
-            f"{', '.join(unknown)}"
+            f"Expected overrides among the constructor arguments of {described['family']}: "
+            f"{', '.join(config['config'])}. Received: {', '.join(unknown)}"
         )
     allowed = weights.MAX_COUNT if overrides and not load_weights else known + weights.SPARE
     model = build({**config, "config": {**config["config"], **overrides}}, folder / CONFIG, allowed)
     if load_weights:
         fill(model, content, folder / WEIGHTS, overrides)
-        for name in {"beta"} & set(overrides):  # a variable among the weights; the override stands
+        # beta is a variable among the weights. The override replaces the stored value.
+        for name in {"beta"} & set(overrides):
             getattr(model, name).assign(overrides[name])
     if not overrides and model.count_params() != described["parameters"]:
         raise reading.DamagedPresetError(
@@ -54,7 +63,10 @@ def load(
 
 
 def read(folder):
-    """(metadata, config, content of the weights file) of one preset: if it is saved again meanwhile, all of the old or of the new one."""
+    """Reads a preset: (metadata, config, content of the weights file).
+
+    If the preset is saved again at the same time, all three are old, or all three are new.
+    """
     try:
         return read_once(folder)
     except (ValueError, FileNotFoundError):
@@ -63,7 +75,7 @@ def read(folder):
 
 
 def read_once(folder):
-    """As `read`, in one go."""
+    """As `read`, but fails if the preset is saved at the same time."""
     described = catalogue.read_metadata(folder)
     contents = {}
     for file, limit in ((CONFIG, reading.MAX_JSON), (WEIGHTS, weights.MAX_SIZE)):
@@ -74,7 +86,7 @@ def read_once(folder):
 
 
 def check(folder, described, config, content):
-    """Raises ValueError unless the content of a preset can be trusted. Returns the number of its weights."""
+    """The number of weights of a preset. Raises ValueError unless its content can be trusted."""
     with imports.fast():
         configs.check_config(config, folder / CONFIG)
     configs.check_agreement(config, described, folder / CONFIG)
@@ -82,7 +94,7 @@ def check(folder, described, config, content):
 
 
 def build(config, path, allowed):
-    """The model of a config, of at most so many weights."""
+    """Builds the model of a config. Raises ValueError for more than `allowed` weights."""
     with imports.fast():
         import keras
 
@@ -91,30 +103,28 @@ def build(config, path, allowed):
     try:
         with weights.budget(allowed):
             model = keras.saving.deserialize_keras_object(config)
-    except Exception as error:  # what Keras and TensorFlow raise for arguments of a wrong type or size is of many types
+    except Exception as error:  # Keras and TensorFlow raise many types for wrong arguments
         if isinstance(error, ValueError) and str(error).startswith("Expected"):
             raise
         raise ValueError(
-            f"Expected {path} to describe a model that can be built. Received: {reading.short(error)}"
+            f"Expected {path} to describe a model that can be built. "
+            f"Received: {reading.short(error)}"
         ) from error
     weights.check_outputs(model, path)
     return model
 
 
 def fill(model, content, path, overrides):
-    """Gives a model the weights of a file. Raises ValueError unless they are exactly the model's."""
+    """Loads the weights of a file. Raises ValueError unless the model has exactly these weights."""
     try:
         model.load_weights(weights.InMemory(content))
         weights.check_loaded(model, content, path)
     except Exception as error:  # h5py and Keras raise many types
-        changed = (
-            f" with {', '.join(f'{k}={v!r}' for k, v in overrides.items())}" if overrides else ""
-        )
-        hint = (
-            "load_weights=False gives the model with fresh weights"
-            if overrides
-            else "save or download the preset again"
-        )
+        changed, hint = "", "save or download the preset again"
+        if overrides:
+            changed = f" with {', '.join(f'{key}={value!r}' for key, value in overrides.items())}"
+            hint = "load_weights=False gives the model with untrained weights"
         raise ValueError(
-            f"Expected weights that fit the model{changed}; {hint}. Received: {path}: {reading.short(error)}"
+            f"Expected weights that fit the model{changed}; {hint}. "
+            f"Received: {path}: {reading.short(error)}"
         ) from error

@@ -1,6 +1,7 @@
-"""Published numbers to set beside ours, each under the protocol that it was measured by. `OURS` marks baselines computed on the data.
+"""Published numbers to compare with ours. `OURS` marks baselines that we computed on the data.
 
-A row is compared with a measurement of the same metric on the same data, and, for likelihoods, the same kind of pixels.
+A row is compared with measurements of the same metric on the same data set, with the same kind
+of pixels: grey or binarised.
 """
 
 IWAE = "Burda et al., IWAE, 2016"
@@ -62,10 +63,16 @@ ROWS = [
 
 
 def beside(measurement):
-    """The published numbers to compare a measurement with: a list of (model, value, source), in the order of the table."""
+    """The published numbers to compare a measurement with.
+
+    Args:
+        measurement: dict, from `keras_ae.evaluation`.
+
+    Returns:
+        list of (model, value, source), in the order of `ROWS`.
+    """
     protocol = measurement["protocol"]
     pixels = GREY if protocol.get("binarize_seed") is None else DYNAMIC
     wanted = (measurement["name"], protocol["dataset"], pixels)
-    return [
-        row[3:] for row in ROWS if row[:3] == wanted and protocol.get("split", "test") == "test"
-    ]
+    on_test = protocol.get("split", "test") == "test"
+    return [row[3:] for row in ROWS if row[:3] == wanted and on_test]

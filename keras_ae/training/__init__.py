@@ -1,6 +1,7 @@
 """How Keras trains our models: the loop, the feed, replicas, callbacks, saving.
 
-What belongs here: what Keras' training loop needs. Nothing here knows of a distribution or of a model's mathematics.
+What belongs here: whatever Keras' training loop needs.
+Nothing here knows distributions or the mathematics of a model.
 """
 
 from keras_ae.training.callbacks import BackupAndRestore, TrainingLog, hardware

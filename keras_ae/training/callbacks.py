@@ -1,4 +1,4 @@
-"""Callbacks of `fit`: the log of a training, its backup, and the passes over the data."""
+"""Callbacks of `fit`: a log of the training, a backup of it, and the passes over the data."""
 
 import json
 import os
@@ -15,16 +15,25 @@ from keras_ae.utils import files
 
 
 class TrainingLog(keras.callbacks.Callback):
-    """Keeps one line a finished epoch, in a file that survives a kill; a training that is resumed goes on in it.
+    """Writes one line per finished epoch to a file; a resumed training continues the file.
 
-    With `BackupAndRestore`, list this one first: its epochs are then never fewer than those in the backup, and an
-    epoch that is repeated after a kill takes the place of its first run. On several machines only the chief keeps one.
+    Used with `BackupAndRestore`, list this callback first. The log then has at least the epochs
+    of the backup. If an epoch is repeated after a kill, its new line replaces the old one.
+    On several machines only the chief writes the log.
 
     Args:
-        path: the file, JSON lines of {"epoch", "seconds", "hardware", and the logs of that epoch}.
+        path: the file. Each line is JSON: {"epoch", "seconds", "hardware", and the logs of
+            that epoch}.
 
     Raises:
-        OSError: in training, if the disk is full or the folder cannot be written.
+        OSError: during training, if the disk is full or the folder cannot be written.
+
+    Example:
+
+        vae = keras_ae.VAE((8, 8, 1), latent_dim=2)
+        log = keras_ae.TrainingLog("training.jsonl")
+        vae.fit(np.zeros((4, 8, 8, 1)), epochs=2, callbacks=[log], verbose=0)
+        log.summary()["epochs"]  # 2
     """
 
     def __init__(self, path):
@@ -32,7 +41,8 @@ class TrainingLog(keras.callbacks.Callback):
         self.path = pathlib.Path(path)
 
     def on_train_begin(self, logs=None):
-        self._kept = None  # lines of epochs before this run's first; which one that is, only on_epoch_begin tells
+        # The lines of the epochs before this run. Only on_epoch_begin knows its first epoch.
+        self._kept = None
 
     def on_epoch_begin(self, epoch, logs=None):
         if self._kept is None and distribute.is_chief(self.model.distribute_strategy):
@@ -55,18 +65,19 @@ class TrainingLog(keras.callbacks.Callback):
         """The lines so far: a list of dicts, oldest first."""
         if not self.path.exists():
             return []
-        return [
-            json.loads(line) for line in self.path.read_text().splitlines() if line.endswith("}")
-        ]
+        # A kill can leave half a line: it does not end in "}".
+        lines = [line for line in self.path.read_text().splitlines() if line.endswith("}")]
+        return [json.loads(line) for line in lines]
 
     def summary(self):
-        """What a preset's metadata keeps: {"epochs", "wall_time_seconds", "hardware", "curve": {name: [value, ...]}}."""
+        """The training in short, for the metadata of a preset.
+
+        Returns:
+            dict: {"epochs", "wall_time_seconds", "hardware", "curve": {name: [value, ...]}}.
+        """
         lines = self.read()
-        names = [
-            name
-            for name in (lines[0] if lines else {})
-            if name not in ("epoch", "seconds", "hardware")
-        ]
+        first = lines[0] if lines else {}
+        names = [name for name in first if name not in ("epoch", "seconds", "hardware")]
         return {
             "epochs": len(lines),
             "wall_time_seconds": round(sum(line["seconds"] for line in lines)),
@@ -76,14 +87,25 @@ class TrainingLog(keras.callbacks.Callback):
 
 
 class BackupAndRestore(keras.callbacks.BackupAndRestore):
-    """keras.callbacks.BackupAndRestore with a backup that is whole at any moment: one file, replaced at once, that knows its epoch.
+    """keras.callbacks.BackupAndRestore, with a backup that is complete at every moment.
 
-    A training that is killed, whenever it was, and run again loses at most the epoch that it was in, and ends with the weights that it
-    would have had. Keras' own writes the weights and the number of the epoch apart, and a kill in between makes them disagree.
+    A training may be killed at any time. Run again, it loses at most the epoch it was in, and
+    it ends with the same weights as without the kill.
+
+    Keras' own callback writes the weights and the epoch number to two files. A kill between the
+    two makes them disagree. Here the backup is one file, replaced at once, with the epoch number
+    in its name.
 
     Args:
         backup_dir: the folder of the backup.
-        delete_checkpoint: whether the backup goes when `fit` ends. False keeps it for what comes after `fit`; then call `delete()`.
+        delete_checkpoint: whether to delete the backup when `fit` ends. Pass False to keep it
+            for work that follows `fit`; call `delete()` after that work.
+
+    Example:
+
+        vae = keras_ae.VAE((8, 8, 1), latent_dim=2)
+        backup = keras_ae.BackupAndRestore("backup")
+        vae.fit(np.zeros((4, 8, 8, 1)), epochs=2, callbacks=[backup], verbose=0)
     """
 
     def __init__(self, backup_dir, delete_checkpoint=True):
@@ -107,7 +129,11 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             self.delete()
 
     def delete(self):
-        """Deletes the backup, if there is one. On several machines, for the chief to call, or for all on folders of their own."""
+        """Deletes the backup, if there is one.
+
+        On several machines, call it on the chief. If each machine has its own folder, call it
+        on all of them.
+        """
         shutil.rmtree(self.backup_dir, ignore_errors=True)
 
     def _backups(self):
@@ -115,13 +141,14 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
 
 
 class PassPerEpoch(keras.callbacks.Callback):
-    """Each epoch is the pass of its number over our own feeds, also where a backup lets the first epoch be another.
+    """Gives each epoch the pass over our feeds that has the number of the epoch.
 
-    A second `fit` goes on where the first one stopped.
+    This holds even if `BackupAndRestore` lets `fit` begin at a later epoch. A second `fit`
+    continues with the passes after those of the first.
 
     Args:
-        x: what `fit` trains on.
-        validation_data: what it validates on.
+        x: the training data of `fit`.
+        validation_data: the validation data of `fit`.
         steps_per_epoch: int or None, as in keras.Model.fit.
     """
 
@@ -139,32 +166,33 @@ class PassPerEpoch(keras.callbacks.Callback):
 
 
 def as_list(callbacks):
-    """The callbacks that fit or evaluate is given, one, several or none, as a list."""
-    callbacks = (
-        callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else callbacks
-    )
-    return (
-        list(callbacks)
-        if isinstance(callbacks, (list, tuple))
-        else [callbacks] * (callbacks is not None)
-    )
+    """The `callbacks` argument of fit or evaluate as a list: one, several or None."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks = callbacks.callbacks
+    if isinstance(callbacks, (list, tuple)):
+        return list(callbacks)
+    return [] if callbacks is None else [callbacks]
 
 
 def are_of_a_fit(callbacks):
-    """Whether these are the callbacks that Keras' fit hands to evaluate."""
+    """Whether Keras' fit passed these callbacks to evaluate."""
     return isinstance(callbacks, keras.callbacks.CallbackList)
 
 
 def hardware(strategy=None):
-    """The processor and how many of its cores this process may use, as one line; and how many such, of several replicas."""
+    """One line: the processor, the number of cores this process may use, the number of replicas.
+
+    Args:
+        strategy: tf.distribute.Strategy or None. The line names its replicas if it has several.
+
+    Returns:
+        str.
+    """
     model = platform.processor() or platform.machine()
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [
-            line.split(":", 1)[1].strip()
-            for line in cpuinfo.read_text().splitlines()
-            if line.startswith("model name")
-        ]
+        lines = cpuinfo.read_text().splitlines()
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
         model = names[0] if names else model
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     replicas = 1 if strategy is None else strategy.num_replicas_in_sync

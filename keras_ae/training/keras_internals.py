@@ -1,4 +1,7 @@
-"""Every private name of Keras that we touch, each a named function with the reason, so that it can go when Keras has a public one."""
+"""Every private name of Keras that we use, each in a named function that says why.
+
+When Keras gets a public name for it, the function can go.
+"""
 
 import contextlib
 
@@ -7,16 +10,17 @@ from keras.src.backend.common import global_state
 from keras.src.layers.layer import CallContext
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
-__all__ = [
-    "DataAdapter"
-]  # Keras takes any subclass as the data of `fit`, but does not export the class (Keras 3.15)
+# Keras accepts any subclass of DataAdapter as data of `fit`, but does not export the class
+# (Keras 3.15).
+__all__ = ["DataAdapter"]
 
 
 @contextlib.contextmanager
 def training_mode(training):
-    """Tells all layers that are called inside whether they train, as the call of an outer layer would.
+    """Sets `training` for all layers that are called inside, as an outer layer's call would.
 
-    A loss that calls layers has no outer layer: Keras passes `training` down from `call` alone, not from `compute_loss`.
+    A loss that calls layers has no outer layer. Keras passes `training` down only from `call`,
+    not from `compute_loss`.
     """
     before = global_state.get_global_attribute("current_call_ctx")
     context = CallContext(entry_layer=None)
@@ -34,7 +38,7 @@ def has_loss(model):
 
 
 def forget_loss(model):
-    """Before `compile`: Keras keeps the loss of an earlier compile when the new one is None."""
+    """Removes the loss of an earlier compile. Keras keeps it if the next compile has no loss."""
     model.loss = model._compile_loss = None
 
 
@@ -44,66 +48,79 @@ def has_metrics(model):
 
 
 def add_to_logged_loss(model, amount):
-    """Adds to the sum whose mean `fit` shows as the loss. Keras weighs the losses of replicas alike, whatever they hold."""
+    """Adds `amount` to the sum of losses; `fit` logs the mean of that sum.
+
+    Keras gives all replicas the same weight, however many examples they hold.
+    """
     model._loss_tracker.total.assign_add(amount)
 
 
 def is_made_in_a_scope(model):
-    """Whether the model was made in the scope of a strategy; `distribute_strategy` does not tell."""
+    """Whether the model was made inside the scope of a strategy.
+
+    `distribute_strategy` does not tell: it returns the default strategy, too.
+    """
     return model._distribute_strategy is not None
 
 
 def all_layers(model):
-    """The model and all layers in it, however deep."""
+    """The model and all layers in it, at any depth."""
     return list(model._flatten_layers())
 
 
 def outputs_of_layers(model):
-    """Pairs of a layer and an output of it, for all layers in functional models: symbolic tensors, which have shapes alone."""
+    """All (layer, output) pairs of the functional models inside `model`.
+
+    The outputs are symbolic tensors: they have a shape and no values.
+    """
     for layer in model._flatten_layers():
         for node in getattr(layer, "_inbound_nodes", ()):
             yield from ((layer, output) for output in node.outputs)
 
 
 def seed_generators(model):
-    """The generators of random seeds of all layers."""
+    """The seed generators of all layers."""
     return [generator for layer in model._flatten_layers() for generator in layer._seed_generators]
 
 
 def first_epoch(model):
-    """The number of the first epoch of `fit` where a backup was restored, else None."""
+    """The number of the first epoch of `fit` if a backup was restored, else None."""
     return model._initial_epoch
 
 
 def set_first_epoch(model, number):
-    """Lets `fit` begin at another epoch, as keras.callbacks.BackupAndRestore does."""
+    """Lets `fit` begin at this epoch, as keras.callbacks.BackupAndRestore does."""
     model._initial_epoch = number
 
 
 def mark_padding(tensor, mask):
-    """Tells Keras' metrics which steps to leave out: they look for the mask on the prediction."""
+    """Tells Keras' metrics which steps to skip: they look for a mask on the prediction."""
     tensor._keras_mask = mask
     return tensor
 
 
 class BlockwiseProgress(keras.callbacks.ProgbarLogger):
-    """Keras' progress bar, which would count to the end of a block of steps also where the data end before it: 448/430."""
+    """Keras' progress bar, for steps that run in blocks.
+
+    The data may end inside a block. Keras counts to the end of the block all the same: 448/430.
+    """
 
     def _update_progbar(self, batch, logs=None):
         super()._update_progbar(batch if self.target is None else min(batch, self.target - 1), logs)
 
 
 class KerasHooks(keras.Model):
-    """What Keras asks a model by private names while it trains."""
+    """Private methods that Keras calls on a model while it trains."""
 
     def _get_metrics_result_or_logs(self, logs):
-        # On several workers a step returns no logs, and Keras would take them for all that there is.
+        # On several workers a step returns no logs. Keras would then log nothing.
         return super()._get_metrics_result_or_logs(logs) if logs else self.get_metrics_result()
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        # Under a strategy, Keras averages the replicas' first batches to learn their shape, and fails where they differ in size.
+        # Under a strategy, Keras averages the first batches of the replicas to learn the shape.
+        # That fails if the batches differ in size.
         super()._maybe_symbolic_build(data_batch=self.example_batch())
 
     def example_batch(self):
-        """A batch of zeros, as `fit` feeds them: (x, y)."""
+        """A batch of zeros, in the form that `fit` feeds: (x, y)."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""How the steps of `fit` and `evaluate` run: one by one, in a loop inside XLA, or on several workers."""
+"""How `fit` and `evaluate` run their steps: one by one, in a loop inside XLA, or on workers."""
 
 import math
 
@@ -8,20 +8,18 @@ import tensorflow as tf
 from keras_ae import distribute
 from keras_ae.training import feed, keras_internals
 
-BLOCK_BYTES = 2**28  # of the arrays, at most, that are gathered at once for a loop inside XLA
+# At most this many bytes of the arrays are gathered at once for a loop inside XLA.
+BLOCK_BYTES = 2**28
 
 
 def suits_xla(model):
-    """Whether XLA makes a model faster on the devices found, and why: (bool, str)."""
+    """Whether XLA makes the model faster on the devices found, and the reason: (bool, str)."""
     if model.distribute_strategy.num_replicas_in_sync > 1:
         return False, "several replicas"
     if tf.config.list_physical_devices("GPU"):
         return True, "a GPU"
-    layers = [
-        layer
-        for network in (model.encoder, model.decoder)
-        for layer in keras_internals.all_layers(network)
-    ]
+    networks = (model.encoder, model.decoder)
+    layers = [layer for network in networks for layer in keras_internals.all_layers(network)]
     if any("Conv" in type(layer).__name__ for layer in layers):
         return False, "convolutions on a CPU"
     recurrent = any(isinstance(layer, keras.layers.RNN) for layer in layers)
@@ -29,28 +27,32 @@ def suits_xla(model):
 
 
 def run_inside_xla(model):
-    """Whether the steps of a compiled model are a loop inside XLA, which takes arrays from a Feed."""
-    return (
-        model.jit_compile
-        and not model.run_eagerly
-        and not keras_internals.is_made_in_a_scope(model)
-    )
+    """Whether the steps of a compiled model run as a loop inside XLA, with data from a Feed."""
+    in_scope = keras_internals.is_made_in_a_scope(model)
+    return model.jit_compile and not model.run_eagerly and not in_scope
 
 
 def fastest(model, function, step_function):
-    """Keras' function of an iterator; where that is a pass over a Feed, a loop inside XLA over its steps; or a step of all workers."""
-    loop, one_step = (
-        compiled_loop(lambda batch: step_function(batch)),
-        step_of_workers(model.distribute_strategy, step_function),
-    )
+    """The fastest way to run the steps that an iterator stands for.
+
+    Args:
+        model: a compiled model.
+        function: Keras' own function of an iterator. It runs for every other kind of iterator.
+        step_function: function of one batch, a tuple of tensors.
+
+    Returns:
+        function of an iterator. A pass over a Feed runs as a loop inside XLA. On several
+        workers it runs one step on all of them.
+    """
+    loop = compiled_loop(lambda batch: step_function(batch))
+    one_step = step_of_workers(model.distribute_strategy, step_function)
 
     def run(iterator):
         if isinstance(iterator, feed.Pass):
             loop(iterator, model.steps_per_execution)
             return model.get_metrics_result()
-        if isinstance(iterator, tf.distribute.DistributedIterator) and distribute.several_workers(
-            model.distribute_strategy
-        ):
+        distributed = isinstance(iterator, tf.distribute.DistributedIterator)
+        if distributed and distribute.several_workers(model.distribute_strategy):
             one_step(iterator)
             return {}
         return function(iterator)
@@ -59,10 +61,10 @@ def fastest(model, function, step_function):
 
 
 def step_of_workers(strategy, step_function):
-    """Makes a function of a distributed iterator that runs one step on all replicas and returns nothing.
+    """Makes a function of a distributed iterator. It runs one step on all replicas, returns None.
 
-    Keras' own averages the logs of each step over the workers, one collective operation for each, along an axis that they lack
-    (keras-team/keras#20585).
+    Keras' own function averages the logs of each step over the workers. That is one collective
+    operation for each log, along an axis that the logs do not have (keras-team/keras#20585).
     """
 
     @tf.function(autograph=False)
@@ -73,14 +75,16 @@ def step_of_workers(strategy, step_function):
 
 
 def compiled_loop(step_function):
-    """Makes run(a_pass, steps), which calls step_function on the next batches of a Pass, at most `steps`, inside XLA.
+    """Makes run(a_pass, steps): it runs up to `steps` next batches of a Pass inside XLA.
 
-    The steps are a loop in one XLA program, so that neither Python nor TensorFlow's runtime stands between them. The batches are made
-    before it, all at once: inside, XLA would make them again in every operation that reads them. A smaller last batch is run without
-    XLA, which would compile a second program for it.
+    The steps are a loop in one XLA program. So neither Python nor TensorFlow's runtime costs
+    time between them. All batches are made before the loop: inside it, XLA would make them again
+    in every operation that reads them. A smaller last batch runs without XLA, because XLA would
+    compile a second program for it.
 
     Args:
-        step_function: function of one batch, a tuple of tensors. It updates variables; what it returns is dropped.
+        step_function: function of one batch, a tuple of tensors. It updates variables. Its
+            return value is dropped.
     """
 
     @tf.function(jit_compile=True, autograph=False)
@@ -94,6 +98,7 @@ def compiled_loop(step_function):
     @tf.function(autograph=False)
     def whole_batches(tensors, seed, order, first, n, steps, size, transform):
         batch = feed.batch(tensors, seed, order, first, steps * size, size, transform)
+        # (steps * size, ...) -> (steps, size, ...)
         loop([tf.reshape(tensor, (steps, size, *tensor.shape[1:])) for tensor in batch], n)
 
     @tf.function(autograph=False)
@@ -104,20 +109,20 @@ def compiled_loop(step_function):
         source, (first, last) = a_pass.feed, a_pass.take(steps)
         whole, size = source.length // source.batch_size, source.batch_size
         arguments = (source.tensors, a_pass.seed, a_pass.order)
-        bytes_a_batch = size * sum(
-            tensor.dtype.size * math.prod(tensor.shape[1:]) for tensor in source.tensors
-        )
-        most = min(steps, whole, max(1, BLOCK_BYTES // bytes_a_batch))
+        most = min(steps, whole, max(1, BLOCK_BYTES // _bytes_per_batch(source)))
         for start in range(first, min(last, whole), most or 1):
-            n = (
-                min(last, whole, start + most) - start
-            )  # the last loop of a pass may have fewer steps, in the same program
-            whole_batches(
-                *arguments, tf.constant(start), tf.constant(n), most, size, source.transform
-            )
+            # The last loop of a pass may have fewer steps. It is the same XLA program.
+            n = min(last, whole, start + most) - start
+            at, n = tf.constant(start), tf.constant(n)
+            whole_batches(*arguments, at, n, most, size, source.transform)
         if last > whole:
-            last_batch(
-                *arguments, tf.constant(whole), source.partial_batch_size, size, source.transform
-            )
+            at, rest = tf.constant(whole), source.partial_batch_size
+            last_batch(*arguments, at, rest, size, source.transform)
 
     return run
+
+
+def _bytes_per_batch(source):
+    """The bytes that one batch of a Feed takes."""
+    per_example = sum(t.dtype.size * math.prod(t.shape[1:]) for t in source.tensors)
+    return source.batch_size * per_example

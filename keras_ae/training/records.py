@@ -1,19 +1,18 @@
-"""What an objective tells beside its loss: parts for the logs, and tensors for the end of the training step."""
+"""What an objective reports beside its loss: parts for the logs, values for the end of the step."""
 
 import contextlib
 import contextvars
 
-_current = contextvars.ContextVar(
-    "record", default=None
-)  # each replica runs in a thread, and so in a context, of its own
+# Each replica runs in its own thread, so each has its own context.
+_current = contextvars.ContextVar("record", default=None)
 
 
 class Record:
-    """What was told while a record was open.
+    """What was reported while the record was open.
 
     Attributes:
-        parts: dict of (batch,) tensors, parts of the objective, by the name that the logs show.
-        kept: dict of whatever was kept for the end of the training step.
+        parts: dict of (batch,) tensors: parts of the objective, by the name in the logs.
+        kept: dict of values that were kept for the end of the training step.
     """
 
     def __init__(self, outer):
@@ -22,7 +21,7 @@ class Record:
 
 @contextlib.contextmanager
 def recording():
-    """Opens a record. Parts stay in it; what is kept is kept by the records outside it, too."""
+    """Opens a record. It alone gets the parts; the records outside it get the kept values, too."""
     record = Record(_current.get())
     token = _current.set(record)
     try:
@@ -38,7 +37,7 @@ def log(**parts):
 
 
 def keep(**values):
-    """Keeps values for the end of the training step, if one is being run."""
+    """Keeps values for the end of the training step, if a step is running."""
     record = _current.get()
     while record is not None:
         record.kept.update(values)

@@ -12,40 +12,31 @@ from keras_ae.training import keras_internals
 
 
 def with_shares(dataset, strategy, target=lambda x, y: x if y is None else y):
-    """Tells each example what part of its global batch it is, so that replicas with unequal numbers of examples average right.
+    """Adds to each example its share of the global batch: 1 / batch.
+
+    With the shares, the loss is averaged correctly over replicas that have different numbers of
+    examples.
 
     Args:
         dataset: tf.data.Dataset of batches x, (x,), (x, y) or (x, y, sample_weight).
         strategy: the strategy that will split the batches among its replicas.
-        target: function x, y -> y, y being None where the dataset has none.
+        target: function x, y -> y. Its y is None if the dataset has none.
 
     Returns:
-        tf.data.Dataset of (x, y, (batch, 2): weight and 1 / batch). The dataset itself, if it is of another
-        form, or if there is one replica, or if TensorFlow may deal whole files to the workers, each of which then has batches of its own.
+        tf.data.Dataset of (x, y, (batch, 2)); the last holds the weight and the share. The
+        dataset is returned unchanged if it has another form, or if there is one replica. It is
+        also unchanged if TensorFlow may give whole files to the workers, because then each
+        worker has its own batches.
     """
-    spec = (
-        dataset.element_spec if isinstance(dataset.element_spec, tuple) else (dataset.element_spec,)
-    )
-    tensors = len(spec) <= 3 and all(
-        isinstance(part, tf.TensorSpec) and part.shape.rank for part in spec
-    )
-    by_files = (
-        dataset.options().experimental_distribute.auto_shard_policy
-        != tf.data.experimental.AutoShardPolicy.DATA
-    )
-    if (
-        has_shares(dataset)
-        or strategy.num_replicas_in_sync == 1
-        or not tensors
-        or (distribute.several_workers(strategy) and by_files)
-    ):
+    if not _takes_shares(dataset, strategy):
         return dataset
 
     def add(x, y=None, weights=None):
         n = tf.shape(x)[0]
-        weights = (
-            tf.ones([n]) if weights is None else tf.cast(tf.reshape(weights, [-1]), tf.float32)
-        )
+        if weights is None:
+            weights = tf.ones([n])
+        else:
+            weights = tf.cast(tf.reshape(weights, [-1]), tf.float32)
         shares = tf.fill([n], 1 / tf.cast(n, tf.float32))
         return x, target(x, y), tf.stack([weights, shares], axis=1)  # 2 x (batch,) -> (batch, 2)
 
@@ -56,43 +47,66 @@ def with_shares(dataset, strategy, target=lambda x, y: x if y is None else y):
     return shared
 
 
+def _takes_shares(dataset, strategy):
+    """Whether `with_shares` adds shares to the dataset."""
+    if has_shares(dataset) or strategy.num_replicas_in_sync == 1:
+        return False
+    spec = dataset.element_spec
+    spec = spec if isinstance(spec, tuple) else (spec,)
+    tensors = all(isinstance(part, tf.TensorSpec) and part.shape.rank for part in spec)
+    if len(spec) > 3 or not tensors:
+        return False
+    policy = dataset.options().experimental_distribute.auto_shard_policy
+    by_examples = policy == tf.data.experimental.AutoShardPolicy.DATA
+    return by_examples or not distribute.several_workers(strategy)
+
+
 def has_shares(dataset):
-    """Whether `with_shares` has told the examples of a dataset their shares already."""
+    """Whether `with_shares` has added shares to the dataset already."""
     return getattr(dataset, "has_shares", False)
 
 
 def possible(strategy, jit_compile, steps_per_execution):
-    """What `compile` may use of XLA and of several steps at once: neither, with a warning, for several replicas.
+    """What `compile` may use on this strategy: (jit_compile, steps_per_execution).
 
-    TensorFlow's XLA does not reach the variables of another device (https://www.tensorflow.org/xla/known_issues), and Keras' loop over
-    several steps fails on the batches of several replicas (Keras 3.15, TensorFlow 2.21).
+    Several replicas get no XLA and single steps, with a warning if more was asked for.
+    TensorFlow's XLA cannot reach variables on another device
+    (https://www.tensorflow.org/xla/known_issues). Keras' loop over several steps fails on the
+    batches of several replicas (Keras 3.15, TensorFlow 2.21).
     """
     if strategy.num_replicas_in_sync == 1:
         return jit_compile, steps_per_execution
     if jit_compile is True or steps_per_execution not in (1, "auto"):
         warnings.warn(
-            "Expected jit_compile=False and steps_per_execution=1, which several replicas need and get. "
-            f"Received: jit_compile={jit_compile}, steps_per_execution={steps_per_execution}",
+            "Expected jit_compile=False and steps_per_execution=1, which several replicas need "
+            f"and get. Received: jit_compile={jit_compile}, "
+            f"steps_per_execution={steps_per_execution}",
             stacklevel=3,
         )
     return False, 1
 
 
 def split_shares(sample_weight):
-    """(batch, 2) of `with_shares` -> weights (batch,), shares (batch,). Anything else: itself, None."""
+    """Splits the (batch, 2) of `with_shares`: -> weights (batch,), shares (batch,).
+
+    Anything else is returned as (sample_weight, None).
+    """
     if sample_weight is None or len(sample_weight.shape) != 2 or sample_weight.shape[1] != 2:
         return sample_weight, None
     return sample_weight[:, 0], sample_weight[:, 1]
 
 
 def never_empty(array):
-    """Gives a replica that got nothing of the last batch one example of zeros, of weight 0: some distributions cannot draw none."""
+    """Adds one example of zeros if the replica has no examples: (0, ...) -> (1, ...).
+
+    Its weight is 0. Some distributions fail when they draw nothing.
+    """
     missing = tf.cast(tf.shape(array)[0] == 0, tf.int32)
     return tf.pad(array, [[0, missing]] + [[0, 0]] * (array.shape.rank - 1))
 
 
 def sum_over_replicas(tensors):
-    """The sums of tensors over all replicas. Replicas wait here for each other."""
+    """The sums of tensors over all replicas. All replicas wait for each other here."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensors
@@ -100,7 +114,10 @@ def sum_over_replicas(tensors):
 
 
 def all_of_replicas(tensor):
-    """The rows of all replicas, one after the other. Replicas wait here for each other."""
+    """The rows of all replicas, joined: (n, ...) -> (sum of n, ...).
+
+    All replicas wait for each other here.
+    """
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensor
@@ -108,7 +125,17 @@ def all_of_replicas(tensor):
 
 
 def from_chief(values, strategy):
-    """The chief's values, a list, on every worker: a collective operation, in which all workers take part. Outside replicas."""
+    """Gives every worker the chief's values.
+
+    This is a collective operation: all workers must call it, outside a replica.
+
+    Args:
+        values: list of arrays or numbers.
+        strategy: tf.distribute.Strategy.
+
+    Returns:
+        list of tensors. With one worker, `values` unchanged.
+    """
     if not distribute.several_workers(strategy):
         return values
 
@@ -116,21 +143,23 @@ def from_chief(values, strategy):
         is_first = tf.distribute.get_replica_context().replica_id_in_sync_group == 0
         return tf.where(is_first, value, tf.zeros_like(value))
 
+    def on_all_replicas(value):
+        return strategy.reduce("SUM", strategy.run(of_replica, (value,)), axis=None)
+
     @tf.function
     def on_all(values):
-        return [
-            strategy.reduce("SUM", strategy.run(of_replica, (value,)), axis=None)
-            for value in values
-        ]
+        return [on_all_replicas(value) for value in values]
 
     return on_all([tf.convert_to_tensor(value) for value in values])
 
 
 def alone(function, *args, **kwargs):
-    """Calls a function as this worker alone, even within the scope of several, where making a variable is a matter of all of them.
+    """Calls a function on this worker alone, even inside the scope of several workers.
 
-    For saving and loading: Keras 3.15 makes an optimizer each time to learn its attributes, as its get_attr_skipset stores them under
-    another name than it looks for. The scope of a strategy is that of a thread.
+    In that scope, all workers have to make a variable together. Saving and loading make
+    variables: Keras 3.15 makes an optimizer each time to learn its attributes, because its
+    get_attr_skipset stores them under another name than it looks for. The scope of a strategy
+    holds in one thread only, so the function runs in another one.
     """
     if not distribute.several_workers():
         return function(*args, **kwargs)
@@ -139,7 +168,9 @@ def alone(function, *args, **kwargs):
 
 
 def prepare_worker(model, callbacks, verbose):
-    """Makes the callbacks and the verbosity of one worker's fit: only the chief writes, all begin where the chief begins.
+    """The callbacks and the verbosity of `fit` on one worker of several.
+
+    Only the chief writes files. All workers begin at the state of the chief.
 
     Args:
         model: a compiled model made in the scope of a MultiWorkerMirroredStrategy.
@@ -149,21 +180,22 @@ def prepare_worker(model, callbacks, verbose):
     Returns:
         list of callbacks, verbose.
     """
-    with (
-        model.distribute_strategy.scope()
-    ):  # all workers at once: the first value of a variable comes from the chief
+    strategy = model.distribute_strategy
+    # All workers do this together: the first value of a variable comes from the chief.
+    with strategy.scope():
         model.optimizer.build(model.trainable_variables)
-    if not distribute.is_chief(model.distribute_strategy):
-        callbacks, verbose = (
-            [callback for callback in callbacks if not isinstance(callback, WRITERS)],
-            0,
-        )
+    if not distribute.is_chief(strategy):
+        callbacks = [callback for callback in callbacks if not isinstance(callback, WRITERS)]
+        verbose = 0
     return [*callbacks, BeginWithChief()], verbose
 
 
 @contextlib.contextmanager
 def in_step_with_others(strategy):
-    """Turns TensorFlow's error for a worker that died into one that says what to do. It comes some ten seconds after the death."""
+    """Replaces TensorFlow's error for a dead worker by one that says what to do.
+
+    The error comes about ten seconds after the worker died.
+    """
     try:
         yield
     except (
@@ -174,13 +206,11 @@ def in_step_with_others(strategy):
         if not distribute.several_workers(strategy):
             raise
         lines = str(error).strip().splitlines()
-        reason = (
-            " ".join(line for line in lines if "aborted by" in line or line.startswith("/job:"))
-            or lines[-1]
-        )
+        causes = [line for line in lines if "aborted by" in line or line.startswith("/job:")]
         raise ConnectionError(
-            "Expected all workers of the cluster to go on. Start all of them again; with keras.callbacks.BackupAndRestore the training "
-            f"resumes from its last backup. Received: {reason}"
+            "Expected all workers of the cluster to keep running. Start all of them again. With "
+            "keras.callbacks.BackupAndRestore the training resumes from its last backup. "
+            f"Received: {' '.join(causes) or lines[-1]}"
         ) from error
 
 
@@ -193,7 +223,10 @@ WRITERS = (
 
 
 class BeginWithChief(keras.callbacks.Callback):
-    """Gives all workers the state that the chief has read from its backup. Comes after BackupAndRestore."""
+    """Gives all workers the state that the chief read from its backup.
+
+    List it after BackupAndRestore.
+    """
 
     def on_train_begin(self, logs=None):
         model = self.model

@@ -1,4 +1,4 @@
-"""How models write and read their files: whole or not at all, and on several machines one worker alone."""
+"""How models write and read their files: completely or not at all, and by one worker alone."""
 
 import pathlib
 
@@ -9,7 +9,10 @@ from keras_ae.utils import files
 
 
 class Saved(keras.Model):
-    """A keras.Model whose files are replaced at the end of writing, so that a full disk or a kill leaves the old ones."""
+    """A keras.Model that replaces a file only after the new one is complete.
+
+    So a full disk or a kill leaves the old file as it was.
+    """
 
     def save(self, filepath, overwrite=True, **kwargs):
         """As keras.Model.save."""
@@ -26,13 +29,12 @@ class Saved(keras.Model):
     def save_own_variables(self, store):
         super().save_own_variables(store)
         optimizer = getattr(self, "optimizer", None)  # Keras sets it in compile
-        if (
-            optimizer is not None and optimizer.built
-        ):  # part of a training's state: a resumed one draws on
-            for i, generator in enumerate(keras_internals.seed_generators(self)):
-                store[f"seed_{i}"] = keras.ops.convert_to_numpy(
-                    generator.state
-                )  # also of a mirrored variable
+        if optimizer is None or not optimizer.built:
+            return
+        # The seeds are part of the state of a training: a resumed training continues its draws.
+        for i, generator in enumerate(keras_internals.seed_generators(self)):
+            # convert_to_numpy works for a mirrored variable, too.
+            store[f"seed_{i}"] = keras.ops.convert_to_numpy(generator.state)
 
     def load_own_variables(self, store):
         names = [name for name in store.keys() if not name.startswith("seed_")]  # noqa: SIM118
@@ -45,9 +47,9 @@ class Saved(keras.Model):
         path = pathlib.Path(filepath)
         plain = not options and path.suffix in (".keras", ".h5") and "://" not in str(filepath)
         asks = path.exists() and not overwrite
-        if (
-            asks or not plain
-        ):  # Keras asks before it writes; folders, shards and remote files are its own business
+        # Keras asks the user before it overwrites. It writes folders, shards and remote files
+        # itself.
+        if asks or not plain:
             replicas.alone(save, filepath, overwrite=overwrite, **options)
             return
         with files.replacing(path, "the file") as part:

@@ -1,4 +1,4 @@
-"""What all packages use: checks of arguments, arrays, seeds, files, imports.
+"""Helpers for all packages: checks of arguments, arrays, seeds, files, imports.
 
-What belongs here: helpers that know nothing of models, each file one job.
+What belongs here: helpers that know nothing of models. Each file does one job.
 """

@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all, with clear errors for a full disk and a folder that cannot be written."""
+"""Writes files completely or not at all, with clear errors for a full or read-only disk."""
 
 import contextlib
 import errno
@@ -14,12 +14,13 @@ REASONS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, e
 
 @contextlib.contextmanager
 def writing(what):
-    """Turns whatever is raised inside for a full disk or a read-only folder into one OSError that says so.
+    """Turns any error for a full disk or a read-only folder into one OSError that says so.
 
-    HDF5 and TensorFlow wrap the system's error in exceptions of their own, which are known by their text alone.
+    HDF5 and TensorFlow wrap the system's error in their own exceptions. Only the text of these
+    tells the reason.
 
     Args:
-        what: str, what is written where, for the message.
+        what: str, for the message: what is written, and where.
 
     Raises:
         OSError: with the errno of the system.
@@ -31,10 +32,10 @@ def writing(what):
         if number is None or getattr(error, "is_ours", False):
             raise
         _let_go(error)
-        reason = os.strerror(number)
         clear = OSError(
             number,
-            f"Expected a disk with room, and a folder that can be written, for {what}. Received: {reason}",
+            f"Expected a disk with free space, and a folder that can be written, for {what}. "
+            f"Received: {os.strerror(number)}",
         )
         clear.is_ours = True
         raise clear from None
@@ -42,10 +43,12 @@ def writing(what):
 
 @contextlib.contextmanager
 def replacing(path, what):
-    """Gives a path to write to, in the same folder, that takes the place of `path` at the end: never a half-written file.
+    """Yields a path to write to. At the end, the new file replaces `path`.
+
+    The new file is in the same folder. So `path` is never half-written.
 
     Args:
-        path: pathlib.Path or str; its folder is made where it is missing.
+        path: pathlib.Path or str. Its folder is created if needed.
         what: as in `writing`.
     """
     path = pathlib.Path(path)
@@ -62,13 +65,15 @@ def replacing(path, what):
 
 @contextlib.contextmanager
 def locked(folder, seconds=10.0):
-    """Holds the lock of a folder, which one thread or process has at a time; waits for it, but not for ever.
+    """Holds the lock of a folder. One thread or process at a time can hold it.
 
-    The lock is advice to those who ask for it. It ends with the process that holds it. Where the system has none, there is none.
+    The lock binds only those who ask for it. It ends with the process that holds it. On systems
+    without locks, nothing is locked.
 
     Args:
         folder: pathlib.Path.
-        seconds: the longest wait; then the work goes on without the lock, since whoever holds it hangs.
+        seconds: the longest wait. After that, the holder is taken to hang, and the work
+            continues without the lock.
     """
     try:
         import fcntl
@@ -92,22 +97,21 @@ def locked(folder, seconds=10.0):
 
 
 def _reason(error):
-    """The errno behind an exception: its own, or the one whose text it quotes; None for other exceptions."""
+    """The errno behind an exception: its own, or the one in its text. None for other errors."""
     if isinstance(error, OSError) and error.errno in REASONS:
         return error.errno
     text = str(error)
-    return next(
-        (
-            number
-            for number in REASONS
-            if os.strerror(number) in text or f"errno = {number}," in text
-        ),
-        None,
-    )
+    for number in REASONS:
+        if os.strerror(number) in text or f"errno = {number}," in text:
+            return number
+    return None
 
 
 def _let_go(error):
-    """Closes the files that an exception keeps open, without the complaint of h5py, which tries in vain to write the rest."""
+    """Closes the files that an exception keeps open.
+
+    h5py then tries to write the rest, fails, and complains. The complaint is silenced.
+    """
     hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
     try:
         while error is not None:

@@ -1,4 +1,4 @@
-"""What scikit-learn fits to codes: clusters, mixtures, principal components.
+"""scikit-learn's models of codes: clusters, mixtures, principal components.
 
 scikit-learn is imported on use: pip install "keras-ae[datasets]".
 """
@@ -13,12 +13,12 @@ def kmeans(codes, clusters, seed=0, starts=10):
 
     Args:
         codes: array (n, d).
-        clusters: int, how many.
-        seed: int, of the starts.
-        starts: int, how many.
+        clusters: int, the number of clusters.
+        seed: int, for the starts.
+        starts: int, the number of starts.
 
     Returns:
-        sklearn.cluster.KMeans, fitted; `labels_` are the clusters (n,).
+        sklearn.cluster.KMeans, fitted. Its `labels_` (n,) are the clusters.
 
     Raises:
         ImportError: scikit-learn is not installed.
@@ -27,48 +27,50 @@ def kmeans(codes, clusters, seed=0, starts=10):
 
 
 def spectral(codes, clusters, neighbours=10, most=5000):
-    """Spectral clusters of the graph of nearest neighbours: they follow the shape of what lies together, where k-means sees balls.
+    """Spectral clusters of the nearest-neighbour graph.
+
+    They follow clusters of any shape; k-means finds only round ones.
 
     Args:
         codes: array (n, d).
-        clusters: int, how many.
-        neighbours: int, how many each code is tied to.
-        most: int, how many codes are clustered, the first ones, for the time that it takes.
+        clusters: int, the number of clusters.
+        neighbours: int, the number of neighbours of each code in the graph.
+        most: int. Only this many codes, the first ones, are clustered, to save time.
 
     Returns:
-        int array (n,); -1 for the codes that are not among the first ones.
+        int array (n,): the cluster of each code; -1 for codes after the first `most`.
 
     Raises:
         ImportError: scikit-learn is not installed.
 
-    Source: von Luxburg, "A tutorial on spectral clustering", 2007, section 4; assignment: Damle et al., "Simple, direct and efficient
-    multi-way spectral clustering", 2019.
+    Source: von Luxburg, "A tutorial on spectral clustering", 2007, section 4. Assignment to
+    clusters: Damle et al., "Simple, direct and efficient multi-way spectral clustering", 2019.
     """
     labels, first = np.full(len(codes), -1), np.asarray(codes)[:most]
-    options = {
-        "n_neighbors": min(neighbours, len(first)),
-        "assign_labels": "cluster_qr",
-        "random_state": 0,
-    }
-    labels[:most] = (
-        sklearn("cluster")
-        .SpectralClustering(clusters, affinity="nearest_neighbors", **options)
-        .fit_predict(first)
+    model = sklearn("cluster").SpectralClustering(
+        clusters,
+        affinity="nearest_neighbors",
+        n_neighbors=min(neighbours, len(first)),
+        assign_labels="cluster_qr",
+        random_state=0,
     )
+    labels[:most] = model.fit_predict(first)
     return labels
 
 
 def gaussian_mixture(codes, components, seed=0, covariance="full", starts=1, labels=None):
-    """A mixture of Gaussians, by expectation-maximisation: the likeliest of several starts, or from labels.
+    """A mixture of Gaussians, fitted by expectation-maximisation.
+
+    It is the most likely result of several starts. With `labels`, the only start is from them.
 
     Args:
         codes: array (n, d).
-        components: int, how many Gaussians.
-        seed: int, of the starts.
+        components: int, the number of Gaussians.
+        seed: int, for the starts.
         covariance: "full" or "diagonal".
-        starts: int, how many.
-        labels: int array (n,), 0, ..., components - 1, each at least once, or -1 where it is not known: a clustering to start from, once;
-            None: k-means.
+        starts: int, the number of starts.
+        labels: int array (n,), a clustering to start from: 0, ..., components - 1, each at least
+            once, or -1 for unknown. None to start from k-means.
 
     Returns:
         sklearn.mixture.GaussianMixture, fitted.
@@ -76,29 +78,34 @@ def gaussian_mixture(codes, components, seed=0, covariance="full", starts=1, lab
     Raises:
         ImportError: scikit-learn is not installed.
     """
-    options = {
-        "covariance_type": "diag" if covariance == "diagonal" else covariance,
-        "random_state": seed,
-    }
+    covariance_type = "diag" if covariance == "diagonal" else covariance
+    options = {"covariance_type": covariance_type, "random_state": seed}
     if labels is None:
         return sklearn("mixture").GaussianMixture(components, n_init=starts, **options).fit(codes)
     groups = [codes[labels == number] for number in range(components)]
     weights = np.array([len(group) for group in groups]) / sum(map(len, groups))
     means = np.stack([group.mean(axis=0) for group in groups])
-    # A little of the covariance of all, as a group may be small.
-    shrunk = [0.99 * np.cov(group.T, bias=True) + 0.01 * np.cov(codes.T) for group in groups]
-    precisions = np.linalg.inv(
-        np.reshape(shrunk, (components, codes.shape[1], codes.shape[1]))
-        + 1e-6 * np.eye(codes.shape[1])
-    )
+    precisions = _precisions(codes, groups)
     if covariance == "diagonal":
         precisions = np.stack([1 / np.diag(covariance) for covariance in np.linalg.inv(precisions)])
     options |= {"weights_init": weights, "means_init": means, "precisions_init": precisions}
     return sklearn("mixture").GaussianMixture(components, **options).fit(codes)
 
 
+def _precisions(codes, groups):
+    """The inverse covariance of each group of codes: (len(groups), d, d)."""
+    d = codes.shape[1]
+    # A group may be small. So a little of the covariance of all codes is mixed in.
+    shrunk = [0.99 * np.cov(group.T, bias=True) + 0.01 * np.cov(codes.T) for group in groups]
+    return np.linalg.inv(np.reshape(shrunk, (len(groups), d, d)) + 1e-6 * np.eye(d))
+
+
 def pca(x, components):
-    """Principal components of x: array (n, d) -> sklearn.decomposition.PCA, fitted. Raises ImportError without scikit-learn."""
+    """Principal components of x: array (n, d) -> sklearn.decomposition.PCA, fitted.
+
+    Raises:
+        ImportError: scikit-learn is not installed.
+    """
     return sklearn("decomposition").PCA(components, svd_solver="covariance_eigh").fit(x)
 
 
@@ -108,6 +115,6 @@ def sklearn(module):
         return importlib.import_module(f"sklearn.{module}")
     except ImportError as error:
         raise ImportError(
-            'Expected the package scikit-learn, which measures what codes tell of classes: pip install "keras-ae[datasets]". '
-            "Received: none installed"
+            "Expected the package scikit-learn, which fits clusters, mixtures and classifiers: "
+            'pip install "keras-ae[datasets]". Received: none installed'
         ) from error

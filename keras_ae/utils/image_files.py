@@ -1,4 +1,4 @@
-"""Image files, PNG and JPEG, in and out of arrays."""
+"""Image files, PNG and JPEG, to arrays and back."""
 
 import io
 import pathlib
@@ -11,54 +11,57 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def read(path, shape):
-    """Reads an image, or all images of a folder in the order of their names, resized to a model's shape.
+    """Reads an image, or all images of a folder in the order of their names.
 
-    The whole image is kept, in its proportions, between black bars where these differ. What is transparent becomes black.
+    Each image is resized to the model's shape. It keeps its proportions: black bars fill the
+    rest. Transparent pixels become black.
 
     Args:
-        path: str or path of a .png or .jpg file, or of a folder of them.
+        path: str or path of a .png or .jpg file, or of a folder of such files.
         shape: (height, width, 1 or 3), the shape of one example.
 
     Returns:
         uint8 array (n, *shape), and the list of the n file names.
 
     Raises:
-        ValueError: the shape is not that of an image; a file is no image, or the folder holds none.
+        ValueError: `shape` is not the shape of an image; a file is no image; the folder holds
+            no image.
         FileNotFoundError: there is no such file or folder.
     """
     if len(shape) != 3 or shape[-1] not in (1, 3):
         raise ValueError(
-            f"Expected a model of images (height, width, 1 or 3). Received: a model of shape {tuple(shape)}"
+            "Expected a model of images (height, width, 1 or 3). "
+            f"Received: a model of shape {tuple(shape)}"
         )
     path = pathlib.Path(path)
     if not path.exists():
         raise FileNotFoundError(
             f"Expected an image, or a folder of images. Received: {str(path)!r}, which is not there"
         )
-    found = (
-        sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-        if path.is_dir()
-        else [path]
-    )
+    found = [path]
+    if path.is_dir():
+        found = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
     if not found:
         raise ValueError(
             f"Expected a folder that holds .png or .jpg files. Received: {str(path)!r}"
         )
-    return np.stack([_read(file, shape, str(file)) for file in found]), [
-        file.name for file in found
-    ]
+    images = np.stack([_read(file, shape, str(file)) for file in found])
+    return images, [file.name for file in found]
 
 
 def from_bytes(data, name, shape):
-    """As `read`, of one image file that is in memory: bytes -> uint8 array `shape`. `name` is what errors call it."""
+    """As `read`, for one image file in memory: bytes -> uint8 array `shape`.
+
+    Errors call the file `name`.
+    """
     return _read(io.BytesIO(data), shape, name)
 
 
 def write(folder, names, x):
-    """Writes images to files, each whole or not at all.
+    """Writes images to files, each completely or not at all.
 
     Args:
-        folder: str or path; made where it is missing.
+        folder: str or path; created if needed.
         names: list of n file names that end in .png or .jpg.
         x: array (n, height, width, 1 or 3), floats in [0, 1] or uint8.
 
@@ -83,18 +86,15 @@ def _read(file, shape, name):
     from PIL import Image, ImageOps
 
     height, width, channels = shape
+    # Pillow raises SyntaxError for a damaged PNG file.
+    unreadable = (OSError, SyntaxError, Image.DecompressionBombError)
     try:
         with Image.open(file) as image:
             image.load()
-            image = ImageOps.exif_transpose(image)  # upright, as the camera says
-    except (
-        OSError,
-        SyntaxError,
-        Image.DecompressionBombError,
-    ) as error:  # SyntaxError: a PNG file that is damaged
-        reason = (
-            "no image that can be read" if isinstance(file, io.BytesIO) else error
-        )  # Pillow names the object in memory
+            image = ImageOps.exif_transpose(image)  # upright, as the camera recorded it
+    except unreadable as error:
+        # For a file in memory, Pillow's message names the BytesIO object.
+        reason = "no image that can be read" if isinstance(file, io.BytesIO) else error
         raise ValueError(
             f"Expected an image file, PNG or JPEG. Received: {name!r}: {reason}"
         ) from error

@@ -1,4 +1,4 @@
-"""Importing TensorFlow and what builds on it, in less time."""
+"""Importing TensorFlow, and packages that build on it, in less time."""
 
 import contextlib
 import gc
@@ -7,18 +7,20 @@ import sys
 
 @contextlib.contextmanager
 def fast():
-    """Keeps the garbage collector from walking through TensorFlow, for the import of heavy packages.
+    """Stops the garbage collector while heavy packages are imported.
 
-    Their hundreds of thousands of objects stay to the end of the process, yet the collector goes through all of them again and again
-    while they are made, at times in a training, and at exit. So it rests meanwhile, and then leaves them alone (`gc.freeze`). The latter
-    only if TensorFlow came in here: else a user's own objects may be among what is there.
+    The import makes hundreds of thousands of objects that stay until the process ends. The
+    collector would go through all of them again and again: during the import, at times during a
+    training, and at exit. So it stops during the import and ignores these objects afterwards
+    (`gc.freeze`). It ignores them only if TensorFlow was imported here. Otherwise they may
+    include objects of the user.
     """
     if not gc.isenabled():
         yield
         return
     is_new = "tensorflow" not in sys.modules
     if is_new:
-        gc.collect()  # what is frozen is never collected
+        gc.collect()  # frozen objects are never collected
     gc.disable()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Checks of arguments: each returns the value, or raises a ValueError that says what was expected and what was received."""
+"""Checks of arguments. Each returns the value, or raises "Expected ... Received: ..."."""
 
 import math
 
@@ -16,7 +16,10 @@ def is_number(value):
 
 
 def positive_int(value, name, what=""):
-    """The value, an int; ValueError if it is not a positive integer. what: added to the message, of what kind it is."""
+    """The value as an int. ValueError if it is not a positive integer.
+
+    `what` continues "a positive integer" in the message.
+    """
     if not is_integer(value) or value < 1:
         raise ValueError(
             f"Expected `{name}` to be a positive integer{what}. Received: {name}={value!r}"
@@ -25,7 +28,7 @@ def positive_int(value, name, what=""):
 
 
 def at_least(value, name, least):
-    """The value, an int; ValueError if it is not an integer of at least `least`."""
+    """The value as an int. ValueError if it is not an integer of at least `least`."""
     if not is_integer(value) or value < least:
         raise ValueError(
             f"Expected `{name}` to be an integer of at least {least}. Received: {name}={value!r}"
@@ -34,7 +37,7 @@ def at_least(value, name, least):
 
 
 def at_least_zero(value, name):
-    """The value; ValueError if it is not a finite number of at least 0."""
+    """The value. ValueError if it is not a finite number of at least 0."""
     if not is_number(value) or value < 0:
         raise ValueError(
             f"Expected `{name}` to be a number of at least 0. Received: {name}={value!r}"
@@ -43,7 +46,7 @@ def at_least_zero(value, name):
 
 
 def positive_widths(widths):
-    """The sequence; ValueError if one of its numbers is not a positive integer."""
+    """The sequence. ValueError if one of its items is not a positive integer."""
     if not all(isinstance(width, int) and width > 0 for width in widths):
         raise ValueError(
             f"Expected `widths` to be positive integers. Received: widths={tuple(widths)}"
@@ -52,26 +55,27 @@ def positive_widths(widths):
 
 
 def same_length(x, arrays, names):
-    """Raises ValueError unless the arrays, which have these names, hold as many examples as x."""
+    """Raises ValueError unless each array has as many examples as x. `names` name the arrays."""
     for array, name in zip(arrays, names, strict=False):
         if len(array) != len(x):
             raise ValueError(
-                f"Expected as many examples in `{name}` as in `x`. Received: {len(array)} and {len(x)}"
+                f"Expected as many examples in `{name}` as in `x`. "
+                f"Received: {len(array)} and {len(x)}"
             )
 
 
 def layer_of(role, identifier, names, kind, *args, **options):
-    """The layer of a name, a config or a layer.
+    """The layer that a name, a config or a layer stands for.
 
     Args:
-        role: str, what the part is to the model, the name of the constructor's argument.
-        identifier: a name, a serialised layer, or a layer, which is returned as it is.
-        names: dict of the classes that have a name.
-        kind: the class that every such part belongs to.
-        args, options: constructor arguments, for a name.
+        role: str, the constructor's argument that the layer is for.
+        identifier: a name, a serialised layer, or a layer, which is returned unchanged.
+        names: dict of name -> class.
+        kind: the class that the layer must be an instance of.
+        args, options: constructor arguments, if `identifier` is a name.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: `identifier` is none of these.
     """
     import keras
 
@@ -83,6 +87,7 @@ def layer_of(role, identifier, names, kind, *args, **options):
         known, name = ", ".join(map(repr, names)), "Keras" if kind is keras.Layer else kind.__name__
         article = "an" if name[0] in "AEIO" else "a"
         raise ValueError(
-            f"Expected `{role}` to be one of {known}, or {article} {name} layer. Received: {identifier!r}"
+            f"Expected `{role}` to be one of {known}, or {article} {name} layer. "
+            f"Received: {identifier!r}"
         )
     return identifier

@@ -42,7 +42,7 @@ def offline(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "name, train, test, size", [("mnist_5k", 4000, 1000, 28), ("digits", 1437, 360, 8)]
 )
-def test_the_offline_sets(name, train, test, size):
+def test_sets_that_need_no_network(name, train, test, size):
     (x_train, y_train), (x_test, y_test) = datasets.load(name)
     assert x_train.shape == (train, size, size, 1) and x_test.shape == (test, size, size, 1)
     assert y_train.shape == (train,) and y_test.shape == (test,)
@@ -54,7 +54,9 @@ def test_the_offline_sets(name, train, test, size):
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
-def test_the_folder_comes_first(name, fake_mnist, offline, monkeypatch, tmp_path):
+def test_the_folder_of_the_environment_variable_comes_first(
+    name, fake_mnist, offline, monkeypatch, tmp_path
+):
     np.savez(tmp_path / f"{name}.npz", **fake_mnist)
     monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
     (x_train, y_train), (x_test, y_test) = datasets.load(name)
@@ -67,7 +69,7 @@ def test_the_folder_comes_first(name, fake_mnist, offline, monkeypatch, tmp_path
     )
 
 
-def test_keras_comes_next(fake_mnist, monkeypatch, tmp_path):
+def test_keras_datasets_come_second(fake_mnist, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))  # has no mnist.npz
     arrays = (
         (fake_mnist["x_train"], fake_mnist["y_train"]),
@@ -77,7 +79,7 @@ def test_keras_comes_next(fake_mnist, monkeypatch, tmp_path):
     assert datasets.load("mnist")[0][0].shape == (6, 28, 28, 1)
 
 
-def test_offline_the_error_names_the_ways(offline):
+def test_without_a_network_the_error_names_all_ways(offline):
     with pytest.raises(FileNotFoundError) as error:
         datasets.load("mnist")
     for part in (
@@ -116,7 +118,7 @@ def test_an_unknown_name_is_refused():
         datasets.load("cifar")
 
 
-def test_binarize_is_one_draw_for_a_seed():
+def test_binarize_draws_the_same_for_the_same_seed():
     x = np.full((200, 28, 28, 1), 51, "uint8")  # probability 0.2
     drawn = datasets.binarize(x, seed=1)
     assert drawn.dtype == np.float32 and set(np.unique(drawn)) == {0, 1}
@@ -128,16 +130,12 @@ def test_binarize_is_one_draw_for_a_seed():
 
 
 def test_binarize_threshold():
-    assert datasets.binarize_threshold(np.array([0, 127, 128, 255], "uint8")).tolist() == [
-        0,
-        0,
-        1,
-        1,
-    ]
+    x = np.array([0, 127, 128, 255], "uint8")
+    assert datasets.binarize_threshold(x).tolist() == [0, 0, 1, 1]
     assert datasets.binarize_threshold(np.array([0.2, 0.4]), threshold=0.3).tolist() == [0, 1]
 
 
-def test_binarize_dynamic_redraws_at_each_use():
+def test_binarize_dynamic_draws_again_at_each_pass():
     x = np.full((10, 8, 8, 1), 128, "uint8")
     dataset = datasets.binarize_dynamic(x, batch_size=4, seed=1)
     assert len(dataset) == 3
@@ -150,15 +148,14 @@ def test_binarize_dynamic_redraws_at_each_use():
         np.testing.assert_array_equal(np.concatenate(list(again.as_numpy_iterator())), expected)
 
 
-def test_binarize_dynamic_uses_every_image_once_a_pass():
+def test_binarize_dynamic_uses_every_image_once_per_pass():
     x = np.zeros((10, 2, 2, 1), "uint8")
     for i in range(10):
         x[i].reshape(-1)[:] = [255 * int(bit) for bit in f"{i:04b}"]
     for _ in range(2):
-        passed = np.concatenate(
-            list(datasets.binarize_dynamic(x, batch_size=3, seed=0).as_numpy_iterator())
-        )
-        codes = passed.reshape(10, 4) @ [8, 4, 2, 1]
+        dataset = datasets.binarize_dynamic(x, batch_size=3, seed=0)
+        passed = np.concatenate(list(dataset.as_numpy_iterator()))
+        codes = passed.reshape(10, 4) @ [8, 4, 2, 1]  # (10, 2, 2, 1) -> (10,)
         assert sorted(codes) == list(range(10)) and codes.tolist() != list(range(10))
 
 
@@ -169,7 +166,7 @@ def test_binarize_refuses_values_outside_the_unit_interval():
         datasets.binarize(np.array([np.nan]))
 
 
-def test_moving_images_move_by_a_pixel_and_come_in_again():
+def test_moving_images_move_by_a_pixel_and_enter_again_on_the_other_side():
     images = np.random.default_rng(0).integers(0, 256, (400, 3, 5, 2)).astype("uint8")
     frames = datasets.moving(images, steps=7, seed=1)
     assert frames.shape == (400, 7, 3, 5, 2) and frames.dtype == np.uint8
@@ -193,7 +190,7 @@ def test_moving_images_move_by_a_pixel_and_come_in_again():
 
 @pytest.fixture
 def drawings(monkeypatch, tmp_path):
-    """A folder with three drawings: a straight and a dot; the same by another drawer; a line that is too long."""
+    """A folder with three drawings: a line and a dot, twice, by two drawers; a line too long."""
     monkeypatch.setenv("KERAS_AE_DATA", str(tmp_path))
     small = [[0, 0, 0, 0], [1, 0, 5, 0], [24, 0, 6, 1], [105, -105, 9, 1]]
     long = [[0, -i % 2 * 100, i, 0] for i in range(10)] + [[0, 0, 10, 1]]
@@ -209,7 +206,7 @@ def drawings(monkeypatch, tmp_path):
 
 
 def test_strokes_are_steps_at_equal_distances(drawings):
-    """A stroke of 24 points in a page of 105 is four steps, however the pen was sampled; a dot is one."""
+    """A stroke of 24 points is four steps, wherever the pen was sampled. A dot is one step."""
     (x_train, y_train), (x_test, y_test) = datasets.load("omniglot_strokes")
     assert x_train.shape == x_test.shape == (1, 48, 3) and x_train.dtype == np.float32
     assert y_train.tolist() == [7] and y_test.tolist() == [8] and y_train.dtype == np.uint8
@@ -219,13 +216,13 @@ def test_strokes_are_steps_at_equal_distances(drawings):
     np.testing.assert_array_equal(x_train, x_test)
 
 
-def test_arrays_that_are_not_there_are_named(drawings):
+def test_missing_arrays_are_named(drawings):
     np.savez(drawings / "omniglot_small.npz", drawer=np.zeros(3))
     with pytest.raises(ValueError, match="arrays stroke_points, stroke_offsets, character, drawer"):
         datasets.load("omniglot_strokes")
 
 
-def test_strokes_that_cannot_be_downloaded_are_described(offline):
+def test_the_error_names_all_sources_of_the_strokes(offline):
     with pytest.raises(
         FileNotFoundError,
         match="stroke_points.*~/.keras.*Received: KERAS_AE_DATA=None.*URL fetch failure",
@@ -235,7 +232,7 @@ def test_strokes_that_cannot_be_downloaded_are_described(offline):
 
 @pytest.fixture
 def archive(monkeypatch, tmp_path):
-    """A function that puts files into an archive as Omniglot's, {name: text}, and where Keras would download it to."""
+    """A function {name: text} -> None: it writes an archive like Omniglot's to Keras' cache."""
     monkeypatch.delenv("KERAS_AE_DATA", raising=False)
     monkeypatch.setattr(keras.utils, "get_file", lambda name, origin: str(tmp_path / name))
 
@@ -248,11 +245,10 @@ def archive(monkeypatch, tmp_path):
 
 
 def test_strokes_are_read_from_omniglots_own_archive(archive):
-    """Its files are an alphabet, a character and a drawer each; the order in the archive says nothing."""
+    """A file's name gives its alphabet, character and drawer. The order of files is no help."""
     line = "START\n0.0,-10.5,0.0\n52.5,-10.5,12.0\nBREAK\n3.0,-4.0,90.0\nBREAK\n"
-    names = {
-        alphabet: f"{alphabet}/character01/0001_01.txt" for alphabet in reversed(omniglot.ALPHABETS)
-    }
+    alphabets = reversed(omniglot.ALPHABETS)
+    names = {alphabet: f"{alphabet}/character01/0001_01.txt" for alphabet in alphabets}
     others = {
         "Latin/character02/0002_17.txt": line,
         "Latin/character10/0010_20.txt": line,
@@ -283,18 +279,16 @@ def test_an_archive_that_is_not_omniglots_is_refused(archive, tmp_path):
 def test_mnist_is_mnist():
     (x_train, y_train), (x_test, y_test) = datasets.load("mnist")
     assert x_train.shape == (60000, 28, 28, 1) and x_test.shape == (10000, 28, 28, 1)
-    assert x_train.mean() / 255 == pytest.approx(
-        0.13066, abs=1e-5
-    ) and x_test.mean() / 255 == pytest.approx(0.13251, abs=1e-5)
+    assert x_train.mean() / 255 == pytest.approx(0.13066, abs=1e-5)
+    assert x_test.mean() / 255 == pytest.approx(0.13251, abs=1e-5)
     assert y_train[:5].tolist() == [5, 0, 4, 1, 9] and y_test[:5].tolist() == [7, 2, 1, 0, 4]
 
 
 @pytest.mark.full_data
 def test_fashion_mnist_is_fashion_mnist():
     (x_train, _), (x_test, y_test) = datasets.load("fashion_mnist")
-    assert x_train.shape == (60000, 28, 28, 1) and x_train.mean() / 255 == pytest.approx(
-        0.28604, abs=1e-5
-    )
+    assert x_train.shape == (60000, 28, 28, 1)
+    assert x_train.mean() / 255 == pytest.approx(0.28604, abs=1e-5)
     assert y_test[:5].tolist() == [9, 2, 1, 1, 6]
 
 
@@ -307,29 +301,25 @@ def test_mnist_5k_is_a_subset_of_mnists_training_set():
     assert both <= train and not both & test
 
 
-def test_move_dynamic_turns_and_shifts_by_what_it_draws(monkeypatch):
+def test_move_dynamic_rotates_and_shifts_by_its_draws(monkeypatch):
     x = np.random.default_rng(0).random((3, 9, 9, 1), dtype="float32")
     moves = {"right angle": ([1.0, 0.5, 0.5], 90, 0.0), "shift": ([0.5, 1.0, 0.0], 0, 1 / 9)}
     expected = {"right angle": np.rot90(x, axes=(1, 2)), "shift": np.roll(x, (-1, 1), axis=(1, 2))}
     for name, (draws, rotation, shift) in moves.items():
-        drawn = np.repeat(
-            np.array(draws, "float32")[:, None], 3, axis=1
-        )  # of 0 to 1: angle, down and right
+        # Draws from [0, 1): the angle, the shift down, the shift to the right.
+        drawn = np.repeat(np.array(draws, "float32")[:, None], 3, axis=1)  # (3,) -> (3, 3)
         monkeypatch.setattr(seeds, "uniform", lambda shape, seed, drawn=drawn: tf.constant(drawn))
-        ((moved, still),) = datasets.move_dynamic(
-            x, 3, rotation=rotation, shift=shift
-        ).as_numpy_iterator()
-        order = [
-            int(np.argmin([np.abs(image - original).sum() for original in x])) for image in still
-        ]
+        dataset = datasets.move_dynamic(x, 3, rotation=rotation, shift=shift)
+        ((moved, still),) = dataset.as_numpy_iterator()
+        order = [int(np.argmin(np.abs(image - x).sum(axis=(1, 2, 3)))) for image in still]
         found, wanted = moved, expected[name][order]
         if name == "shift":
-            found, wanted = found[:, :-1, 1:], wanted[:, :-1, 1:]  # what moves in is black
+            found, wanted = found[:, :-1, 1:], wanted[:, :-1, 1:]  # pixels from outside are black
             assert (moved[:, -1] == 0).all() and (moved[:, :, 0] == 0).all()
         np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
-def test_move_dynamic_moves_anew_at_each_use_and_by_the_seed():
+def test_move_dynamic_draws_again_at_each_pass_and_follows_the_seed():
     x = (np.random.default_rng(0).random((10, 8, 8, 1)) * 255).astype("uint8")
 
     def passes(seed):
@@ -341,12 +331,10 @@ def test_move_dynamic_moves_anew_at_each_use_and_by_the_seed():
     first, second = passes(1)
     np.testing.assert_array_equal(first, passes(1)[0])
     assert np.abs(first - second).max() > 0.1 and np.abs(first - passes(2)[0]).max() > 0.1
-    still = np.concatenate(
-        [image for _, image in datasets.move_dynamic(x, 4, 1).as_numpy_iterator()]
-    )
-    np.testing.assert_allclose(
-        np.sort(still.sum(axis=(1, 2, 3))), np.sort((x / 255.0).sum(axis=(1, 2, 3))), rtol=1e-5
-    )
+    pairs = datasets.move_dynamic(x, 4, 1).as_numpy_iterator()
+    still = np.concatenate([image for _, image in pairs])
+    found, wanted = still.sum(axis=(1, 2, 3)), (x / 255.0).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(np.sort(found), np.sort(wanted), rtol=1e-5)
     for options, message in (
         ({"x": x[..., 0]}, r"Received: shape=\(10, 8, 8\)"),
         ({"shift": -0.1}, "shift=-0.1"),
@@ -355,8 +343,8 @@ def test_move_dynamic_moves_anew_at_each_use_and_by_the_seed():
             datasets.move_dynamic(**{"x": x, **options})
 
 
-def test_a_pickle_in_a_file_of_data_is_not_read(monkeypatch, tmp_path):
-    """Unpickling runs code; a file of data from a stranger must not."""
+def test_a_pickle_in_a_data_file_is_not_read(monkeypatch, tmp_path):
+    """Unpickling runs code. A data file from a stranger must not run any."""
 
     class Evil:
         def __reduce__(self):

@@ -14,18 +14,17 @@ import keras_ae
 
 BASELINE = pathlib.Path(__file__).parent / "baseline"
 RAMP = np.linspace(-0.28, 0.28, 8)
-RIGHT, UP = (
-    np.tile(RAMP, (8, 1)),
-    np.tile(RAMP[::-1, None], (1, 8)),
-)  # bright at the right; bright at the top
+RIGHT = np.tile(RAMP, (8, 1))  # bright at the right
+UP = np.tile(RAMP[::-1, None], (1, 8))  # bright at the top
 PATTERNS = np.stack([RIGHT.ravel(), UP.ravel()]).astype("float32")  # (2, 64), orthogonal
 
 
 @functools.cache
 def linear(kind, scale=0.2, **options):
-    """A model of 8 x 8 images with weights set by hand: decode(z) = 0.5 + z_1 RIGHT + z_2 UP, and encode is its inverse.
+    """A model of 8 x 8 images with weights set by hand, the same object for all tests.
 
-    A VAE's posterior has the standard deviations scale and 2 * scale. It is the same model for all tests.
+    decode(z) = 0.5 + z_1 RIGHT + z_2 UP, and encode is the inverse. The posterior of a VAE has
+    the standard deviations scale and 2 * scale.
     """
     is_vae = kind is keras_ae.VAE
     encoder = keras.Sequential(
@@ -63,14 +62,14 @@ def vae():
 
 @pytest.fixture
 def codes():
-    """(30, 2), in three groups of ten: at the right, above, and at the lower left."""
+    """(30, 2): three groups of ten, at the right, above, and at the lower left."""
     centers = np.repeat([[1.0, 0.0], [0.0, 1.0], [-0.6, -0.8]], 10, axis=0)
     return centers + 0.15 * np.random.default_rng(0).uniform(-1, 1, (30, 2))
 
 
 @pytest.fixture
 def x(codes):
-    """Images whose codes are `codes`."""
+    """The images with the codes `codes`."""
     return (0.5 + codes @ PATTERNS).reshape(-1, 8, 8, 1).astype("float32")
 
 
@@ -81,7 +80,10 @@ def y():
 
 @pytest.fixture
 def same_picture(tmp_path):
-    """Compares a figure, its texts left out, with a picture in baseline/. UPDATE_BASELINES=1 writes those pictures anew."""
+    """Compares a figure without its texts with a picture in baseline/.
+
+    UPDATE_BASELINES=1 writes these pictures again.
+    """
 
     def compare(figure, name, tolerance=0.5):
         for text in figure.findobj(matplotlib.text.Text):

@@ -43,9 +43,8 @@ def test_more_dimensions_are_projected_onto_principal_components(images):
 
     model = keras_ae.AE((8, 8, 1), 5, widths=(4,))
     figure = plots.latent_scatter(model, images)
-    points = np.sort(
-        np.abs(figure.axes[0].collections[0].get_offsets().data), axis=0
-    )  # signs are free
+    # Principal components have no fixed sign.
+    points = np.sort(np.abs(figure.axes[0].collections[0].get_offsets().data), axis=0)
     pca = PCA(2).fit(model.encode(images))
     np.testing.assert_allclose(
         points, np.sort(np.abs(pca.transform(model.encode(images))), axis=0), rtol=1e-3, atol=1e-5
@@ -54,7 +53,7 @@ def test_more_dimensions_are_projected_onto_principal_components(images):
     assert figure.axes[0].get_xlabel() == f"principal component 1 ({share} of the variance)"
 
 
-def test_umap_is_used_where_it_is_installed(images, monkeypatch):
+def test_umap_is_used_if_it_is_installed(images, monkeypatch):
     model = keras_ae.AE((8, 8, 1), 5, widths=(4,))
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(ImportError, match="pip install umap-learn"):
@@ -68,15 +67,10 @@ def test_umap_is_used_where_it_is_installed(images, monkeypatch):
             return 3 * codes[:, 1:3]
 
     monkeypatch.setitem(sys.modules, "umap", types.SimpleNamespace(UMAP=UMAP))
-    points = (
-        plots.latent_scatter(model, images, method="umap", seed=7)
-        .axes[0]
-        .collections[0]
-        .get_offsets()
-    )
-    np.testing.assert_allclose(
-        np.sort(points, axis=0), np.sort(3 * np.asarray(model.encode(images))[:, 1:3], axis=0)
-    )
+    figure = plots.latent_scatter(model, images, method="umap", seed=7)
+    points = figure.axes[0].collections[0].get_offsets()
+    expected = 3 * np.asarray(model.encode(images))[:, 1:3]
+    np.testing.assert_allclose(np.sort(points, axis=0), np.sort(expected, axis=0))
 
 
 def test_posterior_overlap(vae, x, y, same_picture):
@@ -85,16 +79,14 @@ def test_posterior_overlap(vae, x, y, same_picture):
     assert [len(group.get_offsets()) for group in ellipses] == [10, 10, 10]
     assert written(figure) == ["0", "1", "2", "prior, 1 sd", "prior, 2 sd"]
     same_picture(figure, "posterior_overlap")
-    assert written(plots.posterior_overlap(linear(keras_ae.VAE, prior="flow"), x, y)) == [
-        "0",
-        "1",
-        "2",
-    ]  # moments are not known
+    # The moments of a flow are not known.
+    flow = linear(keras_ae.VAE, prior="flow")
+    assert written(plots.posterior_overlap(flow, x, y)) == ["0", "1", "2"]
     assert len(written(plots.posterior_overlap(linear(keras_ae.VAE, prior="mixture"), x))) == 2
 
 
 def test_ellipses_are_the_covariances(x, monkeypatch):
-    """An ellipse of one standard deviation: its points have the Mahalanobis distance 1."""
+    """The points of an ellipse of one standard deviation have the Mahalanobis distance 1."""
     model = keras_ae.VAE((8, 8, 1), 3, widths=(), posterior="full")
     model.encoder.layers[-1].set_weights([5 * w for w in model.encoder.layers[-1].get_weights()])
     axes = plots.posterior_overlap(model, x[:3], dims=(2, 0)).axes[0]
@@ -117,7 +109,7 @@ def test_active_units(ae, x, codes, same_picture):
     np.testing.assert_allclose(heights, np.sort(codes.var(axis=0))[::-1], rtol=1e-3)
     assert figure.axes[0].get_title(loc="left") == "2 of 2 units are active: variance above 0.01"
     still = x.copy()
-    still[:] = still.mean(axis=2, keepdims=True)  # nothing is left of RIGHT
+    still[:] = still.mean(axis=2, keepdims=True)  # without RIGHT
     figure = plots.active_units(ae, still)
     assert figure.axes[0].get_title(loc="left").startswith("1 of 2 units")
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["2", "1"]
@@ -128,17 +120,14 @@ def test_kl_per_dimension(vae, x, same_picture):
     figure = plots.kl_per_dimension(vae, x)
     values = np.sort(scores.kl_per_dimension(vae, x))[::-1]
     np.testing.assert_allclose([bar.get_height() for bar in figure.axes[0].patches], values)
-    assert (
-        figure.axes[0].get_title(loc="left")
-        == f"KL of 2 dimensions, {values.sum():.1f} nats together"
-    )
+    title = f"KL of 2 dimensions, {values.sum():.1f} nats together"
+    assert figure.axes[0].get_title(loc="left") == title
     same_picture(figure, "kl_per_dimension")
     correlated = keras_ae.VAE((8, 8, 1), 3, widths=(), posterior="full")
     weights = correlated.encoder.layers[-1].get_weights()
     correlated.encoder.layers[-1].set_weights([weights[0], np.arange(9.0)])
-    assert "of the whole code" in plots.kl_per_dimension(correlated, x).axes[0].get_title(
-        loc="left"
-    )
+    figure = plots.kl_per_dimension(correlated, x)
+    assert "of the whole code" in figure.axes[0].get_title(loc="left")
 
 
 @pytest.mark.parametrize(
@@ -161,6 +150,6 @@ def test_kl_per_dimension(vae, x, same_picture):
         ),
     ],
 )
-def test_what_makes_no_sense_is_refused(draw, message, ae, x):
+def test_wrong_arguments_are_refused(draw, message, ae, x):
     with pytest.raises(ValueError, match=message):
         draw(ae, x)

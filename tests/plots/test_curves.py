@@ -21,7 +21,7 @@ CURVE = {
 }
 
 
-def test_training_curves_are_the_same_of_every_source(same_picture):
+def test_training_curves_are_the_same_for_every_source(same_picture):
     card = cards.ModelCard("a", pathlib.Path(), {"training": {"curve": CURVE}})
     log = keras_ae.TrainingLog("nowhere.log")
     log.summary = lambda: {"curve": CURVE}
@@ -49,12 +49,12 @@ def test_training_curves_of_a_real_history_and_log(images, tmp_path):
 
 
 @pytest.mark.parametrize("source", [None, 3, {}, {"loss": []}])
-def test_what_has_no_curve_is_refused(source):
+def test_a_source_without_curves_is_refused(source):
     with pytest.raises(ValueError, match="Expected.*Received: (NoneType|int|none)"):
         plots.training_curves(source)
 
 
-def test_a_model_is_no_log(ae):
+def test_a_model_is_refused_as_a_log(ae):
     with pytest.raises(ValueError, match="Received: AE"):
         plots.training_curves(ae)
 
@@ -75,10 +75,8 @@ def test_corruption_levels(dae, x, same_picture):
 @pytest.mark.parametrize("corruption", ["masking", "salt_and_pepper"])
 def test_rates_are_levels_too(corruption, x):
     figure = plots.corruption_levels(linear(keras_ae.DAE, corruption=corruption), x)
-    assert (
-        figure.axes[0].lines[0].get_xdata()[-1] == 0.9
-        and figure.axes[0].get_xlabel() == "share of the values corrupted"
-    )
+    assert figure.axes[0].lines[0].get_xdata()[-1] == 0.9
+    assert figure.axes[0].get_xlabel() == "share of the values corrupted"
 
 
 def test_vectors_have_no_images_below(vectors):
@@ -97,6 +95,6 @@ def test_vectors_have_no_images_below(vectors):
         (lambda: linear(keras_ae.DAE), [0.1], "at least two levels. Received: 1"),
     ],
 )
-def test_what_has_no_levels_is_refused(model, levels, message, x):
+def test_a_model_without_levels_is_refused(model, levels, message, x):
     with pytest.raises(ValueError, match=message):
         plots.corruption_levels(model(), x, levels)

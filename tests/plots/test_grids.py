@@ -22,31 +22,26 @@ def shown(figure, at=0):
 def test_images(same_picture):
     x = np.linspace(0, 1, 5 * 64).reshape(5, 8, 8)
     same_picture(plots.images(x, columns=3), "images")
-    colours = np.stack(
-        np.meshgrid(np.linspace(0, 1, 8), np.linspace(0, 1, 8), [0.2, 0.9]), axis=-1
-    )[:, :, 0]  # (8, 8, 3)
-    same_picture(
-        plots.images(np.stack([colours, 1 - colours]), columns=1, titles=["one", "two"]),
-        "images_of_colours",
-    )
+    ramp = np.linspace(0, 1, 8)
+    colours = np.stack(np.meshgrid(ramp, ramp, [0.2, 0.9]), axis=-1)[:, :, 0]  # (8, 8, 3)
+    figure = plots.images(np.stack([colours, 1 - colours]), columns=1, titles=["one", "two"])
+    same_picture(figure, "images_of_colours")
 
 
 @pytest.mark.parametrize("shape", [(2, 8), (2, 8, 8, 2), (0, 8, 8, 1)])
-def test_what_is_no_image_is_refused(shape):
+def test_arrays_that_are_no_images_are_refused(shape):
     with pytest.raises(ValueError, match=r"Expected.*image.*Received: shape=\("):
         plots.images(np.zeros(shape))
 
 
 def test_integers_are_pixels_up_to_255():
-    np.testing.assert_allclose(
-        shown(plots.images(np.full((1, 4, 4), 51, "uint8")))[2:-2, 2:-2], 0.2
-    )
+    figure = plots.images(np.full((1, 4, 4), 51, "uint8"))
+    np.testing.assert_allclose(shown(figure)[2:-2, 2:-2], 0.2)
 
 
 def test_reconstructions(ae, x, same_picture):
-    outside = (
-        x[::6] + 0.2 * np.eye(8)[..., None]
-    )  # the model cannot express a diagonal, so the rows differ
+    # The model cannot reconstruct the diagonal. So the rows differ.
+    outside = x[::6] + 0.2 * np.eye(8)[..., None]
     figure = plots.reconstructions(ae, np.clip(outside, 0, 1))
     assert texts(figure) == ["original", "reconstruction"]
     same_picture(figure, "reconstructions")
@@ -74,7 +69,7 @@ def test_samples(vae, same_picture):
 def test_samples_of_a_conditional_vae_stand_under_their_labels():
     model = keras_ae.ConditionalVAE((8, 8, 1), 2, widths=(16,), width=8, classes=3)
     grid = shown(plots.samples(model, 6, seed=3))
-    assert grid.shape == (21, 30)  # two rows of three images, 2 pixels about them and 1 between
+    assert grid.shape == (21, 30)  # two rows of three images, a margin of 2 pixels and gaps of 1
     np.testing.assert_allclose(
         grid[2:10, 11:19], np.clip(model.sample(6, seed=3, labels=[0, 1, 2] * 2)[1, ..., 0], 0, 1)
     )
@@ -86,16 +81,12 @@ def test_samples_of_a_conditional_vae_stand_under_their_labels():
 
 def test_samples_of_a_vade_stand_under_their_clusters():
     model = keras_ae.VaDE((8, 8, 1), 2, widths=(16,), clusters=3)
-    assert shown(plots.samples(model, 6, seed=3)).shape == (
-        21,
-        30,
-    )  # no clusters yet: 3 columns, the most square
+    # Without clusters, the grid is as square as possible: 3 columns.
+    assert shown(plots.samples(model, 6, seed=3)).shape == (21, 30)
     model.start_clusters(np.random.default_rng(0).random((40, 8, 8, 1), dtype="float32"))
     grid = shown(plots.samples(model, 12, seed=3))
-    assert grid.shape == (
-        39,
-        30,
-    )  # four rows of three, where the most square would have four columns
+    # Four rows of three. The most square grid would have four columns.
+    assert grid.shape == (39, 30)
     expected = np.clip(model.sample(12, seed=3, cluster=[0, 1, 2] * 4)[..., 0], 0, 1)
     np.testing.assert_allclose(grid[2:10, 20:28], expected[2])
     np.testing.assert_allclose(grid[11:19, 2:10], expected[3])
@@ -110,26 +101,20 @@ def test_manifold_is_spaced_by_the_priors_quantiles(vae, same_picture):
     lowest = statistics.NormalDist().inv_cdf(0.1)
     bottom_left = (0.5 + np.array([lowest, lowest]) @ PATTERNS).reshape(8, 8)
     np.testing.assert_allclose(shown(figure)[-8:, :8], np.clip(bottom_left, 0, 1), atol=1e-5)
-    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == [
-        "-1.3",
-        "-0.5",
-        "0.0",
-        "0.5",
-        "1.3",
-    ]
+    names = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert names == ["-1.3", "-0.5", "0.0", "0.5", "1.3"]
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("$z_{1}$", "$z_{2}$")
     same_picture(figure, "manifold")
 
 
-def test_manifold_of_other_priors_and_of_models_without_one(ae, x, codes):
+def test_manifold_of_other_priors_and_of_models_without_a_prior(ae, x, codes):
     with pytest.raises(ValueError, match="Expected `x`.*AE has no prior. Received: x=None"):
         plots.manifold(ae)
-    right = (
-        0.5 + np.quantile(codes, [0.75, 0.25], axis=0)[[0, 1], [0, 1]] @ PATTERNS
-    )  # z_1 at 75 %, z_2 at 25 %
-    np.testing.assert_allclose(
-        shown(plots.manifold(ae, 2, x=x))[-8:, -8:], right.reshape(8, 8), atol=1e-4
-    )
+    # At the lower right: z_1 at 75 %, z_2 at 25 %.
+    z = np.quantile(codes, [0.75, 0.25], axis=0)[[0, 1], [0, 1]]
+    right = (0.5 + z @ PATTERNS).reshape(8, 8)
+    found = shown(plots.manifold(ae, 2, x=x))[-8:, -8:]
+    np.testing.assert_allclose(found, right, atol=1e-4)
     mixture = linear(keras_ae.VAE, prior="mixture")
     draws = np.asarray(mixture.prior.sample(10_000, seed=seeds.from_int(0)))
     z = np.quantile(draws, 0.25, axis=0)
@@ -181,7 +166,7 @@ def test_interpolations(ae, x, same_picture):
         (lambda vae, ae, x: plots.reconstructions(ae, x[:, :4]), "Received: shape"),
     ],
 )
-def test_what_makes_no_sense_is_refused(draw, message, vae, ae, x):
+def test_wrong_arguments_are_refused(draw, message, vae, ae, x):
     with pytest.raises(ValueError, match=message):
         draw(vae, ae, x)
 

@@ -15,27 +15,26 @@ def test_latent_circle_is_a_gif_of_the_walk(vae, tmp_path, same_picture):
     with Image.open(tmp_path / "circle.gif") as gif:
         assert gif.n_frames == 8 and gif.info["duration"] == 100 and gif.info["loop"] == 0
     assert [path.name for path in tmp_path.iterdir()] == ["circle.gif"]
-    last = np.array(
-        [np.cos(-np.pi / 4), np.sin(-np.pi / 4)]
-    )  # a quarter of pi before the circle closes
+    # The last frame is a quarter of pi before the circle closes.
+    last = np.array([np.cos(-np.pi / 4), np.sin(-np.pi / 4)])
     np.testing.assert_allclose(np.ravel(figure.axes[0].lines[-1].get_data()), last, atol=1e-6)
     decoded = (0.5 + last @ PATTERNS).reshape(8, 8)
     np.testing.assert_allclose(figure.axes[1].get_images()[0].get_array(), decoded, atol=1e-5)
     same_picture(figure, "latent_circle")
 
 
-def test_the_frames_are_what_is_decoded(vae, tmp_path):
-    """The middle of the picture of the last quarter is darker at the top than that of the first."""
+def test_the_frames_show_the_decoded_images(vae, tmp_path):
+    """The image is darker at the top in the second frame, and lighter in the last."""
     plots.latent_circle(vae, tmp_path / "circle.gif", frames=4)
     with Image.open(tmp_path / "circle.gif") as gif:
         top = []
         for i in range(4):
             gif.seek(i)
             top.append(np.asarray(gif.convert("L"))[60:120, 420:540].mean())
-    assert top[1] < top[0] < top[3]  # ink, which is dark, is at the top where z_2 > 0
+    assert top[1] < top[0] < top[3]  # the top is dark for z_2 > 0
 
 
-def test_a_model_without_a_prior_walks_among_codes(ae, x, codes, tmp_path):
+def test_a_model_without_a_prior_walks_among_its_codes(ae, x, codes, tmp_path):
     with pytest.raises(ValueError, match="AE has no prior"):
         plots.latent_circle(ae, tmp_path / "circle.gif")
     figure = plots.latent_circle(ae, tmp_path / "circle.gif", frames=2, x=x, dims=(1, 0))
@@ -70,11 +69,11 @@ def test_a_failure_leaves_no_file(vae, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(OSError, match="Expected a disk with room"):
+    with pytest.raises(OSError, match="Expected a disk with free space"):
         plots.latent_circle(vae, tmp_path / "circle.gif", frames=2)
     assert calls and not list(tmp_path.iterdir())
 
 
-def test_vectors_cannot_walk(tmp_path):
+def test_a_model_of_vectors_is_refused(tmp_path):
     with pytest.raises(ValueError, match="model of images"):
         plots.latent_circle(keras_ae.VAE((5,), 2, widths=()), tmp_path / "circle.gif")

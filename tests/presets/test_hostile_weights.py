@@ -1,4 +1,4 @@
-"""What HDF5 can hold in a weights file beside plain arrays, and its structure damaged bit by bit. The hashes are made to fit."""
+"""Weights files with anything but plain arrays, or with damaged bits. The hashes are right."""
 
 import io
 import random
@@ -10,7 +10,7 @@ from hostile import WEIGHTS, flipped, rehashed
 
 
 def rebuilt(content, change):
-    """The bytes of an HDF5 file after a change of it."""
+    """The bytes of an HDF5 file after `change(file)`."""
     buffer = io.BytesIO(content)
     with h5py.File(buffer, "r+") as file:
         change(file)
@@ -133,7 +133,10 @@ def test_weights_that_are_no_plain_arrays(presets, judge, tmp_path):
 )
 @pytest.mark.parametrize("name", ["AE", "own"])
 def test_bits_of_the_weights_file(name, part, presets, judge):
-    """Its structure, not the values themselves, nor where in the file they are: those may be any, if the hash fits."""
+    """Bits of the file's structure, not of the values or their addresses.
+
+    With the right hash, any values and addresses are valid.
+    """
     files = presets[name]
     content = files[WEIGHTS]
     inside = set()

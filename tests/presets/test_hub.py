@@ -1,4 +1,4 @@
-"""Against a local server that speaks what huggingface_hub asks the Hub for."""
+"""Presets on the Hub, with a local server that answers like the Hugging Face Hub."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ PRESET = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samp
 
 
 class Repository:
-    """Commits, each {file: bytes}, and branches and tags, {name: commit}."""
+    """A repository: commits, each {file: bytes}, and branches and tags, {name: commit}."""
 
     def __init__(self):
         self.commits, self.names = {}, {}
@@ -46,7 +46,11 @@ class Repository:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Repositories over HTTP. `requests` records what was asked for; `break_after` cuts the next large file off after so many bytes."""
+    """Repositories over HTTP.
+
+    `requests` records the requests. `break_after` cuts the next large file off after this number
+    of bytes.
+    """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -54,7 +58,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request, client_address):
-        pass  # a client that went away
+        pass  # the client closed the connection
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -254,7 +258,7 @@ def assert_equal(a, b):
         np.testing.assert_array_equal(x, y)
 
 
-def test_load_downloads_the_known_files_alone(server, repository, preset, tmp_path):
+def test_load_downloads_only_the_files_of_a_preset(server, repository, preset, tmp_path):
     assert_equal(keras_ae.load("hf://user/repo"), keras_ae.load(preset))
     assert {path.name for path in (tmp_path / "cache").glob("**/snapshots/*/*")} == PRESET
     assert not any(
@@ -269,7 +273,7 @@ def test_load_downloads_the_known_files_alone(server, repository, preset, tmp_pa
     ) and card.picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_pinned_revision_stays_what_it_is(server, repository, preset, tmp_path):
+def test_a_pinned_revision_does_not_change(server, repository, preset, tmp_path):
     first = repository.names["main"]
     repository.names["v1.0"] = first
     other = keras_ae.AE((5,), 2, widths=(4,))
@@ -281,21 +285,17 @@ def test_a_pinned_revision_stays_what_it_is(server, repository, preset, tmp_path
         assert isinstance(keras_ae.load("hf://user/repo", revision=pinned), keras_ae.VAE)
     count = len(server.requests)
     keras_ae.load(f"hf://user/repo@{first}")
-    assert (
-        len(server.requests) == count
-    )  # a commit never changes: what is in the cache needs no network
-    with pytest.raises(
-        ValueError,
-        match="Expected one revision. Received: 'hf://user/repo@v1.0' and revision='main'",
-    ):
+    # A commit never changes. If it is in the cache, no network is needed.
+    assert len(server.requests) == count
+    message = "Expected one revision. Received: 'hf://user/repo@v1.0' and revision='main'"
+    with pytest.raises(ValueError, match=message):
         keras_ae.load("hf://user/repo@v1.0", revision="main")
 
 
 def test_local_files_only_and_cache_dir(server, repository, tmp_path):
     place = {"cache_dir": tmp_path / "elsewhere"}
-    with pytest.raises(
-        FileNotFoundError, match="Expected hf://user/repo in the cache, as local_files_only=True"
-    ):
+    message = "Expected hf://user/repo in the cache, because local_files_only=True"
+    with pytest.raises(FileNotFoundError, match=message):
         keras_ae.load("hf://user/repo", local_files_only=True, **place)
     assert server.requests == []
     loaded = keras_ae.load("hf://user/repo", **place)
@@ -304,21 +304,18 @@ def test_local_files_only_and_cache_dir(server, repository, tmp_path):
     assert len(server.requests) == count and not (tmp_path / "cache").exists()
 
 
-def test_offline_takes_the_cache_or_says_so(repository, monkeypatch):
+def test_without_a_network_the_cache_is_used_or_the_error_says_so(repository, monkeypatch):
     loaded = keras_ae.load("hf://user/repo")
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # where nobody answers
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # no server listens there
     assert_equal(keras_ae.load("hf://user/repo"), loaded)
-    with pytest.raises(
-        ConnectionError,
-        match="Expected an answer of http://127.0.0.1.* for hf://user/other, which is not in the cache",
-    ):
+    message = "Expected an answer from http://127.0.0.1.* for hf://user/other, which is not in the"
+    with pytest.raises(ConnectionError, match=message):
         keras_ae.load("hf://user/other")
 
 
 def test_an_interrupted_download_is_resumed(server, repository, preset, monkeypatch):
-    monkeypatch.setattr(
-        huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1000
-    )  # what is kept of a file are whole chunks
+    # Only whole chunks of a file are kept.
+    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1000)
     server.break_after = 5_000
     assert_equal(keras_ae.load("hf://user/repo"), keras_ae.load(preset))
     ranges = [
@@ -386,15 +383,14 @@ def test_a_wrong_uri_gives_a_clear_error(server, repository, uri, error, message
         keras_ae.load(uri)
 
 
-def test_arguments_of_the_hub_need_the_hub(preset):
+def test_arguments_for_the_hub_are_refused_for_other_presets(preset):
     for name in ("vae_mnist", preset):
-        with pytest.raises(ValueError, match="for hf://user/repo alone"):
+        with pytest.raises(ValueError, match="only for hf://user/repo"):
             keras_ae.load(name, revision="main")
 
 
-@pytest.mark.filterwarnings(
-    "ignore:Use 'content=:DeprecationWarning"
-)  # huggingface_hub 2.4 itself, where it uploads bytes
+# The warning is from huggingface_hub 2.4 itself, when it uploads bytes.
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 def test_upload_and_load_again(server, preset, tmp_path):
     (preset / "notes.txt").write_text("private")
     uri = keras_ae.upload_preset("hf://me/model", preset)
@@ -402,22 +398,20 @@ def test_upload_and_load_again(server, preset, tmp_path):
     assert uri == f"hf://me/model@{repository.names['main']}"
     files = repository.commits[repository.names["main"]]
     assert set(files) == PRESET
-    assert files["README.md"].startswith(b"---\nlibrary_name: keras-ae\n") and files[
-        "README.md"
-    ].endswith((preset / "README.md").read_bytes())
+    assert files["README.md"].startswith(b"---\nlibrary_name: keras-ae\n")
+    assert files["README.md"].endswith((preset / "README.md").read_bytes())
     assert_equal(keras_ae.load(uri), keras_ae.load(preset))
 
     other = keras_ae.AE((5,), 2, widths=(4,))
     other.save_to_preset(tmp_path / "other")
     assert keras_ae.upload_preset("hf://me/model", tmp_path / "other") != uri
-    assert set(repository.commits[repository.names["main"]]) == PRESET - {
-        "samples.png"
-    }  # no picture of the old model
+    # The picture of the old model is deleted.
+    assert set(repository.commits[repository.names["main"]]) == PRESET - {"samples.png"}
     assert_equal(keras_ae.load("hf://me/model"), other)
     assert_equal(keras_ae.load(uri), keras_ae.load(preset))
 
 
-def test_only_a_sound_preset_is_uploaded(server, preset, tmp_path):
+def test_only_a_valid_preset_is_uploaded(server, preset, tmp_path):
     broken = shutil.copytree(preset, tmp_path / "broken")
     (broken / "config.json").write_text("{}")
     leaking = shutil.copytree(preset, tmp_path / "leaking")
@@ -450,6 +444,7 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_importing_keras_ae_imports_no_huggingface_hub():
-    code = "import sys, keras_ae; keras_ae.list_models(); assert not {'huggingface_hub', 'h5py', 'keras'} & set(sys.modules)"
+    code = "import sys, keras_ae; keras_ae.list_models()"
+    code += "; assert not {'huggingface_hub', 'h5py', 'keras'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     assert hub.parse("hf://user/repo@v1") == ("user/repo", "v1")

@@ -22,7 +22,7 @@ FILES = {"config.json", "model.weights.h5", "metadata.json", "README.md", "sampl
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A trained model and the preset of it, for tests that leave it alone or copy it."""
+    """A trained model and its preset, for tests that do not change it, or that copy it."""
     keras.utils.set_random_seed(0)
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,), posterior="full", prior="mixture", beta=2.0)
     vae.compile(run_eagerly=True)
@@ -99,7 +99,7 @@ def test_a_model_comes_back_equal(name, tmp_path):
         assert loaded.corruption.rate == 0.3
 
 
-def test_the_folder_holds_what_it_should(saved):
+def test_the_files_of_a_preset(saved):
     vae, folder = saved
     assert {path.name for path in folder.iterdir()} == FILES
     card = keras_ae.info(folder)
@@ -111,14 +111,14 @@ def test_the_folder_holds_what_it_should(saved):
     )
     assert set(card.sha256) == {"config.json", "model.weights.h5"}
     assert {"tensorflow", "keras"} <= set(card.metadata["versions"])
-    assert card.size < 4 * vae.count_params() + 44_000  # no optimizer slots, which would triple it
+    assert card.size < 4 * vae.count_params() + 44_000  # optimizer slots would triple it
     assert "mine: VAE" in str(card) and f"{vae.count_params():,}" in str(card)
     assert (folder / "samples.png").read_bytes().startswith(b"\x89PNG")
     assert "# mine" in (folder / "README.md").read_text()
     assert card.metadata["summary"] == keras_ae.VAE.__doc__.splitlines()[0]
 
 
-def test_a_loaded_model_goes_on_training(saved, images):
+def test_a_loaded_model_can_be_trained_further(saved, images):
     model = keras_ae.load(saved[1])
     before = model.evaluate(images, verbose=0)
     model.fit(images, epochs=20, verbose=0)
@@ -173,7 +173,8 @@ def test_a_failed_save_leaves_the_old_preset(folder, vae, images, monkeypatch):
     np.testing.assert_array_equal(
         keras_ae.load(folder).reconstruct(images), vae.reconstruct(images)
     )
-    assert [path.name for path in folder.parent.iterdir()] == ["mine"]  # and no temporary folder
+    # No temporary folder is left.
+    assert [path.name for path in folder.parent.iterdir()] == ["mine"]
 
 
 def test_saving_over_something_else_is_refused(vae, tmp_path):
@@ -185,7 +186,7 @@ def test_saving_over_something_else_is_refused(vae, tmp_path):
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_an_unknown_name_says_the_nearest():
+def test_the_error_for_an_unknown_name_suggests_the_nearest():
     with pytest.raises(
         ValueError, match=r"list_models\(\).*Received: 'vae_minst'. Did you mean 'vae_mnist'"
     ):
@@ -222,7 +223,7 @@ def test_a_damaged_file_is_named(folder, file, damage):
 
 
 def rewrite_config(folder, change):
-    """A stranger's preset: the config changed and the hashes made to fit."""
+    """Changes the config of a preset and corrects its hash, as a stranger could."""
     config = json.loads((folder / "config.json").read_text())
     change(config)
     (folder / "config.json").write_text(json.dumps(config))
@@ -338,7 +339,7 @@ def test_a_class_outside_keras_and_keras_ae_is_refused(folder, change, monkeypat
         keras_ae.load(folder)
 
 
-def test_a_model_with_a_class_of_ones_own_cannot_become_a_preset(tmp_path):
+def test_a_model_with_a_users_own_class_cannot_become_a_preset(tmp_path):
     @keras.saving.register_keras_serializable("tests")
     class Mine(keras_ae.distributions.StandardNormal):
         pass
@@ -352,9 +353,11 @@ def test_a_model_with_a_class_of_ones_own_cannot_become_a_preset(tmp_path):
 
 
 def test_the_catalogue_needs_no_tensorflow():
-    code = "import time; t = time.perf_counter(); import sys, keras_ae; names = keras_ae.list_models(); [keras_ae.info(n) for n in names]"
-    code += "; assert 'vae_mnist' in names, names; assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
-    code += "; print(time.perf_counter() - t)"
+    code = "import time; t = time.process_time(); import sys, keras_ae"
+    code += "; names = keras_ae.list_models(); [keras_ae.info(n) for n in names]"
+    code += "; assert 'vae_mnist' in names, names"
+    code += "; assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+    code += "; print(time.process_time() - t)"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
@@ -413,7 +416,8 @@ def test_the_gallery_shows_every_model():
     assert all(f"{card.name}/{card.picture.name}" in page for card in found)
 
 
-# What the zoo promises: the main metric of each model, and the value that it must better. For psnr more is better, else less.
+# The promises of the zoo: the main metric of each model, and a bound that it must be better than.
+# More is better for psnr and accuracies; less is better for the others.
 PROMISES = {
     "ae_mnist": ("mse", 0.0050),
     "deep_ae_mnist": ("sse", 3.00),
@@ -430,7 +434,7 @@ PROMISES = {
     "ae_fashion_mnist": ("mse", 0.01037),
     "conv_ae_fashion_mnist": ("mse", 0.0065),
     "cvae_mnist": ("accuracy", 98.0),
-    "vqvae_mnist": ("mse", 0.003144),  # of conv_ae_mnist, at as many bits
+    "vqvae_mnist": ("mse", 0.003144),  # the value of conv_ae_mnist, with as many bits
     "sequence_ae_omniglot": ("step_mse", 0.02321),
     "vade_mnist": ("cluster_accuracy", 88.0),
 }
@@ -441,9 +445,8 @@ def test_the_zoo_keeps_its_promises(name):
     metric, bound = PROMISES[name]
     main = keras_ae.info(name).metrics[0]
     assert main["name"] == metric and main["protocol"]["split"] == "test"
-    assert main["protocol"]["n_images"] == (
-        960 if name == "sequence_ae_omniglot" else 10_000
-    )  # all of them
+    all_images = 960 if name == "sequence_ae_omniglot" else 10_000
+    assert main["protocol"]["n_images"] == all_images
     assert (
         main["value"] > bound
         if metric in ("psnr", "accuracy", "cluster_accuracy")
@@ -451,8 +454,8 @@ def test_the_zoo_keeps_its_promises(name):
     )
 
 
-def test_the_symbols_are_used():
-    """Over half of the codebook, by their perplexity."""
+def test_over_half_of_the_codebook_is_used():
+    """The perplexity is the number of symbols in use."""
     perplexity = keras_ae.info("vqvae_mnist").metrics[1]
     assert (
         perplexity["name"] == "perplexity"
@@ -461,18 +464,19 @@ def test_the_symbols_are_used():
 
 
 @pytest.mark.slow
-def test_a_model_of_the_zoo_can_be_trained_from_nothing(tmp_path):
+def test_a_model_of_the_zoo_can_be_trained_from_scratch(tmp_path):
     assert cli.main(["train", "vae_digits", "--out", str(tmp_path / "vae_digits")]) == 0
     trained, card = (
         keras_ae.info(tmp_path / "vae_digits").metrics[0],
         keras_ae.info("vae_digits").metrics[0],
     )
     assert trained["protocol"] == card["protocol"]
-    # Another processor adds floats in another order, which a training amplifies: seeds differ by about as much (0.1 nats).
+    # Another processor adds floats in another order. A training amplifies the difference to about
+    # that of another seed, 0.1 nats.
     assert trained["value"] == pytest.approx(card["value"], abs=0.3)
 
 
-def test_convolutions_are_worth_it():
+def test_the_convolutional_autoencoder_is_better_than_the_dense_one():
     assert (
         keras_ae.info("conv_ae_mnist").metrics[0]["value"]
         < keras_ae.info("ae_mnist").metrics[0]["value"]
@@ -504,7 +508,7 @@ def test_verify_notices_a_wrong_number(tmp_path):
 
 @pytest.mark.slow
 def test_a_fresh_process_loads_presets_and_keras_files(folder, vae, tmp_path):
-    """Keras finds only classes that are imported; a process that has used none of them must do as well."""
+    """Keras finds only imported classes. It must find ours in a process that used none of them."""
     vae.save(tmp_path / "vae.keras")
     for code in (
         f"import keras_ae; model = keras_ae.load({str(folder)!r})",
@@ -530,7 +534,10 @@ for _ in range(int(sys.argv[2])):
 
 @pytest.mark.slow
 def test_loads_and_saves_at_once(tmp_path):
-    """Two processes save two models in turns to the same folder, two threads load it: each load gives one of them, whole."""
+    """Two processes save two models to the same folder in turns, and two threads load it.
+
+    Each load gives one of the models, complete.
+    """
     folder = tmp_path / "shared"
     first = keras_ae.AE((3,), 2, widths=(4,))
     first.set_weights([0 * w for w in first.get_weights()])
@@ -566,7 +573,7 @@ def test_loads_and_saves_at_once(tmp_path):
         codes = [saver.wait(timeout=120) for saver in savers]
         running.set()
         for result in loads:
-            result.result()  # no load has failed
+            result.result()  # raises the error of a load that failed
     for saver in savers:
         saver.stdin.close()
         saver.stdout.close()
@@ -576,7 +583,7 @@ def test_loads_and_saves_at_once(tmp_path):
 
 
 def test_a_load_during_a_save_waits_for_its_end(folder, images, monkeypatch):
-    """The worst moment: the new config and weights are there, the new metadata is not."""
+    """The worst moment: the new config and weights are there, the new metadata are not."""
     other = keras_ae.AE((8, 8, 1), 2, widths=(4,))
     replace, results = os.replace, []
     thread = threading.Thread(target=lambda: results.append(keras_ae.load(folder)))
@@ -594,7 +601,7 @@ def test_a_load_during_a_save_waits_for_its_end(folder, images, monkeypatch):
 
 
 def test_two_saves_do_not_mix(tmp_path, monkeypatch):
-    """The second one begins in the middle of the first."""
+    """The second save begins in the middle of the first."""
     for width in (4, 5):
         keras_ae.AE((3,), 2, widths=(width,)).save_to_preset(tmp_path / str(width))
     replace = os.replace

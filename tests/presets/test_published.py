@@ -26,7 +26,7 @@ def noise_error(train, test, model):
 
 
 def linear_error(train, test, model):
-    """Least squares from the noisy pixels and a constant to the clean ones, clipped to [0, 1] as all pixels are."""
+    """Least squares from the noisy pixels and a constant to the clean pixels, clipped to [0, 1]."""
 
     def inputs(x, seed):
         return np.concatenate([noisy(x, seed), np.ones((len(x), 1), "float32")], axis=1)
@@ -36,27 +36,27 @@ def linear_error(train, test, model):
     return np.mean((np.clip(inputs(test, 0) @ weights, 0, 1) - test) ** 2)
 
 
-ERRORS = {
-    "PCA": pca_error,
-    "the": noise_error,
-    "best": linear_error,
-}  # by the first word of the model
+# By the first word of the model.
+ERRORS = {"PCA": pca_error, "the": noise_error, "best": linear_error}
 
 
 @pytest.mark.parametrize("row", OURS, ids=lambda row: f"{row[1]}, {row[3]}")
-def test_a_baseline_is_what_is_printed(row):
+def test_a_baseline_has_the_printed_value(row):
     metric, dataset, _, model, value, _ = row
     (train, _), (test, _) = datasets.load(dataset)
     train, test = (x.reshape(len(x), -1).astype("float32") / 255 for x in (train, test))
     error = ERRORS[model.split()[0].rstrip(",")](train, test, model)
     if metric == "psnr":
-        assert -10 * np.log10(error) == pytest.approx(value, abs=0.02)  # the noise is drawn
+        assert -10 * np.log10(error) == pytest.approx(value, abs=0.02)  # the noise is random
     else:
         assert error == pytest.approx(value, abs=6e-6)  # half of the last digit
 
 
 def test_the_baseline_of_padded_strokes():
-    """The error of a step that is no padding, the mean over drawings; what stands for padding is fair to the components."""
+    """The mean error of the steps that are not padding, then the mean over drawings.
+
+    For the principal components, the mean of the step replaces padding. That favours them.
+    """
     (value,) = [row[4] for row in published.ROWS if row[0] == "step_mse"]
     (train, _), (test, _) = datasets.load("omniglot_strokes")
     real = (train != -1).any(axis=-1, keepdims=True)
@@ -64,9 +64,7 @@ def test_the_baseline_of_padded_strokes():
     pca = representation.pca(np.where(real, train, mean).reshape(len(train), -1), 24)
     real = (test != -1).any(axis=-1)
     filled = np.where(real[..., None], test, mean).reshape(len(test), -1)
-    squares = ((pca.inverse_transform(pca.transform(filled)).reshape(test.shape) - test) ** 2).mean(
-        axis=-1
-    )
-    assert np.mean(np.sum(squares, axis=1, where=real) / real.sum(axis=1)) == pytest.approx(
-        value, abs=6e-6
-    )
+    reconstructed = pca.inverse_transform(pca.transform(filled)).reshape(test.shape)
+    squares = ((reconstructed - test) ** 2).mean(axis=-1)  # (n, 48)
+    errors = np.sum(squares, axis=1, where=real) / real.sum(axis=1)  # (n,)
+    assert np.mean(errors) == pytest.approx(value, abs=6e-6)

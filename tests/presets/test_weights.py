@@ -13,9 +13,9 @@ def dense(units, inputs):
     return layer
 
 
-def test_a_budget_is_kept_before_anything_is_allocated():
+def test_a_budget_stops_a_variable_before_it_is_allocated():
     with weights.budget(12):
-        dense(2, 5)  # 10 + 2
+        dense(2, 5)  # 10 weights + 2 biases
     with (
         pytest.raises(ValueError, match="Expected a model of at most 11 weights"),
         weights.budget(11),
@@ -30,7 +30,7 @@ def test_a_budget_is_kept_before_anything_is_allocated():
         tf.Variable(lambda: tf.zeros((2, 3)))
 
 
-def test_outputs_are_bounded():
+def test_huge_outputs_are_refused():
     def model(n):
         return keras.Sequential(
             [keras.Input((2,)), keras.layers.RepeatVector(n), keras.layers.GlobalAveragePooling1D()]

@@ -11,16 +11,16 @@ from keras_ae.training import feed, loops
 
 
 def passes(source, n):
-    """The examples of n passes, as one array a pass."""
-    return [
-        np.concatenate(
-            [batch[0] if isinstance(batch, tuple) else batch for batch in source.dataset()]
-        )
-        for _ in range(n)
-    ]
+    """The examples of n passes, one array per pass."""
+
+    def one_pass():
+        batches = source.dataset()
+        return [batch[0] if isinstance(batch, tuple) else batch for batch in batches]
+
+    return [np.concatenate(one_pass()) for _ in range(n)]
 
 
-def test_a_pass_holds_every_example_once_in_an_order_of_its_own():
+def test_a_pass_holds_every_example_once_in_its_own_order():
     x = np.arange(21)
     source = feed.Feed([x], 8, seed=1)
     first, second = passes(source, 2)
@@ -29,8 +29,8 @@ def test_a_pass_holds_every_example_once_in_an_order_of_its_own():
     assert [len(batch) for batch in source.dataset()] == [8, 8, 5] and source.num_batches == 3
 
 
-def test_the_number_of_a_pass_settles_its_order():
-    """A training that begins at its third epoch sees what one that came there sees."""
+def test_the_number_of_a_pass_determines_its_order():
+    """A training that resumes at its third epoch sees the data of an uninterrupted training."""
     x = np.arange(21)
     third = passes(feed.Feed([x], 8, seed=1), 3)[2]
     resumed = feed.Feed([x], 8, seed=1)
@@ -45,16 +45,15 @@ def test_without_a_seed_the_order_stays():
 
 @pytest.mark.parametrize("n, most", [(21, 2), (24, 2), (24, 32), (5, 32), (8, 1)])
 def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, most):
-    """21: a smaller last batch; 5: nothing else; 24 and 2 steps: a last loop of one step."""
+    """21: a smaller last batch. 5: only that. 24 with 2 steps: a last loop of one step."""
     x = np.arange(1, n + 1)
     source = feed.Feed([x, -x], 8, seed=1)
     seen, count = tf.Variable(tf.zeros(100, tf.int32)), tf.Variable(0)
 
     def step(batch):
         rows = tf.range(tf.shape(batch[0])[0]) + count
-        seen.assign(
-            tf.tensor_scatter_nd_update(seen, rows[:, tf.newaxis], tf.cast(batch[0], tf.int32))
-        )
+        values = tf.cast(batch[0], tf.int32)
+        seen.assign(tf.tensor_scatter_nd_update(seen, rows[:, tf.newaxis], values))
         tf.debugging.assert_equal(batch[0], -batch[1])
         count.assign_add(tf.shape(batch[0])[0])
 
@@ -70,7 +69,7 @@ def test_the_loop_calls_each_batch_once_in_the_order_of_the_dataset(n, most):
 def trained(how, options="validation", epochs=3, **more):
     """The logs, weights and steps of a small training.
 
-    how: "xla"; "loop", the same loop eagerly; "graph" or "eager", by Keras' own.
+    how: "xla"; "loop", the same loop without XLA, eagerly; "graph" or "eager", Keras' own loop.
     """
     keras.utils.set_random_seed(1)
     model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
@@ -82,9 +81,8 @@ def trained(how, options="validation", epochs=3, **more):
         metrics=["mse"],
     )
     x = np.random.default_rng(0).integers(0, 256, (43, 8, 8)).astype("uint8")
-    options = (
-        OPTIONS[options] if options == "split" else {"validation_data": x[:20], **OPTIONS[options]}
-    )
+    validation = {} if options == "split" else {"validation_data": x[:20]}
+    options = {**validation, **OPTIONS[options]}
     with eagerly() if how == "loop" else contextlib.nullcontext():
         history = model.fit(x, batch_size=8, epochs=epochs, verbose=0, **options, **more).history
     return history, model.get_weights(), int(model.optimizer.iterations)
@@ -103,7 +101,7 @@ WAYS = [
 
 @pytest.mark.parametrize("ours, kerass, options", WAYS)
 def test_the_loop_inside_xla_trains_like_kerass_own(ours, kerass, options):
-    """The same numbers, but for rounding, with and without it: logs, metrics, validation and weights."""
+    """Both loops give the same logs, metrics, validation and weights, except for rounding."""
     with_loop, without = trained(ours, options), trained(kerass, options)
     assert set(with_loop[0]) == set(without[0]) == {"loss", "mse", "val_loss", "val_mse"}
     for name, values in with_loop[0].items():
@@ -126,7 +124,7 @@ def test_an_epoch_has_the_steps_that_were_asked_for(how):
 
 
 @pytest.mark.slow
-def test_a_second_fit_compiles_nothing_and_other_ways_go_by_kerass_own_function():
+def test_a_second_fit_compiles_nothing_and_other_data_use_kerass_own_function():
     traces, losses = [], []
 
     class Counted(keras_ae.AE):
@@ -150,24 +148,16 @@ def test_a_second_fit_compiles_nothing_and_other_ways_go_by_kerass_own_function(
     assert np.isfinite(losses).all() and losses == sorted(losses, reverse=True)
 
 
-def test_the_plan_is_visible_and_overridden():
+def test_the_training_plan_can_be_read_and_overridden():
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
     assert "not compiled" in model.training_plan
     model.compile()
-    assert (
-        "XLA" in model.training_plan
-        and "dense" in model.training_plan
-        and "Adam" in model.training_plan
-    )
-    assert (
-        model.jit_compile and model.steps_per_execution == 32 and "32 steps" in model.training_plan
-    )
+    for part in ("XLA", "dense", "Adam", "32 steps"):
+        assert part in model.training_plan
+    assert model.jit_compile and model.steps_per_execution == 32
     model.compile("sgd", jit_compile=False, steps_per_execution=4)
-    assert (
-        "without XLA" in model.training_plan
-        and "4 steps" in model.training_plan
-        and "SGD" in model.training_plan
-    )
+    for part in ("without XLA", "4 steps", "SGD"):
+        assert part in model.training_plan
     model.compile(run_eagerly=True)
     assert "eagerly" in model.training_plan
 
@@ -175,8 +165,8 @@ def test_the_plan_is_visible_and_overridden():
 @pytest.mark.parametrize(
     "ways", [("loop", "graph"), pytest.param(("xla", "graph"), marks=pytest.mark.slow)]
 )
-def test_dynamic_binarisation_is_drawn_anew_in_each_pass_on_every_way_of_feeding(ways):
-    """Ten calls of fit for an epoch are as good as one call for ten; so are they in the loop inside XLA."""
+def test_every_loop_draws_dynamic_binarisation_again_in_each_pass(ways):
+    """Three calls of fit for one epoch give the losses of one call for three, in each loop."""
     x = np.full((40, 8, 8, 1), 64, "uint8")
     losses = []
     for how in ways:
@@ -190,11 +180,11 @@ def test_dynamic_binarisation_is_drawn_anew_in_each_pass_on_every_way_of_feeding
             assert len({model.evaluate(dataset, verbose=0) for _ in range(2)}) == 2
             losses.append(model.fit(again, epochs=3, verbose=0).history["loss"])
         np.testing.assert_allclose(losses[-1], apart, rtol=1e-6)
-    np.testing.assert_allclose(*losses, rtol=0.02)  # other draws of the same distribution
+    np.testing.assert_allclose(*losses, rtol=0.02)  # different draws from the same distribution
 
 
 @pytest.mark.parametrize("how", ["loop", pytest.param("xla", marks=pytest.mark.slow)])
-def test_what_is_gathered_at_once_is_bounded(how, monkeypatch):
+def test_the_bytes_that_are_gathered_at_once_are_limited(how, monkeypatch):
     def batch(tensors, seed, order, step, size, *rest):
         sizes.append(size)
         return made(tensors, seed, order, step, size, *rest)
@@ -219,7 +209,7 @@ def test_class_weights_are_refused():
         keras_ae.AE((8, 8, 1), 3, widths=(4,)).fit(np.zeros((4, 8, 8, 1)), class_weight={0: 1.0})
 
 
-def test_a_dataset_of_dynamic_binarisation_is_drawn_anew_in_each_pass():
+def test_a_dataset_of_dynamic_binarisation_is_drawn_again_in_each_pass():
     dataset = keras_ae.datasets.binarize_dynamic(np.full((40, 8, 8, 1), 64, "uint8"), 16)
     first, second = (np.concatenate(list(dataset)) for _ in range(2))
     assert set(np.unique(first)) == {0, 1} and first.mean() == pytest.approx(64 / 255, abs=0.03)

@@ -21,9 +21,11 @@ RECIPE = """
     train = keras_ae.datasets.binarize_dynamic(images[:256], batch_size=BATCH)
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
     vae.compile(keras.optimizers.Adam(0.01), OPTIONS)
-    log, backup = keras_ae.TrainingLog(f"{folder}.log"), keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
+    log = keras_ae.TrainingLog(f"{folder}.log")
+    backup = keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False)
     each_epoch = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: EACH_EPOCH)
-    vae.fit(train, epochs=EPOCHS, validation_data=images[256:512], callbacks=[each_epoch, log, backup])
+    callbacks = [each_epoch, log, backup]
+    vae.fit(train, epochs=EPOCHS, validation_data=images[256:512], callbacks=callbacks)
     metrics = [keras_ae.evaluation.METRIC(vae, "digits", n_samples=20, n_images=50)]
     vae.save_to_preset(folder, dataset="digits", training=log, metrics=metrics)
     backup.delete()
@@ -31,7 +33,7 @@ RECIPE = """
 
 
 def write_recipe(path, **words):
-    """The recipe with a value in the place of each word in capitals."""
+    """Writes the recipe, with a value instead of each word in capitals."""
     text = textwrap.dedent(RECIPE)
     for word, value in words.items():
         text = text.replace(word, value)
@@ -60,7 +62,7 @@ def test_a_training_that_failed_is_resumed_and_ends_with_its_card(tmp_path, monk
 
 
 def check_resumed(printed, out, before, epochs, metric):
-    """The preset of a training that was resumed, whose log held the lines `before`."""
+    """Checks the preset of a resumed training. `before`: the lines of its log before that."""
     assert f"Epoch 1/{epochs}" not in printed and f"Epoch {epochs}/{epochs}" in printed
     curve = keras_ae.info(out).metadata["training"]["curve"]
     assert len(curve["loss"]) == epochs and curve["loss"][0] == before[0]["loss"]
@@ -72,7 +74,7 @@ def check_resumed(printed, out, before, epochs, metric):
 
 
 @pytest.mark.slow
-def test_a_killed_training_is_resumed_and_ends_as_an_undisturbed_one(tmp_path):
+def test_a_killed_training_is_resumed_and_ends_like_an_uninterrupted_one(tmp_path):
     recipe, out = tmp_path / "tiny.py", tmp_path / "tiny"
     words = {"EPOCHS": "6", "BATCH": "64", "OPTIONS": "", "METRIC": "nll"}
     write_recipe(recipe, **words, EACH_EPOCH='__import__("time").sleep(0.5)')
@@ -100,19 +102,16 @@ def test_a_killed_training_is_resumed_and_ends_as_an_undisturbed_one(tmp_path):
         [*command[:-1], str(tmp_path / "undisturbed")], capture_output=True, text=True, cwd=tmp_path
     )
     assert undisturbed.returncode == 0, undisturbed.stderr
-    for one, other in zip(
-        keras_ae.load(out).weights, keras_ae.load(tmp_path / "undisturbed").weights, strict=True
-    ):
+    resumed, expected = keras_ae.load(out), keras_ae.load(tmp_path / "undisturbed")
+    for one, other in zip(resumed.weights, expected.weights, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_kill_while_the_backup_is_written_leaves_the_one_before(tmp_path, images, monkeypatch):
+def test_a_kill_while_a_backup_is_written_keeps_the_previous_backup(tmp_path, images, monkeypatch):
     def train(epochs, kill_at=None):
         keras.utils.set_random_seed(0)
-        model, backup = (
-            keras_ae.VAE((8, 8, 1), 3, widths=(4,)),
-            keras_ae.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False),
-        )
+        model = keras_ae.VAE((8, 8, 1), 3, widths=(4,))
+        backup = keras_ae.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
         model.compile(run_eagerly=True)
         begun = []
 
@@ -133,7 +132,8 @@ def test_a_kill_while_the_backup_is_written_leaves_the_one_before(tmp_path, imag
 
     _, expected, backup = train(4)
     backup.delete()
-    assert train(4, kill_at=3)[0] == [0, 1, 2]  # while the third epoch's is written
+    # The kill comes while the backup of the third epoch is written.
+    assert train(4, kill_at=3)[0] == [0, 1, 2]
     begun, weights, backup = train(4)
     assert begun == [2, 3]
     for one, other in zip(weights, expected, strict=True):
@@ -142,7 +142,7 @@ def test_a_kill_while_the_backup_is_written_leaves_the_one_before(tmp_path, imag
     assert not (tmp_path / "backup").exists()
 
 
-def test_the_log_replaces_the_epochs_that_are_run_again(tmp_path, images):
+def test_the_log_replaces_epochs_that_are_repeated(tmp_path, images):
     log = keras_ae.TrainingLog(tmp_path / "log")
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
     model.compile(run_eagerly=True)
@@ -152,20 +152,17 @@ def test_the_log_replaces_the_epochs_that_are_run_again(tmp_path, images):
     assert [line["epoch"] for line in log.read()] == [1, 2, 3, 4]
     assert log.read()[:2] == first[:2] and log.read()[2] != first[2]
     summary = log.summary()
-    assert (
-        summary["epochs"] == 4
-        and len(summary["curve"]["loss"]) == 4
-        and "core" in summary["hardware"]
-    )
+    assert summary["epochs"] == 4 and len(summary["curve"]["loss"]) == 4
+    assert "core" in summary["hardware"]
 
 
-def test_a_half_written_line_is_left_out(tmp_path):
+def test_a_half_written_line_is_ignored(tmp_path):
     (tmp_path / "log").write_text('{"epoch": 1, "seconds": 1.0, "loss": 2.0}\n{"epoch": 2, "sec')
     assert [line["epoch"] for line in keras_ae.TrainingLog(tmp_path / "log").read()] == [1]
 
 
 def test_averaged_weights_are_validated_and_kept(images):
-    """Adam(use_ema=True) with SwapEMAWeights: what is validated last is what the model ends with."""
+    """Adam(use_ema=True) with SwapEMAWeights: the final weights are the ones validated last."""
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
     model.compile(keras.optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9), run_eagerly=True)
     history = model.fit(

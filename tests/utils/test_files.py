@@ -1,4 +1,4 @@
-"""A full disk and a read-only folder: a real one where this machine lets us mount it, and the system's errors at the real calls."""
+"""A full disk and a read-only folder: a real disk if we may mount one, and errors of the system."""
 
 import concurrent.futures
 import errno
@@ -18,21 +18,18 @@ from keras_ae.presets import saving
 from keras_ae.training import callbacks
 from keras_ae.utils import files
 
-FULL = r"Expected a disk with room, and a folder that can be written, for {}.*Received: No space left on device"
-READ_ONLY = r"Expected a disk with room, and a folder that can be written, for {}.*Received: Read-only file system"
+EXPECTED = "Expected a disk with free space, and a folder that can be written, for "
+FULL = EXPECTED + "{}.*Received: No space left on device"
+READ_ONLY = EXPECTED + "{}.*Received: Read-only file system"
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A disk of 200 kB. `small_disk(full=True)` fills it, `small_disk(read_only=True)` takes away the right to write."""
+    """A disk of 200 kB. `small_disk(full=True)` fills it, `read_only=True` forbids writing."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    if (
-        not shutil.which("mount")
-        or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", folder], capture_output=True
-        ).returncode
-    ):
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", folder]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("needs the right to mount a small disk")
 
     def disk(full=False, read_only=False):
@@ -52,7 +49,7 @@ def small_disk(tmp_path):
 
 
 def large():
-    """A VAE whose weights, 240 kB, are too many for the disk; and a picture and a config that are not."""
+    """A VAE whose weights, 240 kB, do not fit on the disk. Its picture and config do."""
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(400,))
     vae.compile(run_eagerly=True)
     return vae
@@ -81,13 +78,12 @@ def test_training_on_a_full_disk(small_disk, callback, images):
     with pytest.raises(OSError, match=FULL.format("")):
         model.fit(images, epochs=2, verbose=0, callbacks=[make[callback]()])
     left = [path.name for path in folder.rglob("*") if path.is_file() and path.name != "filling"]
-    assert left == ([] if callback != "log" else ["log"]) and (
-        callback != "log" or (folder / "log").stat().st_size == 0
-    )
+    assert left == ([] if callback != "log" else ["log"])
+    assert callback != "log" or (folder / "log").stat().st_size == 0
 
 
-def test_a_backup_outlives_a_full_disk(small_disk, images):
-    """The backup of the last epoch that had room is kept, and training goes on from it when there is room again."""
+def test_a_backup_survives_a_full_disk(small_disk, images):
+    """The last backup that fitted is kept. With free space again, training continues from it."""
     folder = small_disk()
     model = keras_ae.AE((8, 8, 1), 3, widths=(20,))
     model.compile(run_eagerly=True)
@@ -104,10 +100,8 @@ def test_a_backup_outlives_a_full_disk(small_disk, images):
 
 def test_a_read_only_folder(small_disk, images):
     model, folder = large(), small_disk(read_only=True)
-    log, backup = (
-        keras_ae.TrainingLog(folder / "log"),
-        keras.callbacks.BackupAndRestore(folder / "backup"),
-    )
+    log = keras_ae.TrainingLog(folder / "log")
+    backup = keras.callbacks.BackupAndRestore(folder / "backup")
     for attempt, what in (
         (lambda: model.save_to_preset(folder / "mine"), "the preset .*mine"),
         (lambda: model.fit(images, verbose=0, callbacks=[log]), "the training log .*log"),
@@ -122,16 +116,13 @@ def test_a_read_only_folder(small_disk, images):
     assert not any(folder.iterdir())
 
 
-def test_the_command_line_says_it_in_one_line(small_disk, capfd, images):
+def test_the_command_line_prints_the_error_in_one_line(small_disk, capfd, images):
     keras_ae.VAE((8, 8, 1), 3, widths=(4,)).save_to_preset(small_disk() / "mine")
     preset, out = str(small_disk(full=True) / "mine"), str(small_disk() / "digits.png")
     assert cli.main(["sample", preset, "--out", out]) == 2
     error = capfd.readouterr().err
-    assert (
-        error.count("\n") == 1
-        and error.startswith("keras-ae: ")
-        and "No space left on device" in error
-    )
+    assert error.count("\n") == 1 and error.startswith("keras-ae: ")
+    assert "No space left on device" in error
     assert sorted(path.name for path in small_disk().iterdir()) == ["filling", "mine"]
 
 
@@ -142,11 +133,11 @@ def test_the_command_line_says_it_in_one_line(small_disk, capfd, images):
         *[pytest.param(number, marks=pytest.mark.slow) for number in (errno.EROFS, errno.EACCES)],
     ],
 )
-def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkeypatch):
+def test_errors_of_the_system_get_a_clear_message(number, tmp_path, images, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(number, os.strerror(number))
 
-    message = rf"Expected a disk with room, and a folder that can be written, for .*Received: {os.strerror(number)}"
+    message = EXPECTED + f".*Received: {os.strerror(number)}"
     model = large()
     with monkeypatch.context() as patch:
         patch.setattr(saving.tempfile, "mkdtemp", fail)
@@ -165,7 +156,7 @@ def test_errors_of_the_system_at_the_real_calls(number, tmp_path, images, monkey
     assert not (tmp_path / "mine").exists() and not (tmp_path / "a.weights.h5").exists()
 
 
-def test_other_errors_stay_as_they_are():
+def test_other_errors_do_not_change():
     for other in (
         ValueError("No such thing"),
         OSError(errno.ENOENT, "No such file"),
@@ -176,7 +167,7 @@ def test_other_errors_stay_as_they_are():
         assert caught.value is other
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, images):
+def test_a_file_is_replaced_completely_or_not_at_all(tmp_path, images):
     model = keras_ae.AE((8, 8, 1), 3, widths=(4,))
     model.compile(run_eagerly=True)
     model.fit(images, verbose=0)
@@ -195,7 +186,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, images):
         path.unlink()
 
 
-def test_one_at_a_time_holds_the_lock(tmp_path):
+def test_only_one_thread_holds_the_lock(tmp_path):
     inside, most = [], []
 
     def work(_):
@@ -211,7 +202,7 @@ def test_one_at_a_time_holds_the_lock(tmp_path):
     assert max(most) == 1 and len(most) == 80
 
 
-def test_a_lock_that_is_never_given_back_stops_nobody_for_ever(tmp_path):
+def test_a_lock_that_is_never_released_stops_nobody_forever(tmp_path):
     with files.locked(tmp_path):
         begun = time.monotonic()
         with files.locked(tmp_path, seconds=0.1):

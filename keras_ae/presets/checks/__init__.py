@@ -1,8 +1,11 @@
-"""What is checked of a preset from a stranger before anything is made of it.
+"""Checks of a preset from a stranger, before a model is built from it.
 
-A preset is data. Its JSON is plain, bounded and of known structure; its config names classes of keras and keras_ae alone, of bounded
-sizes; its weights are plain arrays in one file. Hashes tell damage, but no intent, as whoever alters a file can write its hash anew:
-every check here holds for files whose hashes fit.
+A preset is data. Its JSON is plain, of limited size and of known structure. Its config names only
+classes of keras and keras_ae, with limited sizes. Its weights are plain arrays in one file.
 
-What belongs here: checks of files that a stranger may have written, one file a kind. Nothing here builds a model.
+A hash reveals damage, but no attack: whoever alters a file can also write its new hash. So every
+check here also runs on files with the right hash.
+
+What belongs here: checks of files that a stranger may have written, one module per kind of file.
+Nothing here builds a model.
 """

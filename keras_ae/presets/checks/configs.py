@@ -1,4 +1,4 @@
-"""What the config of a preset may name: classes of keras and keras_ae alone, of bounded sizes."""
+"""What a config may name: only classes of keras and keras_ae, with limited sizes."""
 
 import importlib
 import math
@@ -7,8 +7,9 @@ import re
 from keras_ae.presets.checks import reading
 
 MAX_DEPTH = 64  # of JSON, and of groups of weights
-MAX_OBJECTS = 2000  # classes named by a config, and groups and arrays of weights
-MAX_SIZES = {  # by the name of the argument
+MAX_OBJECTS = 2000  # classes in a config; groups and arrays in a weights file
+# {argument: the largest value}
+MAX_SIZES = {
     "latent_dim": 2**14,
     "components": 2**12,
     "flows": 2**6,
@@ -18,9 +19,10 @@ MAX_SIZES = {  # by the name of the argument
 MAX_EXAMPLE = 2**26  # values of one example
 MAX_AXES = 8
 MAX_WIDTHS = 2**6  # hidden layers
-MAX_WIDTH = 2**16  # units of one
+MAX_WIDTH = 2**16  # units of a hidden layer
 
-SAFE_MODULES = {  # module: the classes that a config may name, or the parts of keras.layers that may define them
+# {module: the classes that a config may name}. None: all of the module, but see SAFE_LAYERS.
+SAFE_MODULES = {
     "keras": {"DTypePolicy", "Model", "Sequential"},
     "keras.models": {"Model", "Sequential"},
     "keras.src.models.functional": {"Functional"},
@@ -30,29 +32,28 @@ SAFE_MODULES = {  # module: the classes that a config may name, or the parts of 
     "keras.optimizers.schedules": None,
     "keras.layers": None,
 }
+# The modules that define the layers which a config may name. Lookup layers are missing: they read
+# files that the config chooses.
 SAFE_LAYERS = re.compile(
-    r"keras\.src\.layers\.((activations|attention|convolutional|core|merging|normalization|pooling|regularization|reshaping|rnn)\.\w+"
+    r"keras\.src\.layers\.("
+    r"(activations|attention|convolutional|core|merging|normalization|pooling|regularization"
+    r"|reshaping|rnn)\.\w+"
     r"|layer|preprocessing\.(rescaling|normalization|image_preprocessing\.\w+))"
 )
-UNSAFE_LAYERS = {
-    "Lambda"
-}  # runs code; lookup layers, left out above, read files of their config's choice
-PLAIN_VALUES = {
-    "__keras_tensor__",
-    "__tuple__",
-    "__ellipsis__",
-    "__slice__",
-}  # how Keras writes arguments of layers
+UNSAFE_LAYERS = {"Lambda"}  # it runs code
+# Keras writes arguments of layers with these names.
+PLAIN_VALUES = {"__keras_tensor__", "__tuple__", "__ellipsis__", "__slice__"}
 
 
 def check_config(config, source):
-    """Raises ValueError if a serialised model names anything but layers and the like of keras, and classes of keras_ae, or absurd sizes.
+    """Raises ValueError if a serialised model names an unsafe class or an absurd size.
 
-    Deserialising a Keras config imports the module that it names; a preset from a stranger must not choose one.
+    Safe are the classes of keras_ae, and the layers, initializers and so on of keras. Keras
+    imports the module that a config names. A stranger must not choose that module.
 
     Args:
         config: dict.
-        source: str or path, for messages.
+        source: str or path, the config's name in messages.
     """
     if not isinstance(config.get("config"), dict):
         raise reading.DamagedPresetError(source, "no constructor arguments")
@@ -61,7 +62,15 @@ def check_config(config, source):
 
 
 def check_known(config, base, source):
-    """Raises ValueError if a config names a class of keras_ae that there is not, or is itself no `base`. Needs all of them imported."""
+    """Raises ValueError if a config names an unknown class of keras_ae, or is not a `base`.
+
+    All classes of keras_ae must be imported already.
+
+    Args:
+        config: dict.
+        base: the class that the model must inherit from.
+        source: str or path, the config's name in messages.
+    """
     import keras
 
     def check(value):
@@ -83,20 +92,15 @@ def check_known(config, base, source):
 
 
 def check_agreement(config, metadata, source):
-    """Raises ValueError if what the metadata says of the model is not what its config says."""
-    said = {
-        "family": metadata["family"],
-        **{key: metadata.get("model", {}).get(key) for key in ("shape", "latent_dim", "widths")},
-    }
-    arguments = config["config"]
-    built = {
-        "family": config.get("class_name"),
-        **{key: arguments.get(key) for key in ("shape", "latent_dim", "widths")},
-    }
-    for key, value in said.items():
-        if value is not None and value != built[key]:
+    """Raises ValueError if the metadata and the config disagree about the model."""
+    arguments, described = config["config"], metadata.get("model", {})
+    pairs = {"family": (config.get("class_name"), metadata["family"])}
+    for key in ("shape", "latent_dim", "widths"):
+        pairs[key] = (arguments.get(key), described.get(key))
+    for key, (built, said) in pairs.items():
+        if said is not None and said != built:
             raise reading.DamagedPresetError(
-                source, f"{key} {built[key]}, where the metadata says {value}"
+                source, f"{key} {built}, where the metadata says {said}"
             )
 
 
@@ -104,12 +108,14 @@ def check_agreement(config, metadata, source):
 
 
 def _check_classes(config, source, count):
+    """Checks all classes in a config, at any depth. `count`: a list of one int, how many so far."""
     if isinstance(config, dict):
         if "class_name" in config:
             count[0] += 1
             if count[0] > MAX_OBJECTS:
                 raise ValueError(
-                    f"Expected at most {MAX_OBJECTS} layers and other objects in {source}. Received: more"
+                    f"Expected at most {MAX_OBJECTS} layers and other objects in {source}. "
+                    "Received: more"
                 )
             _check_class(config, source)
         for value in config.values():
@@ -120,82 +126,67 @@ def _check_classes(config, source, count):
 
 
 def _check_class(config, source):
-    name, module, registered = (
-        config["class_name"],
-        config.get("module"),
-        config.get("registered_name"),
-    )
+    """Raises ValueError unless a config may name its class."""
+    name, module = config["class_name"], config.get("module")
+    registered = config.get("registered_name")
     if not isinstance(name, str) or not isinstance(module, (str, type(None))):
         raise ValueError(
             f"Expected a class name and a module in {source}. Received: {name!r}, {module!r}"
         )
     if module is None and name in PLAIN_VALUES:
         return
-    if (
-        module in SAFE_MODULES
-        and registered in (None, name)
-        and name in (SAFE_MODULES[module] or _classes_of(module))
-    ):
-        return
-    if (
-        (module or "").split(".")[0] == "keras_ae"
-        and name.isidentifier()
-        and registered == f"keras_ae>{name}"
-    ):
+    if module in SAFE_MODULES and registered in (None, name):
+        if name in (SAFE_MODULES[module] or _classes_of(module)):
+            return
+    is_ours = (module or "").split(".")[0] == "keras_ae" and name.isidentifier()
+    if is_ours and registered == f"keras_ae>{name}":
         return
     raise ValueError(_refused(config, source))
 
 
 def _refused(config, source):
     return (
-        f"Expected only classes of keras and keras_ae in {source}, as presets run no other code. Received: "
-        f"class_name={config['class_name']!r}, module={config.get('module')!r}, registered_name={config.get('registered_name')!r}"
+        f"Expected only classes of keras and keras_ae in {source}, because presets run no other "
+        f"code. Received: class_name={config['class_name']!r}, module={config.get('module')!r}, "
+        f"registered_name={config.get('registered_name')!r}"
     )
 
 
 def _classes_of(module):
-    classes = {
-        name: value
-        for name, value in vars(importlib.import_module(module)).items()
-        if isinstance(value, type)
-    }
-    if module == "keras.layers":
-        return {
-            name for name, value in classes.items() if SAFE_LAYERS.fullmatch(value.__module__)
-        } - UNSAFE_LAYERS
-    return set(classes)
+    """The names of the classes of a module that a config may name: a set."""
+    contents = vars(importlib.import_module(module)).items()
+    classes = {name: value for name, value in contents if isinstance(value, type)}
+    if module != "keras.layers":
+        return set(classes)
+    safe = {name for name, value in classes.items() if SAFE_LAYERS.fullmatch(value.__module__)}
+    return safe - UNSAFE_LAYERS
 
 
 def _check_sizes(value, source, limits=MAX_SIZES):
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, (list, tuple))
-        else ()
-    )
+    """Raises ValueError for an absurd size in a config, at any depth. limits: as `MAX_SIZES`."""
+    items = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, (list, tuple)):
+        items = enumerate(value)
     for key, item in items:
         if key in limits and _largest([item]) > limits[key]:
             raise ValueError(
                 f"Expected `{key}` of at most {limits[key]:,} in {source}. Received: {item}"
             )
         if key == "shape" and isinstance(item, (list, tuple)):
-            if (
-                len(item) > MAX_AXES
-                or math.prod(n for n in item if isinstance(n, (int, float))) > MAX_EXAMPLE
-            ):
+            values = math.prod(n for n in item if isinstance(n, (int, float)))
+            if len(item) > MAX_AXES or values > MAX_EXAMPLE:
                 raise ValueError(
-                    f"Expected a shape of at most {MAX_EXAMPLE:,} values in {source}. Received: {item[:MAX_AXES]}"
+                    f"Expected a shape of at most {MAX_EXAMPLE:,} values in {source}. "
+                    f"Received: {item[:MAX_AXES]}"
                 )
-        if (
-            key == "widths"
-            and isinstance(item, (list, tuple))
-            and (len(item) > MAX_WIDTHS or _largest(item) > MAX_WIDTH)
-        ):
-            received = f"{len(item)} of them, up to {_largest(item)}"
-            raise ValueError(
-                f"Expected at most {MAX_WIDTHS} `widths` of at most {MAX_WIDTH:,} in {source}. Received: {received}"
-            )
+        if key == "widths" and isinstance(item, (list, tuple)):
+            if len(item) > MAX_WIDTHS or _largest(item) > MAX_WIDTH:
+                raise ValueError(
+                    f"Expected at most {MAX_WIDTHS} `widths` of at most {MAX_WIDTH:,} in {source}. "
+                    f"Received: {len(item)} of them, up to {_largest(item)}"
+                )
         _check_sizes(item, source, limits)
 
 

@@ -9,18 +9,23 @@ from keras_ae.presets.checks import configs, reading
 from keras_ae.utils import validation
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-LARGEST = 2**63  # of an integer
+LARGEST = 2**63  # integers are smaller
 
 
 def parse(content, path):
-    """The object of a JSON file: plain JSON, without Infinity and NaN, bounded in depth, with no name twice in an object.
+    """The object in a JSON file, if the JSON is plain.
+
+    Plain JSON has no Infinity and no NaN, a limited depth, and no name twice in an object.
 
     Args:
         content: bytes.
-        path: for messages.
+        path: the file's name in messages.
+
+    Returns:
+        dict.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the content is not plain JSON, or not an object.
     """
     try:
         parsed = json.loads(
@@ -37,11 +42,13 @@ def parse(content, path):
 
 
 def check_metadata(metadata, path):
-    """Raises ValueError unless metadata.json has the structure that `save` gives it, for all of it that is there.
+    """Raises ValueError unless metadata.json has the structure that `save` gives it.
+
+    Optional entries may be missing. If they are there, they are checked, too.
 
     Args:
         metadata: dict.
-        path: for messages.
+        path: the file's name in messages.
     """
     for key, check in METADATA_ENTRIES.items():
         if not (check(metadata[key]) if key in metadata else key in OPTIONAL_ENTRIES):
@@ -63,13 +70,13 @@ def _no_constant(name):
 
 
 def _check_values(value, depth=0):
+    """Raises ValueError unless all values in parsed JSON are plain, at any depth."""
     if isinstance(value, str):
         if UNPRINTABLE.search(value):
             raise ValueError("control characters")
     elif isinstance(value, (int, float)):
-        if not -LARGEST < value < LARGEST and not (
-            isinstance(value, float) and math.isfinite(value)
-        ):
+        is_finite_float = isinstance(value, float) and math.isfinite(value)
+        if not -LARGEST < value < LARGEST and not is_finite_float:
             raise ValueError(f"the number {str(value)[:40]}")
     elif isinstance(value, (dict, list)):
         if depth == configs.MAX_DEPTH:
@@ -80,6 +87,14 @@ def _check_values(value, depth=0):
 
 def _is_count(value):
     return validation.is_integer(value) and value >= 0
+
+
+def _is_at_least_zero(value):
+    return validation.is_number(value) and value >= 0
+
+
+def _is_number_or_none(value):
+    return value is None or validation.is_number(value)
 
 
 def _is_digest(value):
@@ -95,15 +110,15 @@ def _is_list_of(check):
 
 
 def _is_protocol(value):
-    """Arguments of a measurement: short, since `verify` measures again by them."""
-    plain = isinstance(value, dict) and all(
-        item is None or isinstance(item, (str, int, float)) for item in value.values()
-    )
-    return plain and all(
-        item <= 10**6
-        for key, item in value.items()
-        if key.startswith("n_") and validation.is_number(item)
-    )
+    """Whether the value holds plain arguments of a measurement, with small counts.
+
+    `verify` measures again with these arguments.
+    """
+    if not isinstance(value, dict):
+        return False
+    plain = all(item is None or isinstance(item, (str, int, float)) for item in value.values())
+    counts = [item for key, item in value.items() if key.startswith("n_")]
+    return plain and all(count <= 10**6 for count in counts if validation.is_number(count))
 
 
 def _is_metric(value):
@@ -112,10 +127,7 @@ def _is_metric(value):
         and _is_text(value.get("name"))
         and validation.is_number(value.get("value"))
         and _is_text(value.get("unit"))
-        and (
-            value.get("standard_error") is None
-            or (validation.is_number(value["standard_error"]) and value["standard_error"] >= 0)
-        )
+        and (value.get("standard_error") is None or _is_at_least_zero(value["standard_error"]))
         and _is_protocol(value.get("protocol"))
         and isinstance(value["protocol"].get("dataset"), (str, type(None)))
         and ("quick" not in value or _is_quick(value["quick"]))
@@ -123,11 +135,8 @@ def _is_metric(value):
 
 
 def _is_quick(value):
-    return (
-        isinstance(value, dict)
-        and validation.is_number(value.get("value"))
-        and _is_protocol(value.get("protocol"))
-    )
+    is_measured = isinstance(value, dict) and validation.is_number(value.get("value"))
+    return is_measured and _is_protocol(value.get("protocol"))
 
 
 def _is_training(value):
@@ -137,10 +146,7 @@ def _is_training(value):
         and validation.is_number(value.get("wall_time_seconds"))
         and isinstance(value.get("hardware"), (str, type(None)))
         and isinstance(value.get("curve"), dict)
-        and all(
-            _is_list_of(lambda item: item is None or validation.is_number(item))(values)
-            for values in value["curve"].values()
-        )
+        and all(map(_is_list_of(_is_number_or_none), value["curve"].values()))
     )
 
 

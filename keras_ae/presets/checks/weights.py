@@ -1,4 +1,4 @@
-"""What the weights file of a preset may hold, and how large a model it may make."""
+"""What a weights file may hold, and how large a model may be."""
 
 import collections
 import contextlib
@@ -11,27 +11,32 @@ from keras_ae.presets.checks import configs, reading
 
 MAX_SIZE = 2**30  # bytes
 MAX_COUNT = MAX_SIZE // 4  # float32 weights
-SPARE = 2**16  # weights of a model that are in no file: sums of metrics, states of generators
+# Variables of a model that its file does not hold: sums of metrics, states of generators.
+SPARE = 2**16
 
 
 class InMemory(io.BytesIO):
-    """The content of a weights file, in memory. Keras tells the format by the end of the name."""
+    """The content of a weights file, in memory. Keras reads the format from the end of its str."""
 
     def __str__(self):
         return "model.weights.h5"
 
 
 def count(content, path):
-    """The number of values in a weights file: plain, finite arrays in groups, each stored in this file once, and nothing else.
+    """The number of values in a weights file, if it holds only plain arrays.
 
-    HDF5 files may also hold links to other files, arrays that are kept in others, and ones that are larger than the file.
+    Plain arrays are finite, lie in groups, and are stored once, in this file. HDF5 also allows
+    links to other files, arrays in other files, and arrays that are larger than the file.
 
     Args:
         content: bytes.
-        path: for messages.
+        path: the file's name in messages.
+
+    Returns:
+        int.
 
     Raises:
-        ValueError: it is no HDF5 file, or holds something else.
+        ValueError: the content is not an HDF5 file, or holds something else.
     """
     import h5py
 
@@ -44,14 +49,17 @@ def count(content, path):
             for array in arrays:
                 _check_finite(array)
             return sum(array.size for array in arrays)
-    except Exception as error:  # h5py has exceptions of many types for a damaged file
+    except Exception as error:  # h5py raises many types for a damaged file
         raise reading.DamagedPresetError(
             path, f"no plain weights: {reading.short(error)}"
         ) from error
 
 
 def shorten(path):
-    """Stores the weights of a file that float16 holds exactly as float16. They are read back as they were."""
+    """Stores the arrays of a weights file as float16 if float16 holds them exactly.
+
+    So the values that are read do not change.
+    """
     import h5py
     import numpy as np
 
@@ -71,30 +79,29 @@ def shorten(path):
 
 
 def check_loaded(model, content, path):
-    """Raises ValueError unless the weights of a model are the arrays of a file, all of them and no others.
+    """Raises ValueError unless the weights of a model are exactly the arrays of a file.
 
-    Keras leaves a weight that it does not find as it was, in some cases with no more than a warning.
+    If Keras does not find a weight in the file, it keeps the old value, in some cases with only a
+    warning.
     """
     import h5py
     import numpy as np
 
     def fingerprints(arrays):
-        return collections.Counter(
-            (array.shape, hashlib.sha1(np.asarray(array, "float32").tobytes()).digest())
-            for array in arrays
-        )
+        contents = ((array.shape, np.asarray(array, "float32").tobytes()) for array in arrays)
+        return collections.Counter((shape, hashlib.sha1(data).digest()) for shape, data in contents)
 
     with h5py.File(io.BytesIO(content)) as file:
         kept = fingerprints(array[()] for array in _plain_arrays(file, set()))
     if fingerprints(model.get_weights()) != kept:
-        raise ValueError(
-            f"weights in {path} that are not those of the model, or some that are missing"
-        )
+        raise ValueError(f"weights in {path} that the model does not have, or missing ones")
 
 
 @contextlib.contextmanager
 def budget(values):
-    """Lets variables of so many values be made inside, and raises ValueError before the first one that is too many is allocated.
+    """Limits the variables that are made inside: together they have at most `values` values.
+
+    A variable that is too many raises ValueError before its memory is allocated.
 
     Args:
         values: int.
@@ -108,7 +115,8 @@ def budget(values):
         left -= math.prod(_shape(options.get("initial_value")))
         if left < 0:
             raise ValueError(
-                f"Expected a model of at most {values:,} weights, as its file holds no more. Received: a larger one"
+                f"Expected a model of at most {values:,} weights, because its file holds no more. "
+                "Received: a larger one"
             )
         return create(**options)
 
@@ -117,13 +125,17 @@ def budget(values):
 
 
 def check_outputs(model, source):
-    """Raises ValueError if a layer of a network gives absurdly many values, which would only be allocated when it is used."""
+    """Raises ValueError if a layer has an absurdly large output.
+
+    The memory for an output is allocated only when the model is used.
+    """
     from keras_ae.training import keras_internals
 
     for layer, output in keras_internals.outputs_of_layers(model):
         if math.prod(n or 1 for n in output.shape) > configs.MAX_EXAMPLE:
             raise ValueError(
-                f"Expected layers of at most {configs.MAX_EXAMPLE:,} values in {source}. Received: {layer.name}, {output.shape}"
+                f"Expected layers of at most {configs.MAX_EXAMPLE:,} values in {source}. "
+                f"Received: {layer.name}, {output.shape}"
             )
 
 
@@ -131,25 +143,23 @@ def check_outputs(model, source):
 
 
 def _shape(initial_value):
-    """The shape of a variable to be, which is not computed for that."""
+    """The shape of a variable that will be made, without computing its initial value."""
     import keras
     import tensorflow as tf
 
     if not callable(initial_value):
         return getattr(initial_value, "shape", ())
-    for cell in (
-        getattr(initial_value, "__closure__", None) or ()
-    ):  # Keras 3 gives a function of its variable
+    # Keras 3 passes a function that refers to its variable.
+    for cell in getattr(initial_value, "__closure__", None) or ():
         if isinstance(cell.cell_contents, keras.Variable):
             return cell.cell_contents.shape
-    with (
-        tf.Graph().as_default()
-    ):  # where nothing is computed either, but it takes some milliseconds
+    # A graph computes nothing, either. It takes some milliseconds.
+    with tf.Graph().as_default():
         return initial_value().shape
 
 
 def _plain_arrays(group, seen, depth=0):
-    """The arrays of a group and the groups in it. Raises ValueError for whatever a preset does not hold."""
+    """The arrays in a group, at any depth: a list. Raises ValueError for anything else in it."""
     import h5py
 
     arrays = []
@@ -168,13 +178,8 @@ def _plain_arrays(group, seen, depth=0):
             continue
         if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fiub":
             raise ValueError(f"{name!r} of type {getattr(item, 'dtype', type(item).__name__)}")
-        if (
-            item.chunks
-            or item.external
-            or item.is_virtual
-            or item.compression
-            or item.id.get_storage_size() != item.nbytes
-        ):
+        special = item.chunks or item.external or item.is_virtual or item.compression
+        if special or item.id.get_storage_size() != item.nbytes:
             raise ValueError(f"{name!r}, which is not stored plainly")
         arrays.append(item)
     return arrays
