@@ -282,7 +282,7 @@ def test_discriminator_and_networks_do_not_train_each_other(images):
 
 def test_shuffled_dimensions_keep_their_values():
     z = tf.constant(np.random.default_rng(0).standard_normal((50, 3)), tf.float32)
-    shuffled = objectives._shuffled(z, tf.constant([1, 2])).numpy()
+    shuffled = objectives.aggregate._shuffled(z, tf.constant([1, 2])).numpy()
     np.testing.assert_array_equal(np.sort(shuffled, axis=0), np.sort(z, axis=0))
     places = [np.argsort(np.argsort(shuffled[:, j])).tolist() for j in range(3)]
     assert len(set(map(tuple, places))) == 3 and not np.array_equal(shuffled, z)
