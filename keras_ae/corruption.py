@@ -1,6 +1,7 @@
 """Noise for denoising autoencoders: x_noisy ~ M(x_noisy | x). Every call draws afresh, in training and out of it."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_ae.utils import seeds, validation
@@ -34,13 +35,20 @@ class GaussianCorruption(Corruption):
     """x + scale * n, n ~ N(0, 1), clipped.
 
     Args:
-        scale: float >= 0, the standard deviation of the noise.
+        scale: float >= 0, the standard deviation of the noise; or (low, high), both above 0: each
+            example draws its own standard deviation, log-uniformly between the two.
         clip: (low, high), the interval that the result is clipped to, or None.
     """
 
     def __init__(self, scale=0.5, clip=(0.0, 1.0), **kwargs):
         super().__init__(**kwargs)
-        if not scale >= 0:
+        if isinstance(scale, (tuple, list)):
+            if not (len(scale) == 2 and 0 < scale[0] <= scale[1]):
+                raise ValueError(
+                    f"Expected `scale` to be (low, high), 0 < low <= high. Received: scale={scale!r}"
+                )
+            scale = tuple(float(value) for value in scale)
+        elif not scale >= 0:
             raise ValueError(f"Expected `scale` to be at least 0. Received: scale={scale!r}")
         if clip is not None and not (len(clip) == 2 and clip[0] < clip[1]):
             raise ValueError(f"Expected `clip` to be (low, high) or None. Received: clip={clip!r}")
@@ -48,7 +56,14 @@ class GaussianCorruption(Corruption):
         self.clip = None if clip is None else tuple(clip)
 
     def corrupt(self, x, seed):
-        noisy = x + self.scale * tf.cast(seeds.normal(tf.shape(x), seed), x.dtype)
+        scale = self.scale
+        if isinstance(scale, tuple):
+            seed, of_scale = seeds.split(seed, 2)
+            low, high = np.log(scale)
+            shape = (tf.shape(x)[0], *[1] * (x.shape.rank - 1))  # one scale per example
+            scale = tf.exp(low + (high - low) * seeds.uniform(shape, of_scale))
+            scale = tf.cast(scale, x.dtype)
+        noisy = x + scale * tf.cast(seeds.normal(tf.shape(x), seed), x.dtype)
         return noisy if self.clip is None else tf.clip_by_value(noisy, *self.clip)
 
     def get_config(self):
