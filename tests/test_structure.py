@@ -10,6 +10,7 @@ ORDER = [
     "cli",
     "explorer",
     "exports",
+    "estimators",
     "presets",
     "plots",
     "samplers",

@@ -1,0 +1,275 @@
+"""Finds odd examples: rows of a table, images, sequences."""
+
+import json
+import numbers
+import pathlib
+import tempfile
+
+import numpy as np
+from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from keras_ae.estimators import anomaly_scores, ensembles
+from keras_ae.models.autoencoder import Autoencoder
+from keras_ae.models.vae import VAE
+from keras_ae.utils import files
+
+CONFIG, ARRAYS = "detector.json", "detector.npz"
+
+
+class Detector(OutlierMixin, BaseEstimator):
+    """Finds odd examples, and says what is odd about them. A scikit-learn estimator.
+
+        detector = Detector(contamination=0.05).fit(table)
+        detector.predict(table)        # -1: odd, +1: normal
+        detector.score_samples(table)  # higher: more normal
+        detector.contributions(table)  # which column did it
+
+    At most one of `contamination`, `quantile` and `false_alarms` sets the threshold. Without any of
+    them, a tenth of the training examples counts as odd.
+
+    Args:
+        model: what learns the training examples.
+            None: the default for tables, four denoising autoencoders on standardised columns.
+            A trained model of keras_ae: it is used as it is, on the data as they are.
+            A function of the shape of one example that returns a fresh model, such as
+            `lambda shape: keras_ae.VAE(shape, 8)`: `fit` trains the model.
+        score: a name of `keras_ae.estimators.anomaly_scores.SCORES`, an `AnomalyScore`, or "auto":
+            "residual_distance" for the default model, "negative_elbo" for a VAE,
+            "reconstruction_error" for other models.
+        clean: True if you know that all training examples are normal. The default score then looks
+            at nearer neighbours.
+        contamination: float in (0, 0.5], the share of odd examples among the training examples.
+        quantile: float in (0, 1]: odd is what scores above this quantile of the training scores.
+        false_alarms: float in (0, 1000], how many of a thousand normal examples may be called odd.
+            A fifth of the training examples, which must be normal, is then held out to find the
+            threshold.
+        random_state: int, RandomState or None, as everywhere in scikit-learn.
+
+    Attributes:
+        models_: list of models.
+        score_: the fitted `AnomalyScore`.
+        threshold_: float; an example is odd if its anomaly score, -score_samples(x), is above it.
+        offset_: float, -threshold_, as in scikit-learn.
+        n_features_in_: int, for tables.
+
+    Raises:
+        ValueError: an argument does not fit; x has another shape than in `fit`, or holds text, NaN
+            or infinity.
+    """
+
+    def __init__(
+        self,
+        model=None,
+        score="auto",
+        clean=False,
+        contamination=None,
+        quantile=None,
+        false_alarms=None,
+        random_state=None,
+    ):
+        self.model = model
+        self.score = score
+        self.clean = clean
+        self.contamination = contamination
+        self.quantile = quantile
+        self.false_alarms = false_alarms
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        """Learns what is normal. X: array (n, *shape) or DataFrame; y is ignored. Returns self."""
+        self._check_arguments()
+        x = self._checked(X, fitting=True)
+        random = check_random_state(self.random_state)
+        seed = int(random.randint(2**31 - 1))
+        held_out = x
+        if self.false_alarms is not None:
+            rows = random.permutation(len(x))
+            x, held_out = x[rows[len(x) // 5 :]], x[rows[: len(x) // 5]]
+        self.scaler_ = ensembles.Standardizer.of(x) if self.model is None else None
+        x, held_out = self._scaled(x), self._scaled(held_out)
+        self.models_ = self._models(x, seed)
+        self.score_ = self._score().fit(self.models_, x)
+        self.threshold_ = self._threshold(self.score_.of(held_out))
+        self.offset_ = -self.threshold_
+        return self
+
+    def score_samples(self, X):
+        """Minus the anomaly score: array (n, *shape) -> float64 (n,). Higher is more normal."""
+        check_is_fitted(self)
+        return -np.asarray(self.score_.of(self._scaled(self._checked(X))), "float64")
+
+    def decision_function(self, X):
+        """score_samples(X) - offset_: below 0 for odd examples."""
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """-1 for odd examples, +1 for normal ones: array (n, *shape) -> int (n,)."""
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def contributions(self, X):
+        """What each value has to do with the score: (n, *shape) -> the same shape, at least 0."""
+        check_is_fitted(self)
+        return np.asarray(self.score_.contributions(self._scaled(self._checked(X))), "float64")
+
+    def save_to_preset(self, folder):
+        """Writes a folder that `Detector.from_preset` reads: JSON, arrays, a preset per model.
+
+        Raises:
+            FileExistsError: the folder holds something else.
+            OSError: the disk is full, or the folder cannot be written; then it is as it was.
+        """
+        check_is_fitted(self)
+        folder = pathlib.Path(folder)
+        if folder.exists() and not (folder / CONFIG).is_file() and any(folder.iterdir()):
+            raise FileExistsError(
+                f"Expected a new folder, or one that holds a detector. Received: {folder}"
+            )
+        with files.writing(f"the detector {folder}"):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as part:
+                written = pathlib.Path(part) / folder.name
+                written.mkdir()
+                self._write(written)
+                if folder.exists():
+                    folder.rename(pathlib.Path(part) / "before")
+                written.rename(folder)
+
+    @classmethod
+    def from_preset(cls, folder):
+        """A detector that `save_to_preset` wrote.
+
+        Raises:
+            FileNotFoundError: the folder, or a file in it, is not there.
+            ValueError: a file is damaged.
+        """
+        from keras_ae import presets
+
+        folder = pathlib.Path(folder)
+        if not (folder / CONFIG).is_file():
+            raise FileNotFoundError(f"Expected a folder with {CONFIG}. Received: {folder}")
+        try:
+            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+            with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+                arrays = dict(arrays)
+            detector = cls(**config["arguments"])
+            score = anomaly_scores.SCORES[config["score"]["name"]](**config["score"]["config"])
+            detector.threshold_ = float(config["threshold"])
+            detector._example_shape = tuple(config["shape"])
+            names, loc = config["features"], arrays.pop("loc", None)
+            scale = arrays.pop("scale", None)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(
+                f"Expected {folder} to hold a detector; save it again. Received: {reason}"
+            ) from error
+        detector.offset_ = -detector.threshold_
+        detector.scaler_ = None if loc is None else ensembles.Standardizer(loc, scale)
+        if len(detector._example_shape) == 1:
+            detector.n_features_in_ = detector._example_shape[0]
+        if names is not None:
+            detector.feature_names_in_ = np.array(names, dtype=object)
+        detector.models_ = [presets.load(folder / name) for name in config["models"]]
+        score.models, score.references = detector.models_, arrays
+        detector.score_ = score
+        return detector
+
+    def _write(self, folder):
+        names = [f"model_{i}" for i in range(len(self.models_))]
+        for name, model in zip(names, self.models_, strict=True):
+            model.save_to_preset(folder / name)
+        features = getattr(self, "feature_names_in_", None)
+        arguments = {
+            name: getattr(self, name)
+            for name in ("clean", "contamination", "quantile", "false_alarms")
+        }
+        known = {cls: name for name, cls in anomaly_scores.SCORES.items()}
+        if type(self.score_) not in known:
+            raise ValueError(
+                "Expected one of our own scores, since a preset holds no code. Received: "
+                f"{type(self.score_).__name__}"
+            )
+        config = {
+            "arguments": arguments,
+            "score": {"name": known[type(self.score_)], "config": self.score_.get_config()},
+            "threshold": self.threshold_,
+            "shape": list(self._example_shape),
+            "features": None if features is None else [str(name) for name in features],
+            "models": names,
+        }
+        (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+        scaler = {} if self.scaler_ is None else vars(self.scaler_)
+        np.savez_compressed(folder / ARRAYS, **scaler, **self.score_.references)
+
+    def _check_arguments(self):
+        given = {
+            name: value
+            for name in ("contamination", "quantile", "false_alarms")
+            if (value := getattr(self, name)) is not None
+        }
+        if len(given) > 1:
+            raise ValueError(
+                "Expected one of contamination, quantile and false_alarms at most. "
+                f"Received: {', '.join(f'{name}={value!r}' for name, value in given.items())}"
+            )
+        if not (isinstance(self.score, str) and self.score == "auto"):
+            anomaly_scores.get(self.score)
+        limits = {"contamination": 0.5, "quantile": 1.0, "false_alarms": 1000.0}
+        for name, value in given.items():
+            if not (isinstance(value, numbers.Real) and 0 < value <= limits[name]):
+                raise ValueError(
+                    f"Expected `{name}` in the range (0.0, {limits[name]}]. Received: {value!r}"
+                )
+
+    def _checked(self, X, fitting=False):
+        """X as a float array (n, *shape)."""
+        model = self.model if isinstance(self.model, Autoencoder) else None
+        if model is None or len(model.shape) == 1:
+            options = {"dtype": "numeric", "reset": fitting, "allow_nd": callable(self.model)}
+            x = validate_data(self, X, ensure_min_samples=2 if fitting else 1, **options)
+        else:
+            x = np.asarray(X)
+        shape = x.shape[1:] if model is None else model.shape
+        if fitting:
+            self._example_shape = tuple(shape)
+        elif x.shape[1:] != self._example_shape and model is None:
+            raise ValueError(
+                f"Expected examples of the shape {self._example_shape}, as in fit. "
+                f"Received: {x.shape[1:]}"
+            )
+        return x if model is None else np.asarray(model.checked(x))
+
+    def _scaled(self, x):
+        return x if self.scaler_ is None else self.scaler_(np.asarray(x, "float64"))
+
+    def _models(self, x, seed):
+        if self.model is None:
+            return ensembles.denoisers(x, seed)
+        if isinstance(self.model, Autoencoder):
+            return [self.model]
+        if not callable(self.model):
+            raise ValueError(
+                "Expected `model` to be None, a trained model of keras_ae, or a function of the "
+                f"shape of one example. Received: {self.model!r}"
+            )
+        return [ensembles.trained(self.model(x.shape[1:]), x, seed)]
+
+    def _score(self):
+        if isinstance(self.score, str) and self.score == "auto":
+            if self.model is None:
+                return anomaly_scores.ResidualDistance(neighbours=2 if self.clean else 20)
+            is_vae = isinstance(self.models_[0], VAE)
+            return anomaly_scores.get("negative_elbo" if is_vae else "reconstruction_error")
+        return anomaly_scores.get(self.score)
+
+    def _threshold(self, scores):
+        """The largest anomaly score of a normal example."""
+        if self.false_alarms is not None:
+            # Split conformal: of n + 1 exchangeable normal scores, at most this share lies above.
+            share = 1 - self.false_alarms / 1000
+            rank = min(int(np.ceil((len(scores) + 1) * share)), len(scores))
+            return float(np.sort(scores)[rank - 1])
+        quantile = 1 - (0.1 if self.contamination is None else self.contamination)
+        quantile = quantile if self.quantile is None else self.quantile
+        return float(np.quantile(scores, quantile))

@@ -1,0 +1,209 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from eagerly import eagerly
+from sklearn.utils.estimator_checks import check_estimator
+
+import keras_ae
+from keras_ae.estimators import anomaly_scores, ensembles
+
+RNG = np.random.default_rng(0)
+BASE = RNG.normal(size=(400, 2))
+# Columns 0 and 1 are nearly equal, column 2 stands alone, column 3 is constant; units differ.
+TABLE = np.stack(
+    [BASE[:, 0], BASE[:, 0] + 0.05 * RNG.normal(size=400), 1000 * BASE[:, 1], np.full(400, 7.0)], 1
+)
+NOT_EQUAL = np.array([[1.0, -1.0, 0.0, 7.0]])  # each value is ordinary, the pair is not
+FAR = np.array([[0.0, 0.0, 9000.0, 7.0]])
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return keras_ae.Detector(contamination=0.05, random_state=0).fit(TABLE)
+
+
+class Halving(keras_ae.AE):
+    """A model that needs no training: its reconstruction is half of the input."""
+
+    def __init__(self, shape=(4,)):
+        super().__init__(shape, 2, widths=(), likelihood="gaussian")
+
+    def reconstruct(self, x):
+        return 0.5 * np.asarray(x)
+
+
+def test_it_finds_a_broken_rule_and_says_which_columns_broke_it(detector):
+    ordinary = np.median(-detector.score_samples(TABLE))
+    assert -detector.score_samples(NOT_EQUAL) > 3 * ordinary
+    assert detector.predict(NOT_EQUAL) == [-1]
+    assert set(np.argsort(detector.contributions(NOT_EQUAL)[0])[-2:]) == {0, 1}
+
+
+def test_it_finds_what_is_far_and_says_in_which_column(detector):
+    assert detector.predict(FAR) == [-1]
+    assert np.argmax(detector.contributions(FAR)[0]) == 2
+
+
+def test_the_contributions_add_up_to_the_squared_score(detector):
+    np.testing.assert_allclose(
+        detector.contributions(TABLE).sum(axis=1), detector.score_samples(TABLE) ** 2, rtol=1e-4
+    )
+
+
+def test_the_share_of_odd_training_rows_is_the_contamination(detector):
+    assert np.mean(detector.predict(TABLE) == -1) == 0.05
+    assert detector.threshold_ == -detector.offset_
+
+
+def test_the_same_random_state_gives_the_same_scores(detector):
+    again = keras_ae.Detector(random_state=0).fit(TABLE)
+    np.testing.assert_array_equal(again.score_samples(TABLE), detector.score_samples(TABLE))
+
+
+def test_it_comes_back_from_a_folder(detector, tmp_path):
+    detector.save_to_preset(tmp_path / "mine")
+    detector.save_to_preset(tmp_path / "mine")  # again, over the first
+    loaded = keras_ae.Detector.from_preset(tmp_path / "mine")
+    np.testing.assert_array_equal(loaded.score_samples(TABLE), detector.score_samples(TABLE))
+    np.testing.assert_array_equal(loaded.contributions(FAR), detector.contributions(FAR))
+    np.testing.assert_array_equal(loaded.predict(TABLE), detector.predict(TABLE))
+    assert loaded.get_params()["contamination"] == 0.05
+    assert not list(tmp_path.glob(".mine*"))
+
+
+def test_a_folder_of_something_else_is_kept(detector, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(FileExistsError, match="Expected a new folder"):
+        detector.save_to_preset(tmp_path)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: json.dumps({**json.loads(text), "score": {"name": "eval", "config": {}}}),
+        lambda text: json.dumps({**json.loads(text), "arguments": {"n_jobs": 2}}),
+        lambda text: json.dumps([]),
+    ],
+    ids=["cut", "score", "argument", "list"],
+)
+def test_a_damaged_folder_is_an_error(detector, tmp_path, damage):
+    folder = tmp_path / "mine"
+    detector.save_to_preset(folder)
+    config = folder / "detector.json"
+    config.write_text(damage(config.read_text()))
+    with pytest.raises(ValueError, match="save it again"):
+        keras_ae.Detector.from_preset(folder)
+    with pytest.raises(FileNotFoundError, match=r"detector\.json"):
+        keras_ae.Detector.from_preset(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "table, message",
+    [
+        (TABLE[:, :3], "3 features, but Detector is expecting 4"),
+        (np.where(TABLE > 1, np.nan, TABLE), "NaN"),
+        (np.array([["a", "b", "c", "d"]]), "could not convert|dtype"),
+        (TABLE[0], "2D array"),
+    ],
+    ids=["columns", "nan", "text", "one row"],
+)
+def test_bad_input_is_an_error(detector, table, message):
+    with pytest.raises(ValueError, match=message):
+        detector.predict(table)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"contamination": 0.7}, r"Expected `contamination` in the range \(0.0, 0.5\]"),
+        ({"quantile": 0}, "Expected `quantile`"),
+        ({"false_alarms": -1}, "Expected `false_alarms`"),
+        ({"quantile": 0.9, "contamination": 0.1}, "Expected one of contamination"),
+        ({"model": "forest"}, "Expected `model` to be None"),
+        ({"score": "luck", "model": Halving}, "Expected `score` to be one of"),
+    ],
+    ids=str,
+)
+def test_bad_arguments_are_an_error(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        keras_ae.Detector(**arguments).fit(TABLE)
+
+
+def test_a_trained_model_is_used_as_it_is():
+    detector = keras_ae.Detector(Halving(), quantile=0.5).fit(TABLE)
+    expected = np.mean(np.square(0.5 * TABLE), axis=1)
+    np.testing.assert_allclose(-detector.score_samples(TABLE), expected, rtol=1e-5)
+    assert np.mean(detector.predict(TABLE) == -1) == 0.5
+
+
+def test_false_alarms_keep_their_promise_on_new_rows():
+    """The threshold comes from held-out rows: 100 of 1,000 new rows, within what chance allows."""
+    rows = np.random.default_rng(1).normal(size=(3000, 4))
+    detector = keras_ae.Detector(Halving(), false_alarms=100, random_state=0).fit(rows[:1000])
+    assert np.mean(detector.predict(rows[1000:]) == -1) == pytest.approx(0.1, abs=0.05)
+
+
+@eagerly()
+def test_a_function_of_the_shape_makes_a_model_that_fit_trains(monkeypatch):
+    monkeypatch.setattr(keras.callbacks, "EarlyStopping", lambda **_: StopAfter(3))
+    detector = keras_ae.Detector(lambda shape: keras_ae.VAE(shape, 2, widths=(8,)), random_state=0)
+    detector.fit(TABLE / [1, 1, 1000, 1])
+    assert isinstance(detector.score_, anomaly_scores.NegativeELBO)
+    assert int(detector.models_[0].optimizer.iterations) == 3 * 3
+
+
+class StopAfter(keras.callbacks.Callback):
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch + 1 >= self.epochs
+
+
+def test_images_of_a_pretrained_model():
+    model = keras_ae.load("vae_digits")
+    x = np.asarray(model.sample(40, seed=0))
+    odd = np.random.default_rng(0).permutation(x[:5].reshape(-1)).reshape(5, 8, 8, 1)
+    detector = keras_ae.Detector(model, contamination=0.1).fit(x)
+    assert (detector.predict(odd) == -1).all()
+    assert detector.contributions(odd).shape == (5, 8, 8, 1)
+
+
+def test_data_frames_keep_their_columns():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(TABLE, columns=["a", "b", "c", "d"])
+    detector = keras_ae.Detector(Halving()).fit(frame)
+    assert list(detector.feature_names_in_) == ["a", "b", "c", "d"]
+    with pytest.raises(ValueError, match="feature names"):
+        detector.predict(frame[["b", "a", "c", "d"]])
+
+
+def test_the_standardizer_leaves_constant_columns_alone():
+    scaled = ensembles.Standardizer.of(TABLE)(TABLE)
+    np.testing.assert_allclose(scaled[:, :3].mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled[:, :3].std(axis=0), 1, atol=1e-5)
+    assert (scaled[:, 3] == 0).all()
+    assert ensembles.Standardizer.of(TABLE)(np.full((1, 4), 1e9)).max() == 20
+
+
+SHADOWED = "the parameter `score` has the name of a method that scikit-learn looks for"
+
+
+@pytest.mark.slow
+def test_scikit_learns_own_checks(monkeypatch):
+    monkeypatch.setattr(ensembles, "STEPS", 64)
+    expected = dict.fromkeys(
+        (
+            "check_fit_score_takes_y",
+            "check_n_features_in_after_fitting",
+            "check_pipeline_consistency",
+        ),
+        SHADOWED,
+    )
+    results = check_estimator(keras_ae.Detector(), expected_failed_checks=expected, on_skip=None)
+    assert sum(result["status"] == "passed" for result in results) > 40
