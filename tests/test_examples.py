@@ -22,6 +22,7 @@ GIVEN = {
     "shape": (28, 28, 1),
     "features": np.zeros((2, 16), "float32"),
     "x": np.zeros((2, 784), "float32"),
+    "table": np.random.default_rng(0).normal(size=(40, 3)),
     "x_train": np.random.default_rng(0).integers(0, 256, (60, 28, 28)).astype("uint8"),
 }
 

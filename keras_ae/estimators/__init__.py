@@ -1,8 +1,6 @@
 """The jobs that people bring, with a scikit-learn face: fit, predict, transform.
 
-    detector = keras_ae.Detector(contamination=0.05).fit(table)
-    detector.predict(table)        # -1: odd, +1: normal
-    detector.contributions(table)  # which column did it
+`Detector` finds odd examples and says which column made them odd.
 
 What belongs here: estimators that choose, train and use a model for one job. They need
 scikit-learn: `pip install "keras-ae[datasets]"`.

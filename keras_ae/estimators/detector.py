@@ -21,8 +21,8 @@ CONFIG, ARRAYS = "detector.json", "detector.npz"
 class Detector(OutlierMixin, BaseEstimator):
     """Finds odd examples, and says what is odd about them. A scikit-learn estimator.
 
-        detector = Detector(contamination=0.05).fit(table)
-        detector.predict(table)        # -1: odd, +1: normal
+        detector = keras_ae.Detector(contamination=0.05).fit(table)
+        detector.predict(table)  # -1: odd, +1: normal
         detector.score_samples(table)  # higher: more normal
         detector.contributions(table)  # which column did it
 

@@ -1,11 +1,12 @@
-"""Samplers: a density fitted to the codes of a trained model, from which new images are drawn.
+"""Samplers: fit a density to the codes of a trained model, and draw new images from it.
 
     model = keras_ae.load("ae_mnist")
     sampler = keras_ae.samplers.fit(model, x_train)
     images = sampler.sample(64)
 
-An AE has no prior, so that a code drawn at random decodes to nothing likely; and a VAE's prior is not quite where its codes are. A
-sampler gives the one a density and the other a better one. It takes seconds, for a VQVAE minutes, and leaves the model as it is.
+An AE has no prior: a random code decodes to no likely image. A VAE has a prior, but its codes do
+not fill it. A sampler gives both a density that fits. It takes seconds, for a VQVAE minutes, and
+does not change the model.
 
 What belongs here: densities that are fitted after a model was trained.
 """

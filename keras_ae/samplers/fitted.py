@@ -1,5 +1,6 @@
-"""Densities fitted to the codes or the symbols of a trained model."""
+"""Fits densities to the codes or the symbols of a trained model."""
 
+import itertools
 import math
 
 import keras
@@ -27,13 +28,8 @@ class Sampler:
     """
 
     def __init__(self, model, loc, scale, log_prob, draw):
-        self.model, self._loc, self._scale, self._log_prob, self._draw = (
-            model,
-            loc,
-            scale,
-            log_prob,
-            draw,
-        )
+        self.model, self._loc, self._scale = model, loc, scale
+        self._log_prob, self._draw = log_prob, draw
 
     def log_prob(self, z):
         """log p(z): codes (n, latent_dim) -> array (n,), nats."""
@@ -45,13 +41,18 @@ class Sampler:
         return np.asarray(self._log_prob((z - self._loc) / self._scale)) - np.log(self._scale).sum()
 
     def sample_codes(self, n, seed=None):
-        """Draws codes: float32 array (n, latent_dim). seed: int for a reproducible draw, None for a fresh one."""
+        """Draws codes: float32 array (n, latent_dim).
+
+        seed: int for a reproducible draw, None for a new one.
+        """
         validation.positive_int(n, "n")
         seed = seeds.fresh() if seed is None else seed
         return np.asarray(self._loc + self._scale * self._draw(n, seed), "float32")
 
     def sample(self, n, seed=None):
-        """Draws codes and decodes them, each to the mean of p(x|z): tensor (n, *shape). seed: as in `sample_codes`.
+        """Draws codes and decodes each to the mean of p(x|z): tensor (n, *shape).
+
+        seed: as in `sample_codes`.
 
         Raises:
             ValueError: n < 1.
@@ -60,14 +61,14 @@ class Sampler:
 
 
 class SymbolSampler:
-    """A density over the symbols of a VQVAE, s ~ p(s), x = decode_symbols(s): a `keras_ae.pixelcnn.PixelCNN` for each of their maps, which
-    is given the map before.
+    """A density over the symbols of a VQVAE: s ~ p(s), x = decode_symbols(s).
 
-    log p(x|s) + log p(s), s being the symbols of x, is a lower bound of log p(x).
+    Each map of symbols has a PixelCNN of its own, conditioned on the map before. With s the symbols
+    of x, log p(x|s) + log p(s) is a lower bound of log p(x).
 
     Args:
         model: a VQVAE.
-        networks: list of PixelCNNs, one for each of `model.map_shapes`.
+        networks: list of `keras_ae.pixelcnn.PixelCNN`, one per shape in `model.map_shapes`.
     """
 
     def __init__(self, model, networks):
@@ -84,21 +85,23 @@ class SymbolSampler:
         )
 
     def sample_symbols(self, n, seed=None):
-        """Draws symbols: int32 array (n, symbols of a code). seed: int for a reproducible draw, None for a fresh one."""
+        """Draws symbols: int32 array (n, symbols of a code).
+
+        seed: int for a reproducible draw, None for a new one.
+        """
         validation.positive_int(n, "n")
         seed = seeds.fresh() if seed is None else seed
         maps, given = [], None
         for network in self.networks:
-            given = network.sample(
-                n, seed + (len(maps) << 31), given
-            )  # the upper half of a seed, so that no two maps share noise
-            maps.append(
-                np.asarray(given).reshape(n, -1)
-            )  # (n, height, width) -> (n, height * width)
+            # The upper half of the seed differs per map, so that no two maps share noise.
+            given = network.sample(n, seed + (len(maps) << 31), given)
+            maps.append(np.asarray(given).reshape(n, -1))  # (n, h, w) -> (n, h * w)
         return np.concatenate(maps, axis=1)
 
     def sample(self, n, seed=None):
-        """Draws symbols and decodes them, each to the mean of p(x|z): tensor (n, *shape). seed: as in `sample_symbols`.
+        """Draws symbols and decodes each to the mean of p(x|z): tensor (n, *shape).
+
+        seed: as in `sample_symbols`.
 
         Raises:
             ValueError: n < 1.
@@ -107,26 +110,31 @@ class SymbolSampler:
 
 
 def fit(model, x, kind="mixture", seed=0, verbose=0):
-    """Fits a density to the codes of x: for a VAE, to one draw of q(z|x) for each.
+    """Fits a density to the codes of x; for a VAE, to one draw of q(z|x) per example.
+
+        sampler = keras_ae.samplers.fit(model, x_train)
+        sampler.sample(64)
 
     Args:
         model: any model.
         x: array (n, *shape), such as the training set; integers are pixels 0-255.
-        kind: "mixture", ten Gaussians with full covariances by expectation-maximisation (scikit-learn); or "flow", a masked
-            autoregressive flow, `keras_ae.distributions.AutoregressiveFlow`, trained by maximum likelihood: slower, and nearer where codes
-            lie on curved sheets. For a VQVAE: "pixelcnn", of its symbols.
-        seed: int, of the fit.
+        kind: "mixture": ten Gaussians with full covariances, by expectation-maximisation
+            (scikit-learn). "flow": a masked autoregressive flow, trained by maximum likelihood;
+            slower, but it follows curved sheets of codes better. "pixelcnn": for the symbols of a
+            VQVAE.
+        seed: int, for the fit.
         verbose: as in keras.Model.fit, for the flow and the PixelCNN.
 
     Returns:
         Sampler, or SymbolSampler.
 
     Raises:
-        ValueError: as in `model.encode`; kind is none of these, or "pixelcnn" for a model without symbols; fewer than 20 examples.
+        ValueError: as in `model.encode`; kind is none of these, or "pixelcnn" for a model without
+            symbols; fewer than 20 examples.
         ImportError: scikit-learn is not installed.
 
-    Source: Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, section 4; van den Oord et al., NeurIPS 2017, fit
-    a prior afterwards too.
+    Source: Ghosh et al., "From variational to deterministic autoencoders", ICLR 2020, section 4;
+    for symbols: van den Oord et al., NeurIPS 2017.
     """
     kinds = ("mixture", "flow", *(["pixelcnn"] if hasattr(model, "symbols") else []))
     if kind not in kinds:
@@ -140,31 +148,28 @@ def fit(model, x, kind="mixture", seed=0, verbose=0):
         if kind == "pixelcnn":
             return SymbolSampler(model, _pixelcnns(model, x, verbose))
         variational = hasattr(model, "posterior")
-        z = np.asarray(
-            model.encode(x, sample=True, seed=seed) if variational else model.encode(x), "float64"
-        )  # (n, latent_dim)
+        options = {"sample": True, "seed": seed} if variational else {}
+        z = np.asarray(model.encode(x, **options), "float64")  # (n, latent_dim)
         loc, scale = z.mean(axis=0), z.std(axis=0) + 1e-6
-        fitted = (
-            _mixture((z - loc) / scale, seed)
-            if kind == "mixture"
-            else _flow((z - loc) / scale, verbose)
-        )
+        z = (z - loc) / scale
+        fitted = _mixture(z, seed) if kind == "mixture" else _flow(z, verbose)
         return Sampler(model, loc, scale, *fitted)
 
 
 def _mixture(z, seed):
+    """(log_prob, draw), as `Sampler` takes them, of a mixture of Gaussians."""
     mixture = fits.gaussian_mixture(z, min(MIXTURE_COMPONENTS, len(z) // 10), seed)
 
     def draw(n, seed):
         mixture.random_state = np.random.RandomState(seed & 0x7FFFFFFF)
-        return mixture.random_state.permutation(
-            mixture.sample(n)[0]
-        )  # which come in the order of the Gaussians
+        # scikit-learn returns the draws sorted by Gaussian.
+        return mixture.random_state.permutation(mixture.sample(n)[0])
 
     return mixture.score_samples, draw
 
 
 def _flow(z, verbose):
+    """(log_prob, draw), as `Sampler` takes them, of a masked autoregressive flow."""
     density = FlowDensity(z.shape[1])
     z = z.astype("float32")
     batch_size = min(256, len(z))
@@ -194,34 +199,34 @@ def split_maps(model, symbols):
 
 
 def _pair(maps, given):
+    """The input of a PixelCNN: maps, or maps and their condition."""
     return maps if given is None else (maps, given)
 
 
 def _pixelcnns(model, x, verbose):
+    """A trained PixelCNN per map of symbols of x."""
     maps, networks = split_maps(model, model.symbols(x)), []
-    size, batch_size, held_out = model.quantizers[0].size, min(64, len(x)), max(1, len(x) // 10)
-    for i, one in enumerate(maps):
-        given = maps[i - 1] if i else None
+    size = model.quantizers[0].size
+    for given, one in itertools.pairwise([None, *maps]):
         network = PixelCNN(one.shape[1:], size, None if given is None else (given.shape[1:], size))
-        steps = PIXELCNN_EPOCHS * -(-len(x) // batch_size)
-        network.compile(
-            keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-            jit_compile=False,
-        )
-        data, validation = (
-            _pair(one[part], None if given is None else given[part])
-            for part in (slice(held_out, None), slice(held_out))
-        )
-        stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
-        options = {
-            "batch_size": batch_size,
-            "epochs": PIXELCNN_EPOCHS,
-            "callbacks": [stop],
-            "verbose": verbose,
-        }
-        network.fit(data, validation_data=(validation,), **options)
+        _train(network, one, given, verbose)
         networks.append(network)
     return networks
+
+
+def _train(network, maps, given, verbose):
+    """Trains a PixelCNN, and stops where a held-out tenth of the maps is explained no better."""
+    batch_size, held_out = min(64, len(maps)), max(1, len(maps) // 10)
+    steps = PIXELCNN_EPOCHS * -(-len(maps) // batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    network.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    data, validation = (
+        _pair(maps[part], None if given is None else given[part])
+        for part in (slice(held_out, None), slice(held_out))
+    )
+    stop = keras.callbacks.EarlyStopping(patience=2, restore_best_weights=True)
+    options = {"batch_size": batch_size, "epochs": PIXELCNN_EPOCHS, "callbacks": [stop]}
+    network.fit(data, validation_data=(validation,), verbose=verbose, **options)
 
 
 class FlowDensity(MaximumLikelihood):

@@ -1,19 +1,18 @@
-"""Densities that are trained by maximum likelihood, each a plain `keras.Model`."""
+"""The base of densities that are trained by maximum likelihood."""
 
 import keras
 from keras import ops
 
 
 class MaximumLikelihood(keras.Model):
-    """A model whose output is log p(x), (batch,), nats, and whose loss is -log p(x), so that `fit(x)` needs no target."""
+    """A keras.Model whose output is log p(x), (batch,), nats. `fit(x)` minimises -log p(x)."""
 
     def compile(self, optimizer="adam", **options):
         super().compile(optimizer, loss=_negative, **options)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return super().compute_loss(
-            x, y_pred, y_pred, sample_weight, training
-        )  # of replicas and weights, Keras takes care
+        # No target: the output takes its place. Keras handles replicas and weights.
+        return super().compute_loss(x, y_pred, y_pred, sample_weight, training)
 
 
 def _negative(_, log_prob):
