@@ -112,7 +112,7 @@ class SymbolSampler:
 def fit(model, x, kind="mixture", seed=0, verbose=0):
     """Fits a density to the codes of x; for a VAE, to one draw of q(z|x) per example.
 
-        sampler = keras_ae.samplers.fit(model, x_train)
+        sampler = keras_ae.samplers.fit(keras_ae.load("ae_mnist"), x_train)
         sampler.sample(64)
 
     Args:
