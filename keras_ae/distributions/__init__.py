@@ -24,6 +24,7 @@ What belongs here: densities, and layers that make them. Nothing here knows a mo
 """
 
 from keras_ae.distributions.base import Distribution
+from keras_ae.distributions.draws import Draw, draw
 from keras_ae.distributions.flow_posteriors import (
     InverseAutoregressiveFlow,
     PlanarFlow,
@@ -50,7 +51,6 @@ from keras_ae.distributions.priors import (
     VampPrior,
 )
 from keras_ae.distributions.registry import NAMES, get, kl_divergence, likelihood_for, tfd
-from keras_ae.distributions.tfp_extensions import Draw, draw
 
 __all__ = [
     "NAMES",

@@ -11,7 +11,7 @@ import math
 import keras
 from keras import ops
 
-from keras_ae.distributions import base, flows, tfp_extensions
+from keras_ae.distributions import base, densities, draws, flows
 from keras_ae.distributions.posteriors import Posterior
 from keras_ae.utils import validation
 
@@ -49,8 +49,8 @@ class FlowPosterior(Posterior):
                 total = total + log_determinant
             return z, total
 
-        start = tfp_extensions.DiagonalNormal(loc, base.positive(raw_scale))
-        return tfp_extensions.Flow(start, tfp_extensions.Map(forward, self.inverse(params)))
+        start = densities.DiagonalNormal(loc, base.positive(raw_scale))
+        return draws.Flow(start, draws.Map(forward, self.inverse(params)))
 
     def centre(self, params):
         """The deterministic code, (batch, latent_dim): f_K(... f_1(loc)), the flow's image of the mean of u. The mean of z is not known."""

@@ -5,7 +5,7 @@ The layers lie side by side in one code, so that a VAE with a hierarchy is a VAE
 
 import keras
 
-from keras_ae.distributions import registry, tfp_extensions
+from keras_ae.distributions import draws, registry
 from keras_ae.distributions.flow_posteriors import FlowPosterior
 from keras_ae.distributions.posteriors import DiagonalGaussian, Posterior
 from keras_ae.distributions.priors import Prior
@@ -77,7 +77,7 @@ class HierarchicalPosterior(Posterior):
 
     def call(self, features):
         pairs = zip(self.networks, self.layers, strict=True)
-        return tfp_extensions.Chain(
+        return draws.Chain(
             self.sizes, [_given(network, layer, features) for network, layer in pairs]
         )
 
@@ -134,7 +134,7 @@ class HierarchicalPrior(Prior):
         self.top.join(vae, lambda x: posterior(x).first)
 
     def call(self):
-        return tfp_extensions.Chain(
+        return draws.Chain(
             self.sizes,
             [lambda above: self.top(), *(_given(network, self.layer) for network in self.networks)],
         )

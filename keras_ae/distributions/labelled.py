@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_ae.distributions import registry, tfp_extensions
+from keras_ae.distributions import densities, draws, registry
 from keras_ae.distributions.posteriors import Posterior
 from keras_ae.distributions.priors import Prior
 from keras_ae.networks import Conditioner
@@ -68,8 +68,8 @@ class LabelledPosterior(Posterior):
 
     def call(self, params):
         features, logits = params[:, : self.width], self.logits(params)
-        label = tfp_extensions.StraightThroughOneHot(logits, dtype="float32")
-        return tfp_extensions.Chain(
+        label = densities.StraightThroughOneHot(logits, dtype="float32")
+        return draws.Chain(
             (self.classes, self.latent_dim),
             [lambda _: label, lambda above: self.posterior(self.network([features, *above]))],
         )
@@ -116,7 +116,7 @@ class LabelledPrior(Prior):
 
     def call(self):
         label = registry.tfd.OneHotCategorical(logits=tf.zeros(self.classes), dtype="float32")
-        return tfp_extensions.Chain(
+        return draws.Chain(
             (self.classes, self.code_size), [lambda _: label, lambda above: self.prior()]
         )
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow_probability as tfp
 from keras import ops
 
-from keras_ae.distributions import base, tfp_extensions
+from keras_ae.distributions import base, densities
 from keras_ae.utils import inputs, validation
 
 tfd = tfp.distributions
@@ -74,7 +74,7 @@ class Bernoulli(Likelihood):
     support = (0.0, 1.0)
 
     def call(self, logits):
-        return tfp_extensions.IndependentBernoulli(logits)
+        return densities.IndependentBernoulli(logits)
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -197,7 +197,7 @@ class DiscretizedLogisticMixture(Likelihood):
         # -> 3 x (batch, ..., channels, components)
         logits, loc, log_scale = ops.split(params, 3, axis=-1)
         scale = 0.5 * ops.exp(ops.clip(log_scale, -7.0, 7.0))
-        pixels = tfp_extensions.DiscretizedLogistic(0.5 + 0.5 * loc, scale)
+        pixels = densities.DiscretizedLogistic(0.5 + 0.5 * loc, scale)
         return self.independent(tfd.MixtureSameFamily(tfd.Categorical(logits=logits), pixels))
 
     def get_config(self):
@@ -269,7 +269,7 @@ class Masked(Likelihood):
     def call(self, params):
         # (batch, steps, ...) -> (batch * steps, ...)
         steps = self.likelihood(ops.reshape(params, (-1, *params.shape[2:])))
-        return tfp_extensions.MaskedSteps(steps, params.shape[1], self.mask_value, self._stand_in)
+        return densities.MaskedSteps(steps, params.shape[1], self.mask_value, self._stand_in)
 
     def get_config(self):
         likelihood = keras.saving.serialize_keras_object(self.likelihood)

@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from keras import ops
 
-from keras_ae.distributions import base, tfp_extensions
+from keras_ae.distributions import base, densities
 
 
 class Posterior(base.Distribution):
@@ -64,7 +64,7 @@ class DiagonalGaussian(Posterior):
     def call(self, params):
         # (batch, 2 * latent_dim) -> 2 x (batch, latent_dim)
         loc, raw_scale = ops.split(params, 2, axis=-1)
-        return tfp_extensions.DiagonalNormal(loc, base.positive(raw_scale))
+        return densities.DiagonalNormal(loc, base.positive(raw_scale))
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -102,4 +102,4 @@ class FullGaussian(Posterior):
             leading = [(0, 0)] * (below.shape.rank - 2)
             # -> (batch, n, n): one row above and one column on the right move it below the diagonal
             scale += tf.pad(below, (*leading, (1, 0), (0, 1)))
-        return tfp_extensions.TriangularNormal(loc, scale)
+        return densities.TriangularNormal(loc, scale)

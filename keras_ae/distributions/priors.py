@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from keras import ops
 
-from keras_ae.distributions import base, tfp_extensions
+from keras_ae.distributions import base, densities, draws
 from keras_ae.distributions.flows import CouplingNetwork, MaskedNetwork
 from keras_ae.utils import validation
 
@@ -159,7 +159,7 @@ class FullGaussianMixture(GaussianMixture):
         loc, raw_scale, below = map(ops.convert_to_tensor, (self.loc, self.raw_scale, self.below))
         strictly_lower = tf.constant(np.tri(self.latent_dim, k=-1), tf.float32)
         diagonal = tf.linalg.diag(base.positive(raw_scale))  # (components, latent_dim, latent_dim)
-        return tfp_extensions.FewGaussians(loc, diagonal + below * strictly_lower)
+        return densities.FewGaussians(loc, diagonal + below * strictly_lower)
 
     def _start_scales(self, covariances):
         scale = np.linalg.cholesky(covariances)  # (components, latent_dim, latent_dim)
@@ -259,8 +259,8 @@ class RealNVP(Prior):
         ]
 
     def call(self):
-        to_start = tfp_extensions.Map(self._to_start, self._from_start)
-        return tfp_extensions.Flow(_standard_normal(self.latent_dim), tfb.Invert(to_start))
+        to_start = draws.Map(self._to_start, self._from_start)
+        return draws.Flow(_standard_normal(self.latent_dim), tfb.Invert(to_start))
 
     def get_config(self):
         return {**super().get_config(), "flows": self.flows, "width": self.width}

@@ -2,7 +2,7 @@
 
 import tensorflow_probability as tfp
 
-from keras_ae.distributions import tfp_extensions
+from keras_ae.distributions import draws
 from keras_ae.distributions.flow_posteriors import (
     InverseAutoregressiveFlow,
     PlanarFlow,
@@ -63,7 +63,7 @@ def kl_divergence(posterior, prior, z):
 
     Args:
         posterior: tfd.Distribution q, batch shape (batch,).
-        prior: tfd.Distribution p, batch shape ().
+        prior: tfd.Distribution p, batch shape () or (batch,).
         z: a draw of q, a tensor (..., batch, latent_dim) or a `Draw`. Only the estimate needs it.
 
     Returns:
@@ -75,21 +75,21 @@ def kl_divergence(posterior, prior, z):
         p = keras_ae.distributions.StandardNormal(2)()
         keras_ae.distributions.kl_divergence(q, p, q.sample())  # (5,)
     """
-    chains = all(isinstance(one, tfp_extensions.Chain) for one in (posterior, prior))
+    chains = all(isinstance(one, draws.Chain) for one in (posterior, prior))
     if chains and posterior.sizes == prior.sizes:
         parts, q = _steps(posterior, z)
         return sum(map(kl_divergence, q, prior.given(parts), parts))
     try:
         return tfd.kl_divergence(posterior, prior)
     except NotImplementedError:
-        if isinstance(z, tfp_extensions.Draw):
+        if isinstance(z, draws.Draw):
             return z.log_prob() - prior.log_prob(z.z)
         return posterior.log_prob(z) - prior.log_prob(z)
 
 
 def _steps(chain, z):
     """The parts of z, and the distribution of each part given the earlier parts."""
-    if isinstance(z, tfp_extensions.Draw):
+    if isinstance(z, draws.Draw):
         return z.steps
     parts = chain.split(z)
     return parts, chain.given(parts)

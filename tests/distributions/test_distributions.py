@@ -6,7 +6,7 @@ import tensorflow_probability as tfp
 from scipy import stats
 
 from keras_ae import distributions
-from keras_ae.distributions import base, flows, tfp_extensions
+from keras_ae.distributions import base, densities, flows
 
 tfd = tfp.distributions
 LIKELIHOODS = [
@@ -99,7 +99,7 @@ def test_continuous_bernoulli_integrates_to_one():
 @pytest.mark.parametrize("scale", [0.0005, 0.003, 0.05, 2.0])
 @pytest.mark.parametrize("loc", [-0.2, 0.0, 0.3137, 0.999])
 def test_discretized_logistic_is_a_probability_with_that_mean(loc, scale):
-    distribution = tfp_extensions.DiscretizedLogistic(tf.constant(loc), tf.constant(scale))
+    distribution = densities.DiscretizedLogistic(tf.constant(loc), tf.constant(scale))
     levels = np.arange(256, dtype="float32") / 255
     probability = np.exp(distribution.log_prob(levels).numpy().astype("float64"))
     edges = np.concatenate([[-np.inf], (np.arange(255) + 0.5) / 255, [np.inf]])
@@ -347,7 +347,7 @@ def test_sum_of_softplus_is_that_of_numpy_and_so_is_its_gradient(n):
     x[1], x[2] = 90.0, -90.0
     with tf.GradientTape() as tape:
         variable = tf.Variable(x)
-        total = tfp_extensions.sum_of_softplus(variable)
+        total = densities.sum_of_softplus(variable)
     np.testing.assert_allclose(
         total, np.logaddexp(0, x.astype("float64")).sum(axis=-1), rtol=1e-6, atol=1e-4
     )

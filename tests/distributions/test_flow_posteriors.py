@@ -386,5 +386,5 @@ def test_what_does_not_fit_is_refused(make_it, message):
 @pytest.mark.parametrize("name", ["planar", "sylvester"])
 def test_codes_that_were_not_drawn_are_refused(name):
     layer, params = with_params(name, 2)
-    with pytest.raises(NotImplementedError, match="Expected draws of this very distribution"):
+    with pytest.raises(NotImplementedError, match="Expected codes drawn from this very distribution"):
         layer(params).log_prob(tf.zeros((4, 2)))

@@ -9,7 +9,7 @@ from scipy import stats
 
 import keras_ae
 from keras_ae import distributions
-from keras_ae.distributions import tfp_extensions
+from keras_ae.distributions import draws
 from keras_ae.distributions.hierarchical import HierarchicalPosterior, HierarchicalPrior
 
 tfd = distributions.tfd
@@ -18,7 +18,7 @@ tfd = distributions.tfd
 def linear_chain():
     """z_1 ~ N(m, 1), z_2 ~ N(2 z_1, 0.5^2): one Gaussian vector, of which everything is known, m = 1 and m = -1."""
     m = tf.constant([[1.0], [-1.0]])
-    chain = tfp_extensions.Chain(
+    chain = draws.Chain(
         (1, 1),
         [
             lambda _: tfd.MultivariateNormalDiag(m, tf.ones_like(m)),
@@ -49,7 +49,7 @@ def test_the_density_of_the_last_draw_is_that_of_any_other():
 
 
 def test_a_part_that_depends_on_none_gets_as_many_draws():
-    chain = tfp_extensions.Chain(
+    chain = draws.Chain(
         (2, 1),
         [
             lambda _: tfd.OneHotCategorical(logits=[0.0, 1.0], dtype=tf.float32),
@@ -64,7 +64,7 @@ def test_a_part_that_depends_on_none_gets_as_many_draws():
 def test_kl_of_two_chains_is_that_of_the_joint_gaussians():
     """Of the first part exact, of the second in the mean over draws."""
     q, _ = linear_chain()
-    p = tfp_extensions.Chain(
+    p = draws.Chain(
         (1, 1),
         [
             lambda _: tfd.MultivariateNormalDiag([0.0], [2.0]),

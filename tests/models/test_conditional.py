@@ -106,12 +106,12 @@ def test_the_likelihood_sums_over_the_labels():
 
 
 def test_a_drawn_label_has_the_gradient_of_gumbel_softmax():
-    from keras_ae.distributions import tfp_extensions
+    from keras_ae.distributions import densities
 
     logits = tf.constant([[0.3, -0.2, 1.0]])
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        y = tfp_extensions.StraightThroughOneHot(logits, dtype=tf.float32).sample(2000, seed=(1, 2))
+        y = densities.StraightThroughOneHot(logits, dtype=tf.float32).sample(2000, seed=(1, 2))
         score = tf.reduce_mean(tf.reduce_sum(y * [1.0, 2.0, 5.0], axis=-1))
     assert set(np.unique(np.round(y, 5))) == {0, 1}
     np.testing.assert_allclose(np.mean(y, axis=(0, 1)), tf.nn.softmax(logits[0]), atol=0.03)
