@@ -370,7 +370,7 @@ def test_flows_come_nearer_to_a_posterior_that_is_no_gaussian():
         ),
         (
             lambda: keras_ae.HVAE((8, 8, 1), (2, 2), posterior="iaf"),
-            "layers whose means are known.*Received: InverseAutoregressiveFlow",
+            "posteriors whose means are known.*Received: InverseAutoregressiveFlow",
         ),
         (
             lambda: scores.kl_per_dimension(vae_with("planar"), np.zeros((2, 8, 8, 1))),
