@@ -159,7 +159,7 @@ def _given(network, layer, *features):
 
 
 def _sizes(sizes):
-    """The sizes of the layers as a tuple: int or sequence of ints. ValueError if they do not fit."""
+    """The sizes of the layers, as a tuple. Raises ValueError if they do not fit."""
     sizes = tuple(sizes) if isinstance(sizes, (tuple, list)) else (sizes,)
     if not sizes:
         raise ValueError(
@@ -169,7 +169,7 @@ def _sizes(sizes):
 
 
 def _posteriors(layer, number):
-    """The list of the posteriors of all layers. ValueError if they do not fit."""
+    """The posteriors of all layers, as a list. Raises ValueError if they do not fit."""
     layer = layer if isinstance(layer, (tuple, list)) else [layer] * number
     if len(layer) != number:
         raise ValueError(

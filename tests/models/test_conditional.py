@@ -197,7 +197,7 @@ def test_it_combines_with_a_hierarchy(images, tmp_path):
         (lambda x: shared().fit(x, np.zeros(19, int)), "as many examples"),
         (lambda x: shared().encode(x, labels=np.full(20, -2)), "from -2 to -2"),
         (lambda x: shared().sample(3, labels=-1), "from 0 to 2. Received: .* from -1"),
-        (lambda x: make(prior="vamp"), "one made of the posterior"),
+        (lambda x: make(prior="vamp"), "a prior made of the posterior"),
         (lambda x: make(classes=0), "classes=0"),
         (lambda x: make(classification=-1), "classification=-1"),
         (lambda x: make(unknown="guess"), "'draw' or 'sum'. Received: unknown='guess'"),
