@@ -30,7 +30,7 @@ ORDER = [
 # Methods of the base that reach up when they are called.
 EXEMPT = {"from_preset", "save_to_preset", "presets", "export"}
 # Only these know TensorFlow Probability.
-PROBABILITY = {"registry", "likelihoods", "posteriors", "priors", "tfp_extensions"}
+PROBABILITY = {"registry", "likelihoods", "posteriors", "priors", "densities", "draws"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -1,12 +1,14 @@
-"""Priors, posteriors and likelihoods: Keras layers that give `tfp.distributions` objects.
+"""Priors, posteriors and likelihoods: Keras layers that return `tfp.distributions` objects.
 
-The working successor of `tfp.layers` on Keras 3. A layer owns or receives parameters and, called, returns a distribution:
+They do for Keras 3 what `tfp.layers` did for Keras 2. A layer takes parameters, or has its own as
+weights, and returns a distribution:
 
     likelihood = keras_ae.distributions.Bernoulli()
-    logits = keras.layers.Dense(likelihood.params_size(784))(features)      # inside the call() of any keras.Model
-    likelihood(logits).log_prob(x)                                          # (batch,)
+    # These lines stand inside the call() of a keras.Model.
+    logits = keras.layers.Dense(likelihood.params_size(784))(features)
+    likelihood(logits).log_prob(x)  # (batch,)
 
-Anything that a tfp distribution can say is five lines:
+Any tfp distribution becomes a likelihood in five lines:
 
     @keras.saving.register_keras_serializable("mine")
     class Poisson(keras_ae.distributions.Likelihood):
@@ -15,13 +17,14 @@ Anything that a tfp distribution can say is five lines:
         def call(self, params):
             return self.independent(tfd.Poisson(log_rate=params))
 
-A distribution is no tensor: call these layers inside a subclassed model, on tensors, not on a `keras.Input`. Parameters are float32
-under every dtype policy.
+A distribution is not a tensor. So call these layers on tensors inside a subclassed model, not on a
+`keras.Input`. Parameters are float32 under every dtype policy.
 
-What belongs here: densities, and layers that make them. Nothing here knows of a model or of training.
+What belongs here: densities, and layers that make them. Nothing here knows a model or training.
 """
 
 from keras_ae.distributions.base import Distribution
+from keras_ae.distributions.draws import Draw, draw
 from keras_ae.distributions.flow_posteriors import (
     InverseAutoregressiveFlow,
     PlanarFlow,
@@ -48,7 +51,6 @@ from keras_ae.distributions.priors import (
     VampPrior,
 )
 from keras_ae.distributions.registry import NAMES, get, kl_divergence, likelihood_for, tfd
-from keras_ae.distributions.tfp_extensions import Draw, draw
 
 __all__ = [
     "NAMES",

@@ -1,9 +1,9 @@
-"""Posteriors q(z|x) that are flows: a Gaussian of the encoder's, bent by a chain of invertible functions.
+"""Posteriors q(z|x) that are flows: a Gaussian from the encoder, bent by invertible functions.
 
     vae = keras_ae.VAE(shape, latent_dim=20, posterior="iaf")
 
-A flow reaches densities that no Gaussian has, and so a tighter bound. A draw comes with its density, in one pass; other codes have a
-density only where the flow can be inverted.
+A flow can have densities that no Gaussian has, so the bound can be tighter. One pass computes a
+draw and its density. The density of any other code needs the inverse of the flow.
 """
 
 import math
@@ -11,20 +11,23 @@ import math
 import keras
 from keras import ops
 
-from keras_ae.distributions import base, flows, tfp_extensions
+from keras_ae.distributions import base, densities, draws, flows
 from keras_ae.distributions.posteriors import Posterior
 from keras_ae.utils import validation
 
 
 class FlowPosterior(Posterior):
-    """q(z|x) of z = f_K(... f_1(u)), u ~ N(loc, diag(scale)^2): log q(z|x) = log N(u) - sum_k log |det df_k|.
+    """q(z|x) is the density of z = f_K(... f_1(u)), u ~ N(loc, diag(scale)^2).
 
-    A subclass states `split(params)`: the encoder's output -> loc, raw_scale, each (batch, latent_dim), and a list of the functions f_k,
-    (..., batch, latent_dim) -> f_k(z) and log |det df_k/dz|, (..., batch). Its `evaluates_any_code` is False unless it states `inverse`
-    too.
+    log q(z|x) = log N(u; loc, diag(scale)^2) - sum_k log |det df_k|
+
+    A subclass defines `split(params)`. If it also defines `inverse(params)`, it sets
+    `evaluates_any_code` to True.
 
     Args:
         flows: int, K.
+
+    Output: batch shape (batch,), event shape (latent_dim,).
     """
 
     evaluates_any_code = False
@@ -34,10 +37,26 @@ class FlowPosterior(Posterior):
         self.flows = validation.positive_int(flows, "flows")
 
     def split(self, params):
+        """Splits the encoder's output into the start of the flow and its functions.
+
+        Args:
+            params: tensor (batch, params_size(latent_dim)).
+
+        Returns:
+            loc and raw_scale, tensors (batch, latent_dim), and the list of the functions f_k. Each
+            maps z, (..., batch, latent_dim), to f_k(z), of the same shape, and
+            log |det df_k/dz|, (..., batch).
+        """
         raise NotImplementedError
 
     def inverse(self, params):
-        """The function z -> u, for a flow that has one: (..., batch, latent_dim) -> the same. None: only draws have a density."""
+        """The function z -> u: (..., batch, latent_dim) -> the same shape.
+
+        None, as here, means that only the flow's own draws have a density.
+
+        Args:
+            params: tensor (batch, params_size(latent_dim)).
+        """
 
     def call(self, params):
         loc, raw_scale, chain = self.split(params)
@@ -49,11 +68,18 @@ class FlowPosterior(Posterior):
                 total = total + log_determinant
             return z, total
 
-        start = tfp_extensions.DiagonalNormal(loc, base.positive(raw_scale))
-        return tfp_extensions.Flow(start, tfp_extensions.Map(forward, self.inverse(params)))
+        start = densities.DiagonalNormal(loc, base.positive(raw_scale))
+        return draws.Flow(start, draws.Map(forward, self.inverse(params)))
 
     def centre(self, params):
-        """The deterministic code, (batch, latent_dim): f_K(... f_1(loc)), the flow's image of the mean of u. The mean of z is not known."""
+        """The deterministic code f_K(... f_1(loc)). The mean of z itself is not known.
+
+        Args:
+            params: tensor (batch, params_size(latent_dim)), the encoder's output.
+
+        Returns:
+            tensor (batch, latent_dim).
+        """
         flow = self(params)
         return flow.bijector.forward(flow.distribution.mean())
 
@@ -63,20 +89,30 @@ class FlowPosterior(Posterior):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class PlanarFlow(FlowPosterior):
-    """q(z|x) of z = f_K(... f_1(u)), u ~ N(loc, diag(scale)^2), f_k(z) = z + u_k tanh(w_k^T z + b_k), all parameters the encoder's.
+    """q(z|x) is the density of z = f_K(... f_1(u)), f_k(z) = z + u_k tanh(w_k^T z + b_k).
 
-    Each flow moves z in one direction. They cannot be inverted: only draws have a density.
+    u ~ N(loc, diag(scale)^2). The encoder predicts all parameters.
+    Each f_k moves z along one direction. It has no inverse in closed form, so only the flow's own
+    draws have a density.
 
     Args:
         flows: int, K.
 
-    Input shape: (batch, 2 * latent_dim + flows * (2 * latent_dim + 1)): loc, scale before softplus, all u, all w (times sqrt(latent_dim)
-    both), and all b. Output: batch shape (batch,), event shape (latent_dim,).
+    Input shape: (batch, 2 * latent_dim + flows * (2 * latent_dim + 1)): loc, the scale before
+    softplus, all u, all w (both times sqrt(latent_dim)), and all b.
+    Output: batch shape (batch,), event shape (latent_dim,).
 
     Raises:
         ValueError: flows is not a positive integer.
 
-    Source: Rezende & Mohamed, "Variational inference with normalizing flows", ICML 2015, equations 10 to 13; `flows.planar`.
+    For example:
+
+        posterior = keras_ae.distributions.PlanarFlow(flows=2)
+        params = np.zeros((5, posterior.params_size(3)), "float32")  # (5, 20)
+        posterior(params).sample()  # (5, 3)
+
+    Source: Rezende & Mohamed, "Variational inference with normalizing flows", ICML 2015,
+    equations 10 to 13. See `flows.planar`.
     """
 
     def __init__(self, flows=8, **kwargs):
@@ -87,39 +123,46 @@ class PlanarFlow(FlowPosterior):
 
     def split(self, params):
         n, k = (params.shape[-1] - self.flows) // (2 * (1 + self.flows)), self.flows
-        loc, raw_scale, u, w, b = ops.split(
-            params, (n, 2 * n, (2 + k) * n, (2 + 2 * k) * n), axis=-1
-        )
-        # Divided, so that a fresh network starts near the Gaussian; else the noise of many flows comes in.
-        u, w = (
-            ops.split(vectors / math.sqrt(n), k, axis=-1) for vectors in (u, w)
-        )  # (batch, k n) -> k x (batch, n)
+        ends = (n, 2 * n, (2 + k) * n, (2 + 2 * k) * n)
+        loc, raw_scale, u, w, b = ops.split(params, ends, axis=-1)
+        # Division by sqrt(n) lets a new network start near the Gaussian. Without it, many flows
+        # make the first draws too noisy.
+        # (batch, k * n) -> k x (batch, n)
+        u, w = (ops.split(vectors / math.sqrt(n), k, axis=-1) for vectors in (u, w))
         b = ops.split(b, k, axis=-1)  # (batch, k) -> k x (batch, 1)
-        return (
-            loc,
-            raw_scale,
-            [_given(flows.planar, *of_one) for of_one in zip(u, w, b, strict=True)],
-        )
+        chain = [_given(flows.planar, *params_k) for params_k in zip(u, w, b, strict=True)]
+        return loc, raw_scale, chain
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class SylvesterFlow(FlowPosterior):
-    """q(z|x) of z = f_K(... f_1(u)), u ~ N(loc, diag(scale)^2), f_k(z) = z + Q_k R_k tanh(S_k Q_k^T z + b_k), all parameters the encoder's.
+    """q(z|x) is the density of z = f_K(... f_1(u)), f_k(z) = z + Q_k R_k tanh(S_k Q_k^T z + b_k).
 
-    R and S are triangular, Q is a product of Householder reflections. They cannot be inverted: only draws have a density.
+    u ~ N(loc, diag(scale)^2). The encoder predicts all parameters.
+    R and S are triangular, and Q is a product of Householder reflections. A flow has no inverse in
+    closed form, so only its own draws have a density.
 
     Args:
         flows: int, K.
-        reflections: int, how many make a Q; latent_dim of them make any orthogonal matrix.
+        reflections: int, the number of reflections in each Q. A product of latent_dim reflections
+            can be any orthogonal matrix.
 
-    Input shape: (batch, 2 * latent_dim + flows * latent_dim * (latent_dim + 2 + reflections)): loc, scale before softplus, and for each
-    flow the triangles (times sqrt(latent_dim)), a diagonal, b and the reflections, as `flows.sylvester` takes them. Output: batch shape
-    (batch,), event shape (latent_dim,).
+    Input shape: (batch, 2 * latent_dim + flows * latent_dim * (latent_dim + 2 + reflections)): loc,
+    the scale before softplus, and for each flow the triangles (times sqrt(latent_dim)), a diagonal,
+    b and the reflections, as `flows.sylvester` takes them.
+    Output: batch shape (batch,), event shape (latent_dim,).
 
     Raises:
         ValueError: an argument is not a positive integer.
 
-    Source: van den Berg et al., "Sylvester normalizing flows for variational inference", UAI 2018, section 3.2, H-SNF.
+    For example:
+
+        posterior = keras_ae.distributions.SylvesterFlow(flows=2, reflections=1)
+        params = np.zeros((5, posterior.params_size(3)), "float32")  # (5, 42)
+        posterior(params).sample()  # (5, 3)
+
+    Source: van den Berg et al., "Sylvester normalizing flows for variational inference", UAI 2018,
+    section 3.2, H-SNF.
     """
 
     def __init__(self, flows=4, reflections=8, **kwargs):
@@ -132,18 +175,16 @@ class SylvesterFlow(FlowPosterior):
 
     def split(self, params):
         k, linear = self.flows, 2 + self.flows * (2 + self.reflections)
-        n = (math.isqrt(linear**2 + 4 * k * params.shape[-1]) - linear) // (
-            2 * k
-        )  # params = k n^2 + linear n
+        # params = k n^2 + linear n  =>  n = (sqrt(linear^2 + 4 k params) - linear) / (2 k)
+        n = (math.isqrt(linear**2 + 4 * k * params.shape[-1]) - linear) // (2 * k)
         loc, raw_scale, rest = ops.split(params, (n, 2 * n), axis=-1)
         chain = []
-        for of_one in ops.split(rest, k, axis=-1):
-            triangles, diagonal, b, reflections = ops.split(
-                of_one, (n * n, n * (n + 1), n * (n + 2)), axis=-1
-            )
-            triangles = ops.reshape(
-                triangles / math.sqrt(n), (-1, n, n)
-            )  # (batch, n * n) -> (batch, n, n)
+        for params_k in ops.split(rest, k, axis=-1):
+            ends = (n * n, n * (n + 1), n * (n + 2))
+            triangles, diagonal, b, reflections = ops.split(params_k, ends, axis=-1)
+            # (batch, n * n) -> (batch, n, n)
+            triangles = ops.reshape(triangles / math.sqrt(n), (-1, n, n))
+            # (batch, reflections * n) -> (batch, reflections, n)
             reflections = ops.reshape(reflections, (-1, self.reflections, n))
             chain.append(_given(flows.sylvester, triangles, diagonal, b, reflections))
         return loc, raw_scale, chain
@@ -154,34 +195,42 @@ class SylvesterFlow(FlowPosterior):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class InverseAutoregressiveFlow(FlowPosterior):
-    """q(z|x) of z = f_K(... f_1(u)), u ~ N(loc, diag(scale)^2), f_k(z)_i = s_i z_i + m_i, s and m of z_1 to z_i-1 and of x.
+    """q(z|x) is the density of z = f_K(... f_1(u)), f_k(z)_i = s_i z_i + m_i.
 
-    Masked networks of this layer's own give s and m; the encoder gives them a context, h(x). Between two flows the order of the values is
-    reversed. A draw and its density take one pass of each network, the density of any other code latent_dim passes.
+    u ~ N(loc, diag(scale)^2). s_i and m_i depend on z_1 to z_i-1 and on x.
+    Masked networks, which are weights of this layer, compute s and m. They see x through a context
+    h(x), which the encoder predicts. Between two flows the order of the values is reversed.
+    A draw and its density together take one pass through each network. The density of any other
+    code takes latent_dim passes.
 
     Args:
         flows: int, K.
-        width: int, units of each of the two hidden layers of a flow's network.
+        width: int, the units of each of the two hidden layers of a flow's network.
         context: int, the size of h(x).
 
-    Input shape: (batch, 2 * latent_dim + context): loc, scale before softplus, and h. Output: batch shape (batch,), event shape
-    (latent_dim,).
+    Input shape: (batch, 2 * latent_dim + context): loc, the scale before softplus, and h.
+    Output: batch shape (batch,), event shape (latent_dim,).
 
     Raises:
         ValueError: an argument is not a positive integer.
 
-    Source: Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016, section 4 and
-    algorithm 1, without its gate; `flows.inverse_autoregressive` says why.
+    For example:
+
+        posterior = keras_ae.distributions.InverseAutoregressiveFlow(flows=2, width=8, context=4)
+        params = np.zeros((5, posterior.params_size(3)), "float32")  # (5, 10)
+        posterior(params).sample()  # (5, 3)
+
+    Source: Kingma et al., "Improved variational inference with inverse autoregressive flow",
+    NeurIPS 2016, section 4 and algorithm 1, without the gate. `flows.inverse_autoregressive`
+    explains why.
     """
 
     evaluates_any_code = True
 
     def __init__(self, flows=4, width=128, context=64, **kwargs):
         super().__init__(flows, **kwargs)
-        self.width, self.context = (
-            validation.positive_int(width, "width"),
-            validation.positive_int(context, "context"),
-        )
+        self.width = validation.positive_int(width, "width")
+        self.context = validation.positive_int(context, "context")
 
     def params_size(self, event_shape):
         return 2 * base.size(event_shape) + self.context
@@ -201,7 +250,7 @@ class InverseAutoregressiveFlow(FlowPosterior):
         chain = []
         for network in self.networks:
             chain += [_reversed, _given(flows.inverse_autoregressive, network, context)]
-        return loc, raw_scale, chain[1:]
+        return loc, raw_scale, chain[1:]  # the values are reversed between flows only
 
     def inverse(self, params):
         context = params[..., -self.context :]
@@ -219,9 +268,10 @@ class InverseAutoregressiveFlow(FlowPosterior):
 
 
 def _given(function, *parameters):
-    """The function of z alone."""
+    """`function` with these parameters, as a function of z alone."""
     return lambda z: function(z, *parameters)
 
 
 def _reversed(z):
+    """z in reverse order, and the log-determinant, which is zero."""
     return ops.flip(z, axis=-1), 0.0

@@ -1,43 +1,57 @@
-"""A label beside the code: a posterior and a prior of both, y one-hot and z, side by side in one vector."""
+"""A label y beside the code z: a posterior and a prior of both together.
+
+y is a one-hot vector. y and z lie side by side in one vector.
+"""
 
 import keras
 import tensorflow as tf
 
-from keras_ae.distributions import registry, tfp_extensions
+from keras_ae.distributions import densities, draws, registry
 from keras_ae.distributions.posteriors import Posterior
 from keras_ae.distributions.priors import Prior
 from keras_ae.networks import Conditioner
 from keras_ae.utils import validation
 
-CERTAIN = 100.0  # logit of a label that is known: the others have a probability of e^-100
+CERTAIN = 100.0  # the logit of a known label; the other labels have a probability of e^-100
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class LabelledPosterior(Posterior):
-    """q(y, z|x) = q(y|x) q(z|x, y): a classifier, and a posterior of z that knows the label. Where the label is known, q(y|x) is certain.
+    """q(y, z|x) = q(y|x) q(z|x, y): a classifier, and a posterior of z given the label.
+
+    If the label is known, q(y|x) is certain of it.
 
     Args:
         classes: int, the number of classes.
         latent_dim: int, the size of z.
-        posterior: of z, a name or a layer of `keras_ae.distributions`.
-        width: int, the number of features that the encoder gives, and the units of the hidden layer of both networks.
+        posterior: the posterior of z, a name or a layer of `keras_ae.distributions`.
+        width: int, the number of features that the encoder returns. It is also the number of units
+            in the hidden layer of the classifier and of the network of z.
 
-    Input shape: (batch, width + classes): features of x, and the evidence that `evidence` makes of labels, zeros where there is none.
+    Input shape: (batch, width + classes): features of x, then the output of `evidence`, which is
+    zero where the label is not known.
     Output: batch shape (batch,), event shape (classes + latent_dim,).
 
-    Source: Kingma et al., "Semi-supervised learning with deep generative models", NeurIPS 2014, equation 4 (model M2).
+    Raises:
+        ValueError: an argument does not fit.
+
+    For example:
+
+        posterior = keras_ae.distributions.LabelledPosterior(classes=3, latent_dim=2, width=16)
+        evidence = posterior.evidence(np.array([0, -1]))  # the second label is not known
+        params = np.concatenate([features, evidence], axis=1)  # (2, 19)
+        posterior(params).sample()  # (2, 5)
+
+    Source: Kingma et al., "Semi-supervised learning with deep generative models", NeurIPS 2014,
+    equation 4 (model M2).
     """
 
     def __init__(self, classes, latent_dim, posterior="diagonal", width=300, **kwargs):
         super().__init__(**kwargs)
-        self.classes, self.latent_dim = (
-            validation.positive_int(classes, "classes"),
-            validation.positive_int(latent_dim, "latent_dim"),
-        )
-        self.posterior, self.width = (
-            registry.get(Posterior, posterior),
-            validation.positive_int(width, "width"),
-        )
+        self.classes = validation.positive_int(classes, "classes")
+        self.latent_dim = validation.positive_int(latent_dim, "latent_dim")
+        self.posterior = registry.get(Posterior, posterior)
+        self.width = validation.positive_int(width, "width")
         options = {"widths": (width,), "activation": "glu", "dtype": "float32"}
         self.classifier = Conditioner((width,), classes, **options, name="classifier")
         params_size = self.posterior.params_size(latent_dim)
@@ -54,46 +68,64 @@ class LabelledPosterior(Posterior):
         return self.width
 
     def evidence(self, labels):
-        """What is known of labels: int (batch,), -1 for one that is not known -> (batch, classes)."""
-        # Not by tf.one_hot: where a model is exported to ONNX, -1 is the last class there.
-        return CERTAIN * tf.cast(
-            tf.equal(labels[:, None], tf.range(self.classes, dtype=labels.dtype)), "float32"
-        )
+        """Turns labels into the logits of the known ones.
+
+        Args:
+            labels: int (batch,), -1 if a label is not known.
+
+        Returns:
+            float32 tensor (batch, classes): CERTAIN at the known label, otherwise 0.
+        """
+        # Not tf.one_hot: in a model exported to ONNX it takes -1 as the last class.
+        classes = tf.range(self.classes, dtype=labels.dtype)
+        return CERTAIN * tf.cast(tf.equal(labels[:, None], classes), "float32")
 
     def logits(self, params):
-        """Of q(y|x): (batch, width + classes) -> (batch, classes)."""
+        """The logits of q(y|x): (batch, width + classes) -> (batch, classes)."""
         features, evidence = tf.split(params, (self.width, self.classes), axis=-1)
-        known = tf.reduce_max(evidence, axis=-1, keepdims=True) > 0
+        known = tf.reduce_max(evidence, axis=-1, keepdims=True) > 0  # (batch, 1)
         return tf.where(known, evidence, self.classifier([features]))
 
     def call(self, params):
         features, logits = params[:, : self.width], self.logits(params)
-        label = tfp_extensions.StraightThroughOneHot(logits, dtype="float32")
-        return tfp_extensions.Chain(
-            (self.classes, self.latent_dim),
-            [lambda _: label, lambda above: self.posterior(self.network([features, *above]))],
-        )
+        label = densities.StraightThroughOneHot(logits, dtype="float32")
+
+        def code_given_label(above):
+            return self.posterior(self.network([features, *above]))
+
+        return draws.Chain((self.classes, self.latent_dim), [lambda above: label, code_given_label])
 
     def centre(self, params):
         return self(params).centre()
 
     def get_config(self):
-        config = {"classes": self.classes, "latent_dim": self.latent_dim, "width": self.width}
         return {
             **super().get_config(),
-            **config,
+            "classes": self.classes,
+            "latent_dim": self.latent_dim,
+            "width": self.width,
             "posterior": keras.saving.serialize_keras_object(self.posterior),
         }
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class LabelledPrior(Prior):
-    """p(y, z) = p(y) p(z), all labels being equally likely. Batch shape (), event shape (classes + latent_dim,).
+    """p(y, z) = p(y) p(z), where all labels are equally likely.
 
     Args:
         classes: int, the number of classes.
         code_size: int, the size of z.
         prior: p(z), a name or a layer of `keras_ae.distributions`.
+
+    Output: batch shape (), event shape (classes + code_size,).
+
+    Raises:
+        ValueError: an argument does not fit.
+
+    For example:
+
+        prior = keras_ae.distributions.LabelledPrior(classes=3, code_size=2)
+        prior().sample(4)  # (4, 5): a label and a code, four times
     """
 
     def __init__(self, classes, code_size, prior="standard_normal", **kwargs):
@@ -106,19 +138,19 @@ class LabelledPrior(Prior):
         return [self.prior]
 
     def join(self, vae, posterior):
-        def none(x):
+        def refuse(x):
             raise ValueError(
-                "Expected a prior with parameters of its own beside a label. Received: one made of the posterior, as VampPrior"
+                "Expected a prior with its own parameters beside a label. "
+                "Received: a prior made of the posterior, such as VampPrior"
             )
 
-        self.prior.join(vae, none)
-        self.prior()
+        self.prior.join(vae, refuse)
+        self.prior()  # raises the error now if the prior needs the posterior
 
     def call(self):
         label = registry.tfd.OneHotCategorical(logits=tf.zeros(self.classes), dtype="float32")
-        return tfp_extensions.Chain(
-            (self.classes, self.code_size), [lambda _: label, lambda above: self.prior()]
-        )
+        conditionals = [lambda above: label, lambda above: self.prior()]
+        return draws.Chain((self.classes, self.code_size), conditionals)
 
     def get_config(self):
         config = super().get_config()

@@ -1,4 +1,4 @@
-"""Likelihoods p(x|z): the decoder's output -> a distribution over arrays."""
+"""Likelihoods p(x|z): they turn the decoder's output into a distribution over arrays."""
 
 import math
 
@@ -7,54 +7,90 @@ import numpy as np
 import tensorflow_probability as tfp
 from keras import ops
 
-from keras_ae.distributions import base, tfp_extensions
+from keras_ae.distributions import base, densities
 from keras_ae.utils import inputs, validation
 
 tfd = tfp.distributions
 
 
 class Likelihood(base.Distribution):
-    """p(x|z): takes the decoder's output, (batch, *shape[:-1], shape[-1] * params per value), gives a distribution over x.
+    """p(x|z): takes the decoder's output and returns a distribution over x.
+
+    Input shape: (batch, *shape[:-1], shape[-1] * params_size(1)).
+    Output: batch shape (batch,), event shape `shape`.
 
     Attributes:
         support: (low, high), the closed interval of values that x may take.
-        mask_value: float, a step of x all of whose values equal it is padding; None where there is none.
+        mask_value: float. A step of a sequence x is padding if all its values equal mask_value.
+            None: there is no padding.
     """
 
     support = (-math.inf, math.inf)
     mask_value = None
 
     def check(self, x, shape, name="x"):
-        """Raises ValueError unless the array x, (batch, *shape), is one that p(x|z) can explain. name: how the error calls it."""
+        """Raises ValueError if p(x|z) has no density at x.
+
+        Args:
+            x: array (batch, *shape).
+            shape: tuple, the shape of one example.
+            name: str, what the error message calls x.
+
+        Raises:
+            ValueError: x has another shape, holds NaN or holds a value outside the support.
+        """
         inputs.check(x, shape, self.support, name)
 
     def independent(self, distribution):
-        """Makes all axes but the first one event: batch shape (batch,), event shape as the parameters'."""
-        return tfd.Independent(
-            distribution, reinterpreted_batch_ndims=len(distribution.batch_shape) - 1
-        )
+        """Turns all axes but the first into event axes.
+
+        Args:
+            distribution: tfd.Distribution, batch shape (batch, *shape), event shape ().
+
+        Returns:
+            tfd.Independent, batch shape (batch,), event shape `shape`.
+        """
+        event_axes = len(distribution.batch_shape) - 1
+        return tfd.Independent(distribution, reinterpreted_batch_ndims=event_axes)
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class Bernoulli(Likelihood):
     """p(x|z) = prod_i Bernoulli(x_i; sigmoid(logits_i)), for binary x.
 
-    For grey values in [0, 1], log p(x|z) is minus the cross-entropy, its mean over all binarisations of x.
+    Grey values in [0, 1] are allowed too: log p(x|z) is then minus the cross-entropy. It is the
+    mean of the log-likelihood over random binary images in which x_i is the probability of a 1.
 
-    Input shape: (batch, *shape), logits. Output: batch shape (batch,), event shape `shape`.
+    Input shape: (batch, *shape), logits.
+    Output: batch shape (batch,), event shape `shape`.
+
+    For example:
+
+        likelihood = keras_ae.distributions.Bernoulli()
+        logits = np.zeros((2, 784), "float32")
+        likelihood(logits).log_prob(x)  # (2,): nats per example
     """
 
     support = (0.0, 1.0)
 
     def call(self, logits):
-        return tfp_extensions.IndependentBernoulli(logits)
+        return densities.IndependentBernoulli(logits)
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class ContinuousBernoulli(Likelihood):
-    """p(x|z) = prod_i C(l_i) l_i^x_i (1 - l_i)^(1 - x_i) with l = sigmoid(logits), a density on [0, 1].
+    """p(x|z) = prod_i C(l_i) l_i^x_i (1 - l_i)^(1 - x_i), l = sigmoid(logits), for x in [0, 1].
 
-    Input shape: (batch, *shape), logits. Output: batch shape (batch,), event shape `shape`.
+    C(l_i) is the constant that makes this a density on [0, 1].
+
+    Input shape: (batch, *shape), logits.
+    Output: batch shape (batch,), event shape `shape`.
+
+    For example:
+
+        likelihood = keras_ae.distributions.ContinuousBernoulli()
+        logits = np.zeros((2, 784), "float32")
+        likelihood(logits).log_prob(x)  # (2,): nats per example
 
     Source: Loaiza-Ganem & Cunningham, "The continuous Bernoulli", NeurIPS 2019, equations 6 to 8.
     """
@@ -70,23 +106,30 @@ class Gaussian(Likelihood):
     """p(x|z) = prod_i N(x_i; loc_i, scale_i^2).
 
     Args:
-        scale: where the standard deviation comes from. A positive number: fixed. "trainable": one number, a weight of this layer.
-            "predicted": the decoder gives one for each value.
+        scale: the standard deviation. A positive number: fixed. "trainable": one number for all
+            values, a weight of this layer. "predicted": the decoder predicts one for each value.
 
-    Input shape: (batch, *shape), or (batch, *shape[:-1], 2 * shape[-1]) when scale="predicted": first loc, then scale before
-    softplus. Output: batch shape (batch,), event shape `shape`.
+    Input shape: (batch, *shape), loc. With scale="predicted": (batch, *shape[:-1], 2 * shape[-1]),
+    first loc, then the scale before softplus.
+    Output: batch shape (batch,), event shape `shape`.
 
     Raises:
         ValueError: scale is none of these.
+
+    For example:
+
+        likelihood = keras_ae.distributions.Gaussian("predicted")
+        params = np.zeros((2, likelihood.params_size(784)), "float32")  # (2, 1568)
+        likelihood(params).log_prob(x)  # (2,): nats per example
     """
 
     def __init__(self, scale=1.0, **kwargs):
         super().__init__(**kwargs)
-        if scale not in ("trainable", "predicted") and not (
-            validation.is_number(scale) and scale > 0
-        ):
+        is_positive = validation.is_number(scale) and scale > 0
+        if scale not in ("trainable", "predicted") and not is_positive:
             raise ValueError(
-                f'Expected `scale` to be a positive number, "trainable" or "predicted". Received: scale={scale!r}'
+                'Expected `scale` to be a positive number, "trainable" or "predicted". '
+                f"Received: scale={scale!r}"
             )
         self.scale = scale
         if scale == "trainable":
@@ -100,15 +143,12 @@ class Gaussian(Likelihood):
 
     def call(self, params):
         if self.scale == "predicted":
-            loc, raw_scale = ops.split(
-                params, 2, axis=-1
-            )  # (batch, ..., 2 * channels) -> 2 x (batch, ..., channels)
+            # (batch, ..., 2 * channels) -> 2 x (batch, ..., channels)
+            loc, raw_scale = ops.split(params, 2, axis=-1)
             return self.independent(tfd.Normal(loc, base.positive(raw_scale)))
-        scale = (
-            base.positive(ops.convert_to_tensor(self.raw_scale))
-            if self.scale == "trainable"
-            else self.scale
-        )
+        scale = self.scale
+        if scale == "trainable":
+            scale = base.positive(ops.convert_to_tensor(self.raw_scale))
         return self.independent(tfd.Normal(params, scale))
 
     def get_config(self):
@@ -117,19 +157,26 @@ class Gaussian(Likelihood):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class DiscretizedLogisticMixture(Likelihood):
-    """p(x|z) = prod_i sum_k w_ik P(x_i; loc_ik, scale_ik), for pixels of 256 levels.
+    """p(x|z) = prod_i sum_k w_ik P(x_i; loc_ik, scale_ik), for pixels with 256 grey levels.
 
-    P is a logistic variable rounded to the nearest level k / 255 and clipped to [0, 1]: a probability, so bits per dimension
-    compare with those of other models of 8-bit images. x is given in [0, 1], as everywhere.
+    P is the distribution of a logistic variable that is clipped to [0, 1] and rounded to the
+    nearest level, a multiple of 1/255. P is a probability, not a density. So bits per dimension can
+    be compared with those of other models of 8-bit images. As everywhere, x is given in [0, 1].
 
     Args:
-        components: int, the number of logistics a value.
+        components: int, the number of logistic variables per value.
 
-    Input shape: (batch, *shape[:-1], 3 * components * shape[-1]): mixture logits, loc, log scale. Output: batch shape
-    (batch,), event shape `shape`.
+    Input shape: (batch, *shape[:-1], 3 * components * shape[-1]): mixture logits, loc, log scale.
+    Output: batch shape (batch,), event shape `shape`.
 
     Raises:
         ValueError: components is not a positive integer.
+
+    For example:
+
+        likelihood = keras_ae.distributions.DiscretizedLogisticMixture(components=2)
+        params = np.zeros((2, likelihood.params_size(784)), "float32")  # (2, 4704)
+        likelihood(params).log_prob(x)  # (2,): nats per example
 
     Source: Salimans et al., "PixelCNN++", ICLR 2017, equation 2 (channels are independent here).
     """
@@ -146,11 +193,11 @@ class DiscretizedLogisticMixture(Likelihood):
     def call(self, params):
         channels = params.shape[-1] // (3 * self.components)
         shape = (*ops.shape(params)[:-1], channels, 3 * self.components)
-        logits, loc, log_scale = ops.split(
-            ops.reshape(params, shape), 3, axis=-1
-        )  # 3 x (batch, ..., channels, components)
+        params = ops.reshape(params, shape)  # (batch, ..., channels, 3 * components)
+        # -> 3 x (batch, ..., channels, components)
+        logits, loc, log_scale = ops.split(params, 3, axis=-1)
         scale = 0.5 * ops.exp(ops.clip(log_scale, -7.0, 7.0))
-        pixels = tfp_extensions.DiscretizedLogistic(0.5 + 0.5 * loc, scale)
+        pixels = densities.DiscretizedLogistic(0.5 + 0.5 * loc, scale)
         return self.independent(tfd.MixtureSameFamily(tfd.Categorical(logits=logits), pixels))
 
     def get_config(self):
@@ -159,39 +206,47 @@ class DiscretizedLogisticMixture(Likelihood):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class Masked(Likelihood):
-    """p(x|z) = prod_t p(x_t|z), over the steps t of a sequence that are no padding.
+    """p(x|z) = prod_t p(x_t|z), over the steps t of a sequence that are not padding.
 
-    Sequences of different lengths are padded to one, as by `keras.utils.pad_sequences(x, steps, "float32", "post", value=mask_value)`. A
-    step all of whose values equal mask_value is padding, which need not lie in the likelihood's support. A recurrent network of a name
-    ("gru", "lstm") passes over padding too.
+    Pad sequences of different lengths to the same length with
+    `keras.utils.pad_sequences(x, steps, "float32", "post", value=mask_value)`.
+    A step is padding if all its values equal mask_value. Padding may lie outside the support of the
+    likelihood. A recurrent network chosen by name ("gru", "lstm") skips padding too.
 
     Args:
-        likelihood: the layer of the likelihood of one step, as `Gaussian(0.1)`.
-        mask_value: float.
+        likelihood: a layer, the likelihood of one step, for example `Gaussian(0.1)`.
+        mask_value: float, the value that marks padding.
 
-    Input shape: (batch, steps, *features), as the likelihood asks for. Output: batch shape (batch,), event shape (steps, *features).
+    Input shape: (batch, steps, *features), where `features` is what the likelihood takes.
+    Output: batch shape (batch,), event shape (steps, *features of one step of x).
 
     Raises:
-        ValueError: an argument does not fit.
+        ValueError: likelihood is not a likelihood layer, or mask_value is not a finite number.
+
+    For example:
+
+        likelihood = keras_ae.distributions.Masked(keras_ae.distributions.Gaussian(0.1), -1.0)
+        sequences = np.array([[[0.2], [0.4]], [[0.3], [-1.0]]], "float32")
+        likelihood(np.zeros((2, 2, 1), "float32")).log_prob(sequences)  # (2,): nats per sequence
     """
 
     def __init__(self, likelihood, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
-        likelihood = (
-            keras.saving.deserialize_keras_object(likelihood)
-            if isinstance(likelihood, dict)
-            else likelihood
-        )
+        if isinstance(likelihood, dict):
+            likelihood = keras.saving.deserialize_keras_object(likelihood)
         if not isinstance(likelihood, Likelihood):
             raise ValueError(
-                f"Expected `likelihood` to be a layer, as Gaussian(0.1). Received: {likelihood!r}"
+                "Expected `likelihood` to be a likelihood layer, such as Gaussian(0.1). "
+                f"Received: {likelihood!r}"
             )
         if not validation.is_number(mask_value):
             raise ValueError(
                 f"Expected `mask_value` to be a finite number. Received: mask_value={mask_value!r}"
             )
-        self.likelihood, self.mask_value = likelihood, float(mask_value)
-        self.inner, self.support = (likelihood,), likelihood.support
+        self.likelihood = likelihood
+        self.mask_value = float(mask_value)
+        self.inner = (likelihood,)
+        self.support = likelihood.support
 
     def params_size(self, event_shape):
         return self.likelihood.params_size(event_shape)
@@ -199,22 +254,22 @@ class Masked(Likelihood):
     def check(self, x, shape, name="x"):
         if len(shape) < 2:
             raise ValueError(
-                f"Expected sequences, shape=(steps, features), where there is padding. Received: shape={shape}"
+                "Expected shape=(steps, features) for a likelihood with padding. "
+                f"Received: shape={shape}"
             )
         array = np.asarray(x)
         if array.dtype.kind == "f" and array.shape[1:] == shape:
-            real = inputs.is_real(
-                array.astype("float32"), self.mask_value, len(shape) - 1
-            ).numpy()  # (batch, steps)
+            step_axes = len(shape) - 1
+            # (batch, steps, *features) -> (batch, steps)
+            real = inputs.is_real(array.astype("float32"), self.mask_value, step_axes).numpy()
             array = array.copy()
             array[~real] = self._stand_in
         self.likelihood.check(array, shape, name)
 
     def call(self, params):
-        steps = self.likelihood(
-            ops.reshape(params, (-1, *params.shape[2:]))
-        )  # (batch, steps, ...) -> (batch * steps, ...)
-        return tfp_extensions.MaskedSteps(steps, params.shape[1], self.mask_value, self._stand_in)
+        # (batch, steps, ...) -> (batch * steps, ...)
+        steps = self.likelihood(ops.reshape(params, (-1, *params.shape[2:])))
+        return densities.MaskedSteps(steps, params.shape[1], self.mask_value, self._stand_in)
 
     def get_config(self):
         likelihood = keras.saving.serialize_keras_object(self.likelihood)
@@ -222,6 +277,6 @@ class Masked(Likelihood):
 
     @property
     def _stand_in(self):
-        """A value in the support."""
+        """A value in the support, which replaces padding."""
         low, high = self.support
         return min(max(0.0, low), high)

@@ -1,4 +1,4 @@
-"""Priors p(z): no input, parameters of their own, a distribution over codes."""
+"""Priors p(z): they take no input, hold their own weights and return a distribution over codes."""
 
 import math
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from keras import ops
 
-from keras_ae.distributions import base, tfp_extensions
+from keras_ae.distributions import base, densities, draws
 from keras_ae.distributions.flows import CouplingNetwork, MaskedNetwork
 from keras_ae.utils import validation
 
@@ -16,10 +16,14 @@ tfb, tfd = tfp.bijectors, tfp.distributions
 
 
 class Prior(base.Distribution):
-    """p(z): called with nothing, gives one distribution over codes, (latent_dim,). Its weights train with the model.
+    """p(z): called without an argument, returns one distribution over codes.
+
+    Its weights are trained with the model.
 
     Args:
         latent_dim: int, the size of a code.
+
+    Output: batch shape (), event shape (latent_dim,).
     """
 
     def __init__(self, latent_dim, **kwargs):
@@ -30,7 +34,12 @@ class Prior(base.Distribution):
         return self.call()  # Layer.__call__ cannot be called without an argument
 
     def join(self, vae, posterior):
-        """Called once by the VAE that the prior is given to. posterior: function of x, q(z|x) over the codes that the prior is of."""
+        """The VAE that this prior belongs to calls this once. A prior that needs it overrides it.
+
+        Args:
+            vae: VAE.
+            posterior: function x -> q(z|x), where z is the code that this prior describes.
+        """
 
     def get_config(self):
         return {**super().get_config(), "latent_dim": self.latent_dim}
@@ -38,22 +47,40 @@ class Prior(base.Distribution):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class StandardNormal(Prior):
-    """p(z) = N(z; 0, I). Output: batch shape (), event shape (latent_dim,)."""
+    """p(z) = N(z; 0, I).
+
+    Args:
+        latent_dim: int, the size of a code.
+
+    Output: batch shape (), event shape (latent_dim,).
+
+    For example:
+
+        prior = keras_ae.distributions.StandardNormal(2)
+        prior().log_prob(np.zeros((5, 2), "float32"))  # (5,)
+    """
 
     def call(self):
-        return tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
+        return _standard_normal(self.latent_dim)
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class GaussianMixture(Prior):
-    """p(z) = sum_k w_k N(z; loc_k, diag(scale_k)^2), weights, locs and scales trained. Batch shape (), event shape (latent_dim,).
+    """p(z) = sum_k w_k N(z; loc_k, diag(scale_k)^2), with trained w, loc and scale.
 
     Args:
         latent_dim: int, the size of a code.
         components: int, the number of Gaussians.
 
+    Output: batch shape (), event shape (latent_dim,).
+
     Raises:
         ValueError: an argument is not a positive integer.
+
+    For example:
+
+        prior = keras_ae.distributions.GaussianMixture(2, components=3)
+        prior().log_prob(np.zeros((5, 2), "float32"))  # (5,)
     """
 
     def __init__(self, latent_dim, components=10, **kwargs):
@@ -72,18 +99,18 @@ class GaussianMixture(Prior):
         )
 
     def call(self):
-        # A Keras variable handed straight to a tfd object gets no gradient, so each is converted first, here and below.
-        return tfd.MixtureSameFamily(
-            tfd.Categorical(logits=ops.convert_to_tensor(self.logits)), self._gaussians()
-        )
+        # A Keras variable gets no gradient inside a tfd object, so each is converted to a tensor.
+        logits = ops.convert_to_tensor(self.logits)
+        return tfd.MixtureSameFamily(tfd.Categorical(logits=logits), self._gaussians())
 
     def start(self, weights, loc, covariances):
-        """Sets the mixture.
+        """Sets the parameters of the mixture.
 
         Args:
-            weights: array (components,), above 0.
-            loc: array (components, latent_dim).
-            covariances: array (components, latent_dim), variances; of a `FullGaussianMixture` (components, latent_dim, latent_dim).
+            weights: array (components,), the weight of each Gaussian, above 0.
+            loc: array (components, latent_dim), the means.
+            covariances: array (components, latent_dim), the variances. For a
+                `FullGaussianMixture`: (components, latent_dim, latent_dim), the covariances.
         """
         self.logits.assign(np.log(weights))
         self.loc.assign(loc)
@@ -102,30 +129,37 @@ class GaussianMixture(Prior):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class FullGaussianMixture(GaussianMixture):
-    """p(z) = sum_k w_k N(z; loc_k, L_k L_k^T), L_k lower triangular with a positive diagonal, all trained. Batch shape (), event shape
-    (latent_dim,). A cluster may lie along any direction, not only along the dimensions of the code.
+    """p(z) = sum_k w_k N(z; loc_k, L_k L_k^T), with trained w, loc and L.
+
+    L_k is lower triangular with a positive diagonal. A cluster may be long in any direction, not
+    only along the dimensions of the code.
 
     Args:
         latent_dim: int, the size of a code.
         components: int, the number of Gaussians.
 
+    Output: batch shape (), event shape (latent_dim,).
+
     Raises:
         ValueError: an argument is not a positive integer.
+
+    For example:
+
+        prior = keras_ae.distributions.FullGaussianMixture(2, components=3)
+        prior().log_prob(np.zeros((5, 2), "float32"))  # (5,)
     """
 
     def __init__(self, latent_dim, components=10, **kwargs):
         super().__init__(latent_dim, components, **kwargs)
         shape = (components, latent_dim, latent_dim)
-        self.below = self.add_weight(
-            shape=shape, initializer="zeros", name="below", autocast=False
-        )  # of which L takes those below
+        # Square matrices; L takes only their entries below the diagonal.
+        self.below = self.add_weight(shape=shape, initializer="zeros", name="below", autocast=False)
 
     def _gaussians(self):
         loc, raw_scale, below = map(ops.convert_to_tensor, (self.loc, self.raw_scale, self.below))
         strictly_lower = tf.constant(np.tri(self.latent_dim, k=-1), tf.float32)
-        return tfp_extensions.FewGaussians(
-            loc, tf.linalg.diag(base.positive(raw_scale)) + below * strictly_lower
-        )
+        diagonal = tf.linalg.diag(base.positive(raw_scale))  # (components, latent_dim, latent_dim)
+        return densities.FewGaussians(loc, diagonal + below * strictly_lower)
 
     def _start_scales(self, covariances):
         scale = np.linalg.cholesky(covariances)  # (components, latent_dim, latent_dim)
@@ -135,29 +169,36 @@ class FullGaussianMixture(GaussianMixture):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class AutoregressiveFlow(Prior):
-    """p(z) of z = f(u), u ~ N(0, I), f a chain of masked autoregressive flows, trained. Batch shape (), event shape (latent_dim,).
+    """p(z) is the density of z = f(u), u ~ N(0, I), for a chain f of masked autoregressive flows.
 
-    Each flow is z_i = loc_i(z_1..i-1) + scale_i(z_1..i-1) u_i, and between two the order of the values is reversed. It starts as N(0, I).
-    A density takes one pass of the networks, a draw latent_dim of them.
+    Each flow is z_i = loc_i(z_1..i-1) + scale_i(z_1..i-1) u_i. Between two flows the order of the
+    values is reversed. Before training, p(z) = N(z; 0, I).
+    A density takes one pass through the networks. A draw takes latent_dim passes.
 
     Args:
         latent_dim: int, the size of a code.
         flows: int, the number of flows.
-        width: int, units of each of the two hidden layers of a flow's network.
+        width: int, the units of each of the two hidden layers of a flow's network.
+
+    Output: batch shape (), event shape (latent_dim,).
 
     Raises:
         ValueError: an argument is not a positive integer.
 
-    Source: Papamakarios et al., "Masked autoregressive flow for density estimation", NeurIPS 2017, equations 3 and 4; as a prior: Chen et
-    al., "Variational lossy autoencoder", ICLR 2017, section 3.2.
+    For example:
+
+        prior = keras_ae.distributions.AutoregressiveFlow(2, flows=2, width=8)
+        prior().log_prob(np.zeros((5, 2), "float32"))  # (5,)
+
+    Source: Papamakarios et al., "Masked autoregressive flow for density estimation", NeurIPS 2017,
+    equations 3 and 4; as a prior: Chen et al., "Variational lossy autoencoder", ICLR 2017,
+    section 3.2.
     """
 
     def __init__(self, latent_dim, flows=3, width=256, **kwargs):
         super().__init__(latent_dim, **kwargs)
-        self.flows, self.width = (
-            validation.positive_int(flows, "flows"),
-            validation.positive_int(width, "width"),
-        )
+        self.flows = validation.positive_int(flows, "flows")
+        self.width = validation.positive_int(width, "width")
         self.networks = [
             MaskedNetwork(self.latent_dim, (width, width), name=f"flow_{i}") for i in range(flows)
         ]
@@ -167,8 +208,8 @@ class AutoregressiveFlow(Prior):
         chain = []
         for network in self.networks:
             chain += [reverse, tfb.MaskedAutoregressiveFlow(network)]
-        start = tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
-        return tfd.TransformedDistribution(start, tfb.Chain(chain[1:]))
+        without_first_reverse = tfb.Chain(chain[1:])
+        return tfd.TransformedDistribution(_standard_normal(self.latent_dim), without_first_reverse)
 
     def get_config(self):
         return {**super().get_config(), "flows": self.flows, "width": self.width}
@@ -176,18 +217,27 @@ class AutoregressiveFlow(Prior):
 
 @keras.saving.register_keras_serializable("keras_ae")
 class RealNVP(Prior):
-    """p(z) of z = f(u), u ~ N(0, I), f a chain of affine couplings, trained. Batch shape (), event shape (latent_dim,).
+    """p(z) is the density of z = f(u), u ~ N(0, I), for a chain f of affine couplings.
 
-    Each coupling keeps one half of the values, a, and changes the other: b -> loc(a) + scale(a) b; the next one keeps what this one has
-    changed. It starts as N(0, I). A density takes one pass of the networks, and so does a draw.
+    Each coupling keeps one half of the values, a, and changes the other half, b, to
+    loc(a) + scale(a) b. The next coupling keeps the half that this one has changed.
+    Before training, p(z) = N(z; 0, I).
+    A density takes one pass through the networks, and so does a draw.
 
     Args:
         latent_dim: int >= 2, the size of a code.
         flows: int, the number of couplings.
-        width: int, units of each of the two hidden layers of a coupling's network.
+        width: int, the units of each of the two hidden layers of a coupling's network.
+
+    Output: batch shape (), event shape (latent_dim,).
 
     Raises:
-        ValueError: an argument is not a positive integer, or latent_dim is 1, which has no halves.
+        ValueError: an argument is not a positive integer, or latent_dim is 1.
+
+    For example:
+
+        prior = keras_ae.distributions.RealNVP(2, flows=2, width=8)
+        prior().log_prob(np.zeros((5, 2), "float32"))  # (5,)
 
     Source: Dinh et al., "Density estimation using Real NVP", ICLR 2017, equations 4, 5, 7 and 8.
     """
@@ -196,24 +246,24 @@ class RealNVP(Prior):
         super().__init__(latent_dim, **kwargs)
         if latent_dim < 2:
             raise ValueError(
-                f"Expected `latent_dim` to be at least 2 for RealNVP, which has halves. Received: latent_dim={latent_dim}"
+                "Expected `latent_dim` to be at least 2, because RealNVP cuts a code into halves. "
+                f"Received: latent_dim={latent_dim}"
             )
-        self.flows, self.width = (
-            validation.positive_int(flows, "flows"),
-            validation.positive_int(width, "width"),
-        )
+        self.flows = validation.positive_int(flows, "flows")
+        self.width = validation.positive_int(width, "width")
         sizes = [latent_dim // 2, latent_dim - latent_dim // 2]
-        # The size that each coupling keeps: those of even number the first half, the others the second.
+        # Couplings with an even number keep the first half, the others keep the second half.
         self.networks = [
             CouplingNetwork(sizes[i % 2], sizes[1 - i % 2], width, name=f"flow_{i}")
             for i in range(flows)
         ]
 
     def call(self):
-        start = tfd.MultivariateNormalDiag(tf.zeros(self.latent_dim), tf.ones(self.latent_dim))
-        return tfp_extensions.Flow(
-            start, tfb.Invert(tfp_extensions.Map(self._to_start, self._from_start))
-        )
+        to_start = draws.Map(self._to_start, self._from_start)
+        return draws.Flow(_standard_normal(self.latent_dim), tfb.Invert(to_start))
+
+    def get_config(self):
+        return {**super().get_config(), "flows": self.flows, "width": self.width}
 
     def _to_start(self, z):
         """u and log |det du/dz|: (..., latent_dim) -> (..., latent_dim), (...)."""
@@ -225,6 +275,7 @@ class RealNVP(Prior):
         return ops.concatenate(halves, axis=-1), total
 
     def _from_start(self, u):
+        """z = f(u): (..., latent_dim) -> (..., latent_dim)."""
         halves = self._halves(u)
         for i, network in enumerate(self.networks):
             loc, log_scale = network(halves[i % 2])
@@ -232,28 +283,33 @@ class RealNVP(Prior):
         return ops.concatenate(halves, axis=-1)
 
     def _halves(self, z):
-        return list(
-            ops.split(z, [self.latent_dim // 2], axis=-1)
-        )  # (..., latent_dim) -> 2 x (..., about latent_dim / 2)
-
-    def get_config(self):
-        return {**super().get_config(), "flows": self.flows, "width": self.width}
+        # (..., latent_dim) -> 2 x (..., about latent_dim / 2)
+        return list(ops.split(z, [self.latent_dim // 2], axis=-1))
 
 
 @keras.saving.register_keras_serializable("keras_ae")
 class VampPrior(Prior):
-    """p(z) = 1/K sum_k q(z|u_k), the posterior of K trained inputs u_k of the VAE's own. Batch shape (), event shape (latent_dim,).
+    """p(z) = 1/K sum_k q(z|u_k), the mean posterior of K trained inputs u_k.
 
-    The best prior for the ELBO is the mean of q(z|x) over all x; this is the mean over K examples, which training makes up. They can
-    start from real ones: `prior.pseudo_inputs.assign(x_train[:500])`, once the VAE is made.
+    The best prior for the ELBO is the mean of q(z|x) over all x. This prior is the mean over K
+    inputs, which are weights and are trained. They can start from real examples: once the VAE is
+    made, `prior.pseudo_inputs.assign(x_train[:500])`.
 
     Args:
         latent_dim: int, the size of a code.
         components: int, K.
 
+    Output: batch shape (), event shape (latent_dim,).
+
     Raises:
-        ValueError: an argument is not a positive integer; the posterior knows the density of its own draws only; or the prior is used
-            outside a VAE.
+        ValueError: an argument is not a positive integer; the posterior knows only the density of
+            its own draws; or the prior is called without a VAE.
+
+    For example:
+
+        prior = keras_ae.distributions.VampPrior(2, components=3)
+        vae = keras_ae.VAE((4,), 2, widths=(8,), prior=prior)
+        vae.prior.log_prob(np.zeros((5, 2), "float32"))  # (5,)
 
     Source: Tomczak & Welling, "VAE with a VampPrior", AISTATS 2018, equation 9.
     """
@@ -265,17 +321,14 @@ class VampPrior(Prior):
 
     def join(self, vae, posterior):
         if not vae.posterior_layer.evaluates_any_code:
-            received = type(vae.posterior_layer).__name__
             raise ValueError(
-                "Expected a posterior that knows the density of any code with a VampPrior, such as 'diagonal', 'full' or 'iaf'. "
-                f"Received: {received}"
+                "Expected a posterior that knows the density of any code with a VampPrior, such as "
+                f"'diagonal', 'full' or 'iaf'. Received: {type(vae.posterior_layer).__name__}"
             )
         low, high = vae.likelihood_layer.support
-        start = (
-            "random_normal"
-            if math.isinf(low)
-            else keras.initializers.RandomUniform(low, low + 0.1 * min(high - low, 1.0))
-        )
+        start = "random_normal"
+        if not math.isinf(low):
+            start = keras.initializers.RandomUniform(low, low + 0.1 * min(high - low, 1.0))
         shape = (self.components, *vae.shape)
         self.pseudo_inputs = self.add_weight(
             shape=shape, initializer=start, name="pseudo_inputs", autocast=False
@@ -285,11 +338,16 @@ class VampPrior(Prior):
     def call(self):
         if self._posterior is None:
             raise ValueError(
-                "Expected a VampPrior to be the prior of a VAE, whose posterior it is made of. Received: one by itself"
+                "Expected a VampPrior to be the prior of a VAE, because it is made of the VAE's "
+                "posterior. Received: a VampPrior without a VAE"
             )
-        return tfd.MixtureSameFamily(
-            tfd.Categorical(logits=tf.zeros(self.components)), self._posterior()
-        )
+        equal_weights = tfd.Categorical(logits=tf.zeros(self.components))
+        return tfd.MixtureSameFamily(equal_weights, self._posterior())
 
     def get_config(self):
         return {**super().get_config(), "components": self.components}
+
+
+def _standard_normal(latent_dim):
+    """N(0, I): batch shape (), event shape (latent_dim,)."""
+    return tfd.MultivariateNormalDiag(tf.zeros(latent_dim), tf.ones(latent_dim))

@@ -1,8 +1,8 @@
-"""Distributions by name, the likelihood that fits a shape, and the KL divergence of any two."""
+"""Finds distributions by name, chooses the likelihood for a shape, and computes KL divergences."""
 
 import tensorflow_probability as tfp
 
-from keras_ae.distributions import tfp_extensions
+from keras_ae.distributions import draws
 from keras_ae.distributions.flow_posteriors import (
     InverseAutoregressiveFlow,
     PlanarFlow,
@@ -55,48 +55,81 @@ NAMES = {
 
 
 def kl_divergence(posterior, prior, z):
-    """KL(q || p) = E_q[log q(z) - log p(z)], (batch,) nats: exact where TensorFlow Probability knows it, else estimated at z.
+    """KL(q || p) = E_q[log q(z) - log p(z)], in nats per example.
 
-    Of two chains of equal sizes it is the sum over their parts, given the parts of z before.
+    It is exact if TensorFlow Probability has a closed form. Otherwise it is the estimate
+    log q(z) - log p(z) from one draw z. For two chains with parts of equal sizes it is the sum over
+    the parts: the KL divergence of each part given the earlier parts of z.
 
     Args:
         posterior: tfd.Distribution q, batch shape (batch,).
-        prior: tfd.Distribution p.
-        z: a draw of q, used where there is no closed form: a tensor (batch, latent_dim), or a `Draw`.
+        prior: tfd.Distribution p, batch shape () or (batch,).
+        z: a draw of q, a tensor (..., batch, latent_dim) or a `Draw`. Only the estimate needs it.
+
+    Returns:
+        tensor (batch,), or (..., batch) for an estimate.
+
+    For example:
+
+        q = keras_ae.distributions.DiagonalGaussian()(np.zeros((5, 4), "float32"))
+        p = keras_ae.distributions.StandardNormal(2)()
+        keras_ae.distributions.kl_divergence(q, p, q.sample())  # (5,)
     """
-    chains = isinstance(posterior, tfp_extensions.Chain) and isinstance(prior, tfp_extensions.Chain)
+    chains = all(isinstance(one, draws.Chain) for one in (posterior, prior))
     if chains and posterior.sizes == prior.sizes:
         parts, q = _steps(posterior, z)
         return sum(map(kl_divergence, q, prior.given(parts), parts))
     try:
         return tfd.kl_divergence(posterior, prior)
     except NotImplementedError:
-        is_draw = isinstance(z, tfp_extensions.Draw)
-        return (z.log_prob() if is_draw else posterior.log_prob(z)) - prior.log_prob(
-            z.z if is_draw else z
-        )
+        if isinstance(z, draws.Draw):
+            return z.log_prob() - prior.log_prob(z.z)
+        return posterior.log_prob(z) - prior.log_prob(z)
 
 
 def _steps(chain, z):
-    """The parts of z and the distribution of each given those before."""
-    if isinstance(z, tfp_extensions.Draw):
+    """The parts of z, and the distribution of each part given the earlier parts."""
+    if isinstance(z, draws.Draw):
         return z.steps
     parts = chain.split(z)
     return parts, chain.given(parts)
 
 
 def get(kind, identifier, *args):
-    """The layer of a name, a config or a layer.
+    """Makes a distribution layer from its name or its config.
 
     Args:
         kind: Likelihood, Posterior or Prior.
-        identifier: a name of that kind, a serialised layer, or a layer, which is returned as it is.
-        args: constructor arguments, for a name: latent_dim for a prior.
+        identifier: a name in `NAMES[kind]`, a serialised layer, or a layer, which is returned as it
+            is.
+        args: constructor arguments, used with a name. A prior needs latent_dim.
+
+    Returns:
+        a layer of that kind.
+
+    Raises:
+        ValueError: identifier is none of these.
+
+    For example:
+
+        keras_ae.distributions.get(keras_ae.distributions.Prior, "mixture", 20)
     """
     return validation.layer_of(kind.__name__.lower(), identifier, NAMES[kind], kind, *args)
 
 
 def likelihood_for(shape, identifier=None):
-    """The likelihood of a name, a config or a layer; of None, "bernoulli" for examples of the shape of an image, else "gaussian"."""
+    """Makes the likelihood layer for examples of this shape.
+
+    Args:
+        shape: tuple, the shape of one example.
+        identifier: as in `get`. None: "bernoulli" for shapes of at least three axes, such as
+            images; otherwise "gaussian".
+
+    Returns:
+        Likelihood.
+
+    Raises:
+        ValueError: as in `get`.
+    """
     default = "bernoulli" if len(shape) >= 3 else "gaussian"
     return get(Likelihood, default if identifier is None else identifier)

@@ -1,4 +1,7 @@
-"""What holds of every prior that has a name. A new one is found by its line in distributions.NAMES."""
+"""Tests for every prior that has a name.
+
+A new prior is tested too, as soon as it has a line in distributions.NAMES.
+"""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Posteriors that are flows, against autodiff, quadrature and what an exact posterior would give."""
+"""Posteriors that are flows, against autodiff, quadrature and exact posteriors."""
 
 import keras
 import numpy as np
@@ -18,12 +18,12 @@ MAKE = {
     "sylvester": lambda: distributions.SylvesterFlow(2, reflections=2),
     "iaf": lambda: distributions.InverseAutoregressiveFlow(3, width=16, context=4),
 }
-SEED = (1, 2)  # stateless: the same for a flow and for what it starts from
+SEED = (1, 2)  # stateless: a flow and the Gaussian that it starts from draw the same noise
 every_flow = pytest.mark.parametrize("name", MAKE)
 
 
 def with_params(name, n, batch=4, spread=1.0, weights=0.5):
-    """A posterior with random weights, and what an encoder might say."""
+    """A posterior with random weights, and random numbers as the encoder's output."""
     layer, rng = MAKE[name](), np.random.default_rng(0)
     params = tf.constant(spread * rng.standard_normal((batch, layer.params_size(n))), tf.float32)
     layer.build(params.shape)
@@ -32,7 +32,7 @@ def with_params(name, n, batch=4, spread=1.0, weights=0.5):
 
 
 def vae_with(name, **options):
-    """A VAE of 8 x 8 images, no weight of which is zero."""
+    """A VAE for 8 x 8 images. No kernel of its posterior's networks is zero."""
     vae = keras_ae.VAE((8, 8, 1), 3, **{"widths": (16,), "posterior": MAKE[name](), **options})
     for layer in getattr(vae.posterior_layer, "networks", ()):
         layer.kernels[-1].assign(
@@ -43,8 +43,8 @@ def vae_with(name, **options):
 
 @every_flow
 @pytest.mark.parametrize("n", [1, 2, 5])
-def test_the_density_of_a_draw_is_that_of_autodiff(name, n):
-    """And in one pass, by any of the ways to it."""
+def test_the_density_of_a_draw_agrees_with_autodiff(name, n):
+    """For draws with their density, and for the density of a draw that was made before."""
     layer, params = with_params(name, n)
     posterior = layer(params)
     assert posterior.batch_shape == (4,) and posterior.event_shape == (n,)
@@ -61,7 +61,7 @@ def test_the_density_of_a_draw_is_that_of_autodiff(name, n):
     expected = stats.norm.logpdf(start, loc, scale).sum(axis=1) - np.linalg.slogdet(jacobian)[1]
     np.testing.assert_allclose(log_prob[0], expected, rtol=1e-4, atol=1e-4)
     drawn = posterior.sample(seed=2)
-    start = posterior.bijector.inverse(drawn)  # remembered
+    start = posterior.bijector.inverse(drawn)  # tfp remembers it
     end, log_det = posterior.bijector.forward_and_log_det(start)
     np.testing.assert_allclose(end, drawn, rtol=1e-5, atol=1e-6)
     assert posterior.log_prob(drawn).shape == (4,)
@@ -75,8 +75,8 @@ def test_the_density_of_a_draw_is_that_of_autodiff(name, n):
 
 
 @every_flow
-def test_the_density_of_draws_is_where_the_draws_are(name):
-    """E_q[r(z) / q(z)] = 1 for any density r that q covers: narrow ones, at ten of the draws."""
+def test_the_density_is_high_where_the_draws_are(name):
+    """E_q[r(z) / q(z)] = 1 for any density r that q covers: here narrow ones, at ten draws."""
     layer, params = with_params(name, 2, batch=1)
     z, log_prob = (
         tensor.numpy()[:, 0]
@@ -90,7 +90,7 @@ def test_the_density_of_draws_is_where_the_draws_are(name):
 
 @every_flow
 @pytest.mark.parametrize("spread", [0.0, 30.0, 1e4])
-def test_no_parameters_are_too_extreme(name, spread):
+def test_extreme_parameters_give_finite_values_and_gradients(name, spread):
     layer, params = with_params(name, 5, spread=spread)
     with tf.GradientTape() as tape:
         tape.watch(params)
@@ -101,8 +101,8 @@ def test_no_parameters_are_too_extreme(name, spread):
     assert np.isfinite(tape.gradient(log_prob, params)).all()
 
 
-def test_a_planar_flow_can_be_inverted_whatever_its_parameters():
-    """w^T f(z) grows with w^T z, where without the constraint it falls too."""
+def test_a_planar_flow_can_be_inverted_for_all_parameters():
+    """w^T f(z) grows with w^T z. Without the constraint on u it would fall somewhere."""
     rng, ways = np.random.default_rng(0), np.linspace(-4, 4, 401)
     for size, product in ((0.5, -1.5), (2.0, -4.0), (5.0, -40.0)):
         w, u, b = size * rng.standard_normal(3), rng.standard_normal(3), rng.standard_normal(1)
@@ -129,8 +129,8 @@ def test_a_planar_flow_without_a_direction_is_the_identity():
     "xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"]
 )
 def test_an_inverse_autoregressive_flow_knows_the_density_of_any_code(xla):
-    """The same at its draws, found anew, with the same gradient; and it integrates to one."""
-    layer, params = with_params("iaf", 3, weights=0.3)  # not too curved for differences
+    """The inverse gives the density that came with the draw. Its gradient agrees with differences."""
+    layer, params = with_params("iaf", 3, weights=0.3)  # smooth enough for differences
     z, log_prob = layer(params).experimental_sample_and_log_prob(2, seed=1)
 
     def anew(z):
@@ -157,7 +157,7 @@ def test_the_density_of_an_inverse_autoregressive_flow_integrates_to_one():
 
 
 def coupled():
-    """The inverse autoregressive flow under a prior that is a flow too."""
+    """A VAE whose posterior is an inverse autoregressive flow and whose prior is a flow too."""
     return vae_with("iaf", prior=distributions.RealNVP(3, flows=2, width=16))
 
 
@@ -259,7 +259,10 @@ def test_mixed_precision_computes_densities_in_float32(name, images):
 
 @pytest.mark.parametrize("name", ["iaf", pytest.param("hierarchical", marks=pytest.mark.slow)])
 def test_the_gradient_of_dreg_is_that_of_the_bound_for_a_posterior_with_weights(name):
-    """Equal in the mean: the posterior's own weights are constants in its density, as what the encoder says is."""
+    """The two gradients are equal in the mean.
+
+    DReG treats the posterior's own weights as constants in its density, like the encoder's output.
+    """
     vae, exact = linear_vae("diagonal")
     if name == "iaf":
         posterior = distributions.InverseAutoregressiveFlow(1, width=4, context=2)
@@ -295,11 +298,11 @@ def test_the_gradient_of_dreg_is_that_of_the_bound_for_a_posterior_with_weights(
     dreg, plain = gradients(objectives.IWAE(8, "dreg")), gradients(objectives.IWAE(8, "plain"))
     errors = np.sqrt((dreg.var(axis=0) + plain.var(axis=0)) / 100) + 1e-6
     assert np.abs((dreg.mean(axis=0) - plain.mean(axis=0)) / errors).max() < 4.5
-    assert np.abs(dreg.mean(axis=0) / errors).max() > 10  # so that equal is not just zero
+    assert np.abs(dreg.mean(axis=0) / errors).max() > 10  # the gradients are not just zero
 
 
 def fitted_gap(posterior, log_joint, log_p):
-    """log p(x) minus the bound of a posterior of two numbers, fitted to a single x. Nats."""
+    """log p(x) minus the bound in nats, for a posterior of z in R^2 fitted to a single x."""
     size = posterior.params_size(2)
     posterior.build((None, size))
     params = keras.Variable(0.3 * tf.random.stateless_normal((1, size), (0, 1)))
@@ -323,8 +326,11 @@ def fitted_gap(posterior, log_joint, log_p):
 
 
 @pytest.mark.slow
-def test_flows_come_nearer_to_a_posterior_that_is_no_gaussian():
-    """p(z) = N(0, I), p(x|z) = N(x; |z|, 0.2^2): the posterior of x = 1.5 is a ring. The bound against log p(x) by quadrature."""
+def test_flows_come_nearer_than_a_gaussian_to_a_ring():
+    """p(z) = N(0, I), p(x|z) = N(x; |z|, 0.2^2): the posterior of x = 1.5 is a ring.
+
+    Compares the bound with log p(x), which quadrature gives.
+    """
     axis = np.linspace(-6, 6, 1201)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1)
     normal = distributions.tfd.Normal
@@ -370,7 +376,7 @@ def test_flows_come_nearer_to_a_posterior_that_is_no_gaussian():
         ),
         (
             lambda: keras_ae.HVAE((8, 8, 1), (2, 2), posterior="iaf"),
-            "layers whose means are known.*Received: InverseAutoregressiveFlow",
+            "posteriors whose means are known.*Received: InverseAutoregressiveFlow",
         ),
         (
             lambda: scores.kl_per_dimension(vae_with("planar"), np.zeros((2, 8, 8, 1))),
@@ -386,5 +392,7 @@ def test_what_does_not_fit_is_refused(make_it, message):
 @pytest.mark.parametrize("name", ["planar", "sylvester"])
 def test_codes_that_were_not_drawn_are_refused(name):
     layer, params = with_params(name, 2)
-    with pytest.raises(NotImplementedError, match="Expected draws of this very distribution"):
+    with pytest.raises(
+        NotImplementedError, match="Expected codes drawn from this very distribution"
+    ):
         layer(params).log_prob(tf.zeros((4, 2)))

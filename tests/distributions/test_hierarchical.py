@@ -9,16 +9,19 @@ from scipy import stats
 
 import keras_ae
 from keras_ae import distributions
-from keras_ae.distributions import tfp_extensions
+from keras_ae.distributions import draws
 from keras_ae.distributions.hierarchical import HierarchicalPosterior, HierarchicalPrior
 
 tfd = distributions.tfd
 
 
 def linear_chain():
-    """z_1 ~ N(m, 1), z_2 ~ N(2 z_1, 0.5^2): one Gaussian vector, of which everything is known, m = 1 and m = -1."""
+    """z_1 ~ N(m, 1), z_2 ~ N(2 z_1, 0.5^2), for m = 1 and m = -1.
+
+    Returns the chain, and the exact distribution of (z_1, z_2) for each m, which is a Gaussian.
+    """
     m = tf.constant([[1.0], [-1.0]])
-    chain = tfp_extensions.Chain(
+    chain = draws.Chain(
         (1, 1),
         [
             lambda _: tfd.MultivariateNormalDiag(m, tf.ones_like(m)),
@@ -34,13 +37,14 @@ def test_a_chain_of_gaussians_is_the_joint_gaussian():
     expected = np.stack([exact[i].logpdf(z[:, i]) for i in (0, 1)], axis=1)
     np.testing.assert_allclose(chain.log_prob(z), expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(chain.centre(), [[1, 2], [-1, -2]])
-    draws = chain.sample(20_000, seed=1).numpy()
-    assert draws.shape == (20_000, 2, 2) and chain.batch_shape == (2,) and chain.event_shape == (2,)
-    np.testing.assert_allclose(draws.mean(axis=0), [[1, 2], [-1, -2]], atol=0.06)
-    np.testing.assert_allclose(np.cov(draws[:, 0].T), [[1, 2], [2, 4.25]], atol=0.15)
+    assert chain.batch_shape == (2,) and chain.event_shape == (2,)
+    samples = chain.sample(20_000, seed=1).numpy()
+    assert samples.shape == (20_000, 2, 2)
+    np.testing.assert_allclose(samples.mean(axis=0), [[1, 2], [-1, -2]], atol=0.06)
+    np.testing.assert_allclose(np.cov(samples[:, 0].T), [[1, 2], [2, 4.25]], atol=0.15)
 
 
-def test_the_density_of_the_last_draw_is_that_of_any_other():
+def test_a_draw_has_the_same_density_as_an_equal_value():
     chain, _ = linear_chain()
     z = chain.sample(3, seed=1)
     np.testing.assert_allclose(chain.log_prob(z), chain.log_prob(z.numpy()), rtol=1e-5)
@@ -48,8 +52,8 @@ def test_the_density_of_the_last_draw_is_that_of_any_other():
     np.testing.assert_allclose(log_prob, chain.log_prob(z.numpy()), rtol=1e-5)
 
 
-def test_a_part_that_depends_on_none_gets_as_many_draws():
-    chain = tfp_extensions.Chain(
+def test_a_part_that_depends_on_no_other_part_is_drawn_as_often():
+    chain = draws.Chain(
         (2, 1),
         [
             lambda _: tfd.OneHotCategorical(logits=[0.0, 1.0], dtype=tf.float32),
@@ -61,10 +65,10 @@ def test_a_part_that_depends_on_none_gets_as_many_draws():
     assert len(np.unique(z[..., 2])) == 20
 
 
-def test_kl_of_two_chains_is_that_of_the_joint_gaussians():
-    """Of the first part exact, of the second in the mean over draws."""
+def test_kl_of_two_chains_is_the_kl_of_the_joint_gaussians():
+    """The KL of the first part is exact. The KL of the second is exact in the mean over draws."""
     q, _ = linear_chain()
-    p = tfp_extensions.Chain(
+    p = draws.Chain(
         (1, 1),
         [
             lambda _: tfd.MultivariateNormalDiag([0.0], [2.0]),
@@ -72,23 +76,19 @@ def test_kl_of_two_chains_is_that_of_the_joint_gaussians():
         ],
     )
     covariance = np.array([[4.0, 4.0], [4.0, 5.0]])
-    joint = tfd.MultivariateNormalTriL(
-        [[1.0, 2.0], [-1.0, -2.0]], np.linalg.cholesky([[1, 2], [2, 4.25]]).astype("float32")
-    )
-    exact = tfd.kl_divergence(
-        joint,
-        tfd.MultivariateNormalTriL([0.0, 0.0], np.linalg.cholesky(covariance).astype("float32")),
-    )
+    scale_q = np.linalg.cholesky([[1, 2], [2, 4.25]]).astype("float32")
+    scale_p = np.linalg.cholesky(covariance).astype("float32")
+    joint_q = tfd.MultivariateNormalTriL([[1.0, 2.0], [-1.0, -2.0]], scale_q)
+    joint_p = tfd.MultivariateNormalTriL([0.0, 0.0], scale_p)
+    exact = tfd.kl_divergence(joint_q, joint_p)
     estimates = distributions.kl_divergence(q, p, q.sample(50_000, seed=0))
     np.testing.assert_allclose(np.mean(estimates, axis=0), exact, atol=0.03)
 
 
 @pytest.mark.parametrize("layer", ["diagonal", "full", ("diagonal", "full")])
 def test_gradients_reach_every_network(layer):
-    posterior, prior = (
-        HierarchicalPosterior((2, 3), layer, width=8),
-        HierarchicalPrior((2, 3), "mixture", width=8),
-    )
+    posterior = HierarchicalPosterior((2, 3), layer, width=8)
+    prior = HierarchicalPrior((2, 3), "mixture", width=8)
     features = tf.random.stateless_normal((4, 8), (0, 0))
     with tf.GradientTape() as tape:
         q = posterior(features)
@@ -96,9 +96,8 @@ def test_gradients_reach_every_network(layer):
         loss = tf.reduce_sum(distributions.kl_divergence(q, prior(), z))
     assert z.shape == (6, 4, 5)
     weights = posterior.trainable_weights + prior.trainable_weights
-    for weight, gradient in zip(
-        weights, tape.gradient(loss, [w.value for w in weights]), strict=True
-    ):
+    gradients = tape.gradient(loss, [weight.value for weight in weights])
+    for weight, gradient in zip(weights, gradients, strict=True):
         assert gradient is not None and np.abs(gradient).max() > 0, weight.path
 
 
@@ -117,7 +116,7 @@ def test_the_vamp_prior_of_the_top_layer_is_the_mean_of_its_posteriors(images):
 def test_the_bound_of_a_hierarchy_tightens_to_the_density():
     """A linear Gaussian model of two layers: p(x) is a Gaussian whose covariance is known."""
     vae = keras_ae.HVAE((3,), (1, 1), widths=(), likelihood=distributions.Gaussian(0.7), width=4)
-    for network in vae.prior_layer.networks:  # z_2 ~ N(0.5, 1) whatever z_1
+    for network in vae.prior_layer.networks:  # z_2 ~ N(0.5, 1) for every z_1
         network.set_weights([np.zeros(w.shape) for w in network.get_weights()])
         network.last.bias.assign([0.5, np.log(np.e - 1)])
     rng = np.random.default_rng(0)
@@ -180,6 +179,6 @@ def test_a_hierarchy_combines_with_objectives_and_priors(images, objective, tmp_
         ({"objective": "free_bits"}, "Received: HierarchicalPosterior and HierarchicalPrior"),
     ],
 )
-def test_what_does_not_fit_is_refused(options, message):
+def test_bad_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         keras_ae.HVAE(**{"shape": (8, 8, 1), "latent_dim": (2, 3), **options})

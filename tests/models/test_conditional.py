@@ -106,12 +106,12 @@ def test_the_likelihood_sums_over_the_labels():
 
 
 def test_a_drawn_label_has_the_gradient_of_gumbel_softmax():
-    from keras_ae.distributions import tfp_extensions
+    from keras_ae.distributions import densities
 
     logits = tf.constant([[0.3, -0.2, 1.0]])
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        y = tfp_extensions.StraightThroughOneHot(logits, dtype=tf.float32).sample(2000, seed=(1, 2))
+        y = densities.StraightThroughOneHot(logits, dtype=tf.float32).sample(2000, seed=(1, 2))
         score = tf.reduce_mean(tf.reduce_sum(y * [1.0, 2.0, 5.0], axis=-1))
     assert set(np.unique(np.round(y, 5))) == {0, 1}
     np.testing.assert_allclose(np.mean(y, axis=(0, 1)), tf.nn.softmax(logits[0]), atol=0.03)
@@ -197,7 +197,7 @@ def test_it_combines_with_a_hierarchy(images, tmp_path):
         (lambda x: shared().fit(x, np.zeros(19, int)), "as many examples"),
         (lambda x: shared().encode(x, labels=np.full(20, -2)), "from -2 to -2"),
         (lambda x: shared().sample(3, labels=-1), "from 0 to 2. Received: .* from -1"),
-        (lambda x: make(prior="vamp"), "one made of the posterior"),
+        (lambda x: make(prior="vamp"), "a prior made of the posterior"),
         (lambda x: make(classes=0), "classes=0"),
         (lambda x: make(classification=-1), "classification=-1"),
         (lambda x: make(unknown="guess"), "'draw' or 'sum'. Received: unknown='guess'"),

@@ -8,7 +8,7 @@ import tensorflow as tf
 from scipy import stats
 
 import keras_ae
-from keras_ae.distributions import tfp_extensions
+from keras_ae.distributions import densities
 from keras_ae.utils import seeds
 
 
@@ -47,7 +47,7 @@ class Exact:
 
     def __call__(self, v):
         loc, scale = self.function(v)
-        return tfp_extensions.DiagonalNormal(loc, scale * tf.ones_like(loc))
+        return densities.DiagonalNormal(loc, scale * tf.ones_like(loc))
 
 
 def test_with_exact_distributions_the_objective_is_the_density_of_the_next_frame():
