@@ -1,22 +1,33 @@
-"""Drawings for the tutorials: AE, DAE, VAE, and the reparameterisation trick.
+"""Pictures of the tutorials: four drawings, training curves, rows of images, codes in the plane.
 
     import drawings
     drawings.vae()  # a matplotlib Figure, which a notebook shows
 
-`python tutorials/drawings.py` writes all of them into docs/pictures/.
+`python tutorials/drawings.py` writes the four drawings into docs/pictures/.
 """
 
+import io
 import pathlib
 
 import numpy as np
-from matplotlib import patches
-from matplotlib.figure import Figure
+from matplotlib import figure, patches
 from sklearn.datasets import load_digits
 
 PICTURES = pathlib.Path(__file__).resolve().parent.parent / "docs" / "pictures"
 BLUE, ORANGE, INK, GREY = "#0077bb", "#ee7733", "#333333", "#888888"  # as in keras_ae.plots
+DIGITS = ("#332288", "#88ccee", "#cc6677", "#117733", "#ddcc77")
+DIGITS += ("#aa4499", "#44aa99", "#882255", "#999933", "#555555")  # one colour per digit
 PALE_BLUE, PALE_ORANGE, PALE_GREY = "#d6eaf5", "#fde3cf", "#f0f0f0"
 DIGIT = 13  # which image of scikit-learn's digits is drawn
+
+
+class Figure(figure.Figure):
+    """A matplotlib Figure that a notebook shows without pyplot."""
+
+    def _repr_png_(self):
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png")
+        return buffer.getvalue()
 
 
 def ae():
@@ -218,6 +229,88 @@ def _gradient(axes, start, end):
     style = dict(arrowstyle="-|>", mutation_scale=18, linewidth=2.5)
     axes.add_patch(patches.FancyArrowPatch((start, 0.72), (end, 0.72), color=ORANGE, **style))
     axes.text(start + 0.15, 0.9, "gradient", ha="right", fontsize=11, color=ORANGE)
+
+
+def curves(logs, unit, title=None):
+    """Training curves, all epochs of them, with the legend beside the axes.
+
+    Args:
+        logs: {name: list of one value per epoch}.
+        unit: what the values are, for example "nats per image".
+        title: what the values measure.
+
+    Returns:
+        matplotlib.figure.Figure.
+    """
+    picture = Figure(figsize=(7, 3), dpi=80, layout="constrained")
+    axes = picture.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    styles = (("o-", BLUE), ("s--", ORANGE), ("^-.", "#009988"), ("d:", INK))
+    for (name, values), (style, colour) in zip(logs.items(), styles, strict=False):
+        axes.plot(range(1, len(values) + 1), values, style, color=colour, label=name, markersize=4)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set(xlabel="epoch", ylabel=unit, title=title)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    return picture
+
+
+def grid(rows, labels=None, columns=None, cell=0.7):
+    """Rows of images, with a label beside each row and above each column.
+
+    Args:
+        rows: list of arrays (n, height, width) or (n, height, width, 1), grey values from 0 to 1.
+        labels: list of one str per row, or None.
+        columns: list of one str per column, or None.
+        cell: inches per image.
+
+    Returns:
+        matplotlib.figure.Figure.
+    """
+    rows = np.stack([np.asarray(row).reshape(len(row), *row.shape[1:3]) for row in rows])
+    side = rows.shape[-1]
+    padded = np.pad(rows, ((0, 0), (0, 0), (1, 1), (1, 1)))  # (rows, n, side + 2, side + 2)
+    whole = np.concatenate([np.concatenate(list(row), axis=1) for row in padded])
+    width = 0.08 * max(map(len, labels or [""])) + cell * rows.shape[1]
+    size = (width, cell * len(rows) + (0.3 if columns else 0.05))
+    picture = Figure(figsize=size, dpi=100, layout="constrained")
+    axes = picture.add_subplot()
+    axes.imshow(whole, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    axes.spines[:].set_visible(False)
+    places = (np.arange(max(rows.shape[:2])) + 0.5) * (side + 2) - 0.5
+    axes.set_yticks(places[: len(rows)] if labels else [], labels or [])
+    axes.set_xticks(places[: rows.shape[1]] if columns else [], columns or [])
+    axes.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    return picture
+
+
+def scatter(panels, y, labels):
+    """Codes in the plane, coloured by digit, in panels beside each other.
+
+    Args:
+        panels: {title: codes (n, 2)}.
+        y: array (n,), the digit of each code.
+        labels: one pair of axis labels per panel.
+
+    Returns:
+        matplotlib.figure.Figure.
+    """
+    picture = Figure(figsize=(5.6 * len(panels), 5.4), dpi=80, layout="constrained")
+    all_axes = picture.subplots(1, len(panels), squeeze=False)[0]
+    order = np.random.default_rng(0).permutation(len(y))  # so that no digit lies on top
+    for axes, (title, codes), (x_label, y_label) in zip(
+        all_axes, panels.items(), labels, strict=True
+    ):
+        colours = np.array(DIGITS)[y[order]]
+        axes.scatter(*codes[order].T, c=colours, s=7, linewidths=0, alpha=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set(title=title, xlabel=x_label, ylabel=y_label)
+        low, high = np.percentile(codes, [0.2, 99.8], axis=0)
+        axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        for digit in np.unique(y):
+            box = dict(boxstyle="round,pad=0.2", facecolor="white", edgecolor=DIGITS[digit])
+            place = np.median(codes[y == digit], axis=0)
+            axes.text(*place, str(digit), ha="center", va="center", weight="bold", bbox=box)
+    return picture
 
 
 def write(folder=PICTURES):
