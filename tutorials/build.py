@@ -1,4 +1,4 @@
-"""Makes the notebooks: executes each NN_name.py from top to bottom and writes NN_name.ipynb with its output.
+"""Makes the notebooks: runs each NN_name.py and writes NN_name.ipynb with its output.
 
 python tutorials/build.py        # all of them
 python tutorials/build.py 02 05  # those whose names begin so
@@ -19,22 +19,27 @@ from PIL import Image
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+NOISE = ("INFO:tensorflow", "WARNING:tensorflow", "\x1b[")
 
 
 def execute(path):
-    """The executed notebook of a tutorial. Raises nbclient.exceptions.CellExecutionError where a cell fails."""
+    """The executed notebook of a tutorial.
+
+    Raises:
+        nbclient.exceptions.CellExecutionError: a cell fails.
+    """
     notebook = jupytext.read(path)
     notebook.metadata = {
         "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
     }
-    with tempfile.TemporaryDirectory() as folder:  # an empty one, since a tutorial may write files
-        options = dict(
-            timeout=3600,
-            kernel_name="python3",
-            record_timing=False,
-            resources={"metadata": {"path": folder}},
+    # An empty folder, since a tutorial may write files; with the way to drawings.py.
+    paths = [str(FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with tempfile.TemporaryDirectory() as folder:
+        resources = {"metadata": {"path": folder}}
+        client = nbclient.NotebookClient(
+            notebook, timeout=3600, kernel_name="python3", record_timing=False, resources=resources
         )
-        nbclient.NotebookClient(notebook, **options).execute()
+        client.execute(env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
     for i, cell in enumerate(notebook.cells):
         cell.id, cell.metadata = f"cell-{i}", {}  # a random id would differ at each run
         if cell.cell_type == "code":
@@ -43,30 +48,27 @@ def execute(path):
 
 
 def tidied(outputs):
-    """Outputs without Keras' progress bars and TensorFlow's messages, pictures in 256 colours: half the size, and they look the same."""
+    """Outputs without progress bars and messages of TensorFlow, and with smaller pictures."""
     for output in outputs:
         if "text" in output:
-            lines, noise = (
-                output.text.splitlines(True),
-                ("INFO:tensorflow", "WARNING:tensorflow", "\x1b["),
-            )
-            output.text = "".join(
-                line for line in lines if not line.lstrip("\r\b").startswith(noise)
-            )
+            lines = output.text.splitlines(True)
+            kept = [line for line in lines if not line.lstrip("\r\b").startswith(NOISE)]
+            output.text = "".join(kept)
         if "image/png" in output.get("data", {}):
-            picture, smaller = (
-                Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"]))),
-                io.BytesIO(),
-            )
-            picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(
-                smaller, "PNG", optimize=True
-            )
-            output["data"]["image/png"] = base64.b64encode(smaller.getvalue()).decode()
+            output["data"]["image/png"] = smaller(output["data"]["image/png"])
     return [
         output
         for output in outputs
         if output.get("name") != "stderr" and output.get("text", "-").strip("\b\r\n ")
     ]
+
+
+def smaller(png):
+    """A PNG picture in 256 colours, which look the same and take half the bytes. Both in base64."""
+    picture, buffer = Image.open(io.BytesIO(base64.b64decode(png))), io.BytesIO()
+    few = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
 
 
 if __name__ == "__main__":
