@@ -70,6 +70,10 @@ class Numbers:
                     value = ui.label().props(f"id={part}")
                 self.rows[part] = left, name, right, value
 
+    def name(self, part):
+        """The name that a row has."""
+        return self.rows[part][1].text
+
     def say(self, part, name, value):
         """Writes a row."""
         left, label, right, number = self.rows[part]
@@ -127,7 +131,7 @@ class Choices:
                 button.props(f'type=button aria-label="{kind} {choice["name"]}"')
                 button.on("click", lambda i=i: self.chosen(i))
                 with button:
-                    ui.element("img").classes("pixels").props['src'] = choice["picture"]
+                    ui.element("img").classes("pixels").props["src"] = choice["picture"]
                     ui.label(choice["name"])
                 self.buttons.append(button)
 
@@ -147,14 +151,14 @@ class ModelMenu:
 
     def __init__(self, entries, chosen):
         self.chosen = chosen
-        with ui.button(icon="expand_more").props("no-caps outline align=between") as self.button:
-            self.button.classes("model").props("icon-right=expand_more icon='' aria-haspopup=menu")
-            with ui.menu().props("fit max-height=75vh").classes("models") as self.menu:
-                for job in dict.fromkeys(entry.job for entry in entries):
-                    ui.item_label(job).props("header").classes("job")
-                    for entry in entries:
-                        if entry.job == job:
-                            self._item(entry)
+        self.button = ui.button().classes("model")
+        self.button.props("no-caps outline align=between icon-right=expand_more aria-haspopup=menu")
+        with self.button, ui.menu().props("fit max-height=75vh").classes("models") as self.menu:
+            for job in dict.fromkeys(entry.job for entry in entries):
+                ui.item_label(job).props("header").classes("job")
+                for entry in entries:
+                    if entry.job == job:
+                        self._item(entry)
 
     def show(self, name):
         """Writes the name of the model that is shown."""

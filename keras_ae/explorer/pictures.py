@@ -33,7 +33,7 @@ def of_image(image):
 
 
 def of_strokes(steps, side=SIDE):
-    """Pen strokes (steps, 3) -> uint8 (side, side). A step all of whose values are -1 is padding."""
+    """Pen strokes (steps, 3) -> uint8 (side, side). Steps that are padding, all -1, are left out."""
     from PIL import Image, ImageDraw
 
     large = FINER * side

@@ -233,7 +233,7 @@ class Scene:
 
     @functools.cached_property
     def typical_log_likelihood(self):
-        """The lowest and the highest log-likelihood of `others`, nats. It takes seconds at first."""
+        """The lowest and the highest log-likelihood of `others`, nats. Takes seconds at first."""
         found = self.model.log_likelihood(self.others, n_samples=SAMPLES, seed=0)
         return float(np.min(found)), float(np.max(found))
 
@@ -315,7 +315,7 @@ class Scene:
             "held": self.held,
             "kind": self.choices[0] if self.choices else None,
             "choices": choices,
-            "example": np.round(255 * self._floats(self.examples[0])).astype(int).ravel().tolist(),
+            "example": self._floats(self.examples[0]).ravel().tolist(),
             "map": self.map,
         }
 

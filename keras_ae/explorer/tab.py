@@ -12,7 +12,6 @@ from keras_ae.utils import image_files
 
 PAUSE = 0.3  # seconds without a new stroke before a log-likelihood is computed
 VIEWS = {"manifold": "decoded images", "codes": "codes", "clusters": "codes by cluster"}
-MINUS = str.maketrans("-", "−")
 
 
 class Tab:
@@ -25,7 +24,7 @@ class Tab:
 
     def __init__(self, scenes, entries):
         self.scenes, self.scene, self.z, self.choice = scenes, None, None, None
-        self.image, self.noise, self.looks = None, 0, 0
+        self.image, self.noise, self.looks, self.loads = None, 0, 0, False
         ui.colors(primary=drawing.BLUE)
         with ui.element("main").classes("explorer") as self.main:
             self._head(entries)
@@ -91,16 +90,18 @@ class Tab:
 
     async def switch(self, name):
         """Shows another model. On an error the one that is shown stays."""
-        if self._left or self._waits or (self.scene is not None and name == self.scene.name):
+        if self._left or self.loads or (self.scene is not None and name == self.scene.name):
             return
-        self._wait(name)
+        self.loads = True
+        self.wait(name)
         try:
             found, failure = await run.io_bound(self._loaded, name), None
         except (ValueError, OSError, ImportError) as error:
             found, failure = None, str(error)
         if self._left:
             return
-        self._wait(None)
+        self.loads = False
+        self.wait(None)
         if failure:
             ui.notify(failure, type="negative", multi_line=True)
             self._say_model()
@@ -111,10 +112,9 @@ class Tab:
         found = self.scenes(name)
         return found, found.map, found.choices_as_dicts()
 
-    def _wait(self, name):
+    def wait(self, name):
         """Shows that a model loads, or that it is there: name None."""
-        self._waits = name is not None
-        self.main.props(f"aria-busy={str(self._waits).lower()}")
+        self.main.props(f"aria-busy={'false' if name is None else 'true'}")
         if name is not None:
             self.pad.props["data-wait"] = f"loading {name}"
             self.about.text = f"loading {name} …"
@@ -136,17 +136,198 @@ class Tab:
         self.sliders.build(found.axes)
         self.choices.build(found.choices and found.choices[0], choices)
         self.options.visible = self.pick.visible = not found.strokes
-        with self.noisy.disabled():
-            self.noisy.value = found.denoises
+        self.image, kept = None, self.image if fits else None
+        self.noisy.value = found.denoises  # which would look at an image
         size = [28, 28] if found.strokes else list(found.model.shape[:2])
         _set(self.sketch, size=size, fit=found.fit, strokes=found.strokes)
         self._start()
-        if fits and self.image is not None:
-            self._look()
-        else:
+        if kept is None:
             self._take(found.examples[0])
+        else:
+            self.image = kept
+            self._look()
 
     @property
     def _left(self):
         """Whether the tab has been closed, which may happen at any wait."""
         return self.main.is_deleted
+
+    # The point
+
+    def go(self, z):
+        """Decodes a code, and moves ring, sliders and mark to it."""
+        self.z = np.asarray(z)
+        self.decoded.show(pictures.as_url(self.scene.picture(self.z[None])[0]))
+        coordinates = self.scene.axes.coordinates(self.z).tolist()
+        _set(self.pad, position=coordinates[:2])
+        self.sliders.show(coordinates)
+        if self.scene.held:
+            self._label(int(self.z[: self.scene.held].argmax()))
+
+    def _start(self):
+        self.choices.mark(None)
+        self.go(self.scene.start)
+
+    def _dragged(self, event):
+        self.go(self.scene.axes.moved(self.z, event.args["detail"]))
+
+    def _slid(self, i, value):
+        coordinates = self.scene.axes.coordinates(self.z)
+        coordinates[i] = value
+        self.go(self.scene.axes.moved(self.z, coordinates))
+
+    def _surprise(self):
+        self.choices.mark(None)
+        self.go(self.scene.draw(random.randrange(2**31)))
+
+    def _chose(self, choice):
+        """Decodes with another label, or draws from a cluster."""
+        if self.scene.held:
+            return self.go(self.scene.chosen(self.z, choice))
+        self.choices.mark(choice)
+        return self.go(self.scene.draw(random.randrange(2**31), choice))
+
+    def _label(self, label):
+        """Marks the label that is decoded, and shows its manifold."""
+        self.choices.mark(label)
+        if label != self.choice:
+            self.choice = label
+            _set(self.pad, manifold=self.scene.manifold_url(label))
+
+    def _viewed(self, event):
+        if event.value is not None:
+            _set(self.pad, view=event.value)
+
+    # The image
+
+    def _sketched(self, event):
+        try:
+            self.image = self._drawing(event.args["detail"])
+        except (TypeError, ValueError):
+            return  # it was meant for the model before
+        self._look()
+
+    def _drawing(self, detail):
+        """What the hand has drawn as an example of the model, from the pad's event."""
+        shape = self.scene.model.shape
+        if self.scene.strokes:
+            x, steps = pictures.steps_of(detail["strokes"], shape[0])
+            said = f"The drawing has {steps} steps; the model reads the first {shape[0]}."
+            self.hint.text = said if steps > shape[0] else ""
+            return x
+        grey = np.array(detail, "uint8").reshape(*shape[:2], 1)
+        return np.repeat(grey, shape[-1], axis=-1)
+
+    async def _uploaded(self, event):
+        shape, look, name = self.scene.model.shape, self.looks, event.file.name
+        data = await event.file.read()
+        self.upload.reset()
+        try:
+            safety.check_image(data, name)
+            image = await run.io_bound(image_files.from_bytes, data, name, shape)
+        except ValueError as error:
+            ui.notify(str(error), type="negative", multi_line=True)
+            return
+        if not self._left and look == self.looks and shape == self.scene.model.shape:
+            self._take(image)
+
+    def _rejected(self):
+        most = f"{safety.LARGEST // 1_000_000} MB"
+        ui.notify(f"Expected one PNG or JPEG file of at most {most}.", type="negative")
+
+    def _tested(self):
+        self._take(self.scene.examples[random.randrange(len(self.scene.examples))])
+
+    def _inverted(self):
+        if self.image is not None:
+            self._take((255 if self.image.dtype == np.uint8 else 1) - self.image)
+
+    def _take(self, image):
+        self.image, self.noise, self.hint.text = image, self.noise + 1, ""
+        floats = image / 255 if image.dtype == np.uint8 else image
+        self.sketch.run_method("show", pictures.as_url(self.scene.drawn(floats)))
+        self._look()
+
+    def _clear(self):
+        self.sketch.run_method("clear")
+        self._hide_results()
+
+    def _hide_results(self):
+        self.image, self.looks, self.hint.text = None, self.looks + 1, ""
+        self._show_results(False)
+        _set(self.pad, mark=None)
+
+    def _show_results(self, shown):
+        for element in (self.figures.element, self.numbers.element, self.diamond):
+            element.visible = shown
+
+    def _look(self):
+        """Shows what the model makes of the user's image."""
+        if self.image is None:
+            return
+        found = self.scene
+        look = found.look(
+            self.image, self.noise if self.noisy.value and not found.strokes else None
+        )
+        self.looks += 1
+        self._show_figures(look)
+        place = found.axes.coordinates(look.code)[:2]
+        self.numbers.say("error", "mean squared error", f"{look.error:.4f}")
+        self.numbers.say("place", "its place (◆)", f"{place[0]:.2f}, {place[1]:.2f}")
+        kind = found.choices[0] if found.choices else "cluster"
+        number, probability = look.choice or (None, 0)
+        name = "" if number is None else f"most probable {kind}"
+        self.numbers.say("choice", name, f"{number} ({100 * probability:.0f} %)")
+        self._show_results(True)
+        _set(self.pad, mark=place.tolist())
+        if not found.held:
+            self.choices.mark(number)
+        self.go(look.code)
+        self._begin_to_measure()
+
+    def _show_figures(self, look):
+        made = "denoised" if self.scene.denoises else "reconstruction"
+        seen = "as the model gets it" if look.noisy is None else "clean"
+        shown = {
+            "image": (look.image, seen),
+            "noisy": (look.noisy, "noisy"),
+            "reconstruction": (look.reconstruction, made),
+        }
+        for part, (image, caption) in shown.items():
+            url = None if image is None else pictures.as_url(self.scene.drawn(image))
+            self.figures.show(part, url, caption)
+
+    # The log-likelihood, which takes longer
+
+    def _begin_to_measure(self):
+        name = f"log-likelihood ({scene.SAMPLES:,} samples)" if self.scene.has_likelihood else ""
+        self.numbers.say("likelihood", name, "…")
+        self.numbers.say("typical", "", "")
+        if name:
+            measuring = self._measure(self.scene, self.image, self.looks)
+            self._task = asyncio.get_running_loop().create_task(measuring)
+
+    async def _measure(self, found, image, look):
+        await asyncio.sleep(PAUSE)
+        if self._outdated(look):
+            return
+        value = await run.io_bound(found.log_likelihood, image)
+        if self._outdated(look):
+            return
+        self.numbers.say("likelihood", self.numbers.name("likelihood"), f"{value:.2f} nats")
+        low, high = await run.io_bound(lambda: found.typical_log_likelihood)
+        if not self._outdated(look):
+            name = f"typical ({len(found.others)} {found.source})"
+            self.numbers.say("typical", name, f"{low:.0f} to {high:.0f} nats")
+
+    def _outdated(self, look):
+        """Whether another image has come since, or the tab was closed."""
+        return self._left or look != self.looks
+
+
+def _set(element, **properties):
+    """Sets properties of one of our own elements in the browser.
+
+    They are no props of NiceGUI: those are sent whole, with all others, at each change.
+    """
+    element.run_method("set", properties)
