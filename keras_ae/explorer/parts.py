@@ -6,12 +6,12 @@ LARGE, SMALL = "padding='4px 12px'", "padding='2px 10px'"
 
 
 def card(step, title, text):
-    """A numbered card: the element, to be filled."""
+    """A numbered card, to be filled: the element, and the label of its text."""
     element = ui.element("section").classes("card")
     with element:
         ui.html(title, tag="h2", sanitize=False).props(f"data-step={step}")
-        ui.html(text, tag="p", sanitize=False)
-    return element
+        label = ui.label(text).classes("text")
+    return element, label
 
 
 def line(centred=False):

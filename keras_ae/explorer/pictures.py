@@ -6,7 +6,8 @@ import io
 import numpy as np
 
 from keras_ae.datasets import omniglot
-from keras_ae.plots import drawing, strokes
+from keras_ae.plots import drawing
+from keras_ae.plots.strokes import lines_of
 
 SIDE = 112  # pixels along a side of a drawing of strokes
 FINER = 4  # strokes are drawn so many times larger and then shrunk, which makes them smooth
@@ -33,13 +34,13 @@ def of_image(image):
 
 
 def of_strokes(steps, side=SIDE):
-    """Pen strokes (steps, 3) -> uint8 (side, side). Steps that are padding, all -1, are left out."""
+    """Pen strokes (steps, 3) -> uint8 (side, side). Padding, steps of -1, is left out."""
     from PIL import Image, ImageDraw
 
     large = FINER * side
     page = Image.new("L", (large, large), 255)
     pen, width = ImageDraw.Draw(page), round(large * 0.03)
-    for line in strokes.lines_of(np.asarray(steps)):
+    for line in lines_of(np.asarray(steps)):
         places = (line * [1, -1] / PAGE + 1) * large / 2  # (points, 2), y downwards
         pen.line([*map(tuple, places)], fill=0, width=width, joint="curve")
         for x, y in (places[0], places[-1]):  # round ends; a dot is both

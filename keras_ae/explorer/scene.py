@@ -79,7 +79,9 @@ class Scene:
     def about(self):
         """A sentence on the model."""
         data = self.card.dataset or "data of your own"
-        return f"{self.card.family}, trained on {data}; {self.model.latent_dim} latent dimensions"
+        labels = f" and {self.held} labels" if self.held else ""
+        dims = f"{self.model.latent_dim - self.held} latent dimensions{labels}"
+        return f"{self.card.family}, trained on {data}; {dims}"
 
     @property
     def plane(self):
@@ -94,7 +96,7 @@ class Scene:
     @property
     def view(self):
         """What the pad shows first: "manifold", "codes" or "clusters"."""
-        if self.model.latent_dim == 2:
+        if self.model.latent_dim == 2 or self.held:
             return "manifold"
         return "clusters" if self.finds_clusters else "codes"
 
@@ -186,7 +188,7 @@ class Scene:
         if not hasattr(self.model, "sample"):
             return self.codes[seed % len(self.codes)]
         if choice is None or self.held:
-            z = self.model.prior.sample(seed=seeds.from_int(seed)).numpy()
+            z = self.model.prior.sample(1, seed=seeds.from_int(seed)).numpy()[0]
             return z if choice is None else self.chosen(z, choice)
         clusters = self.model.prior.components_distribution
         return clusters.sample(seed=seeds.from_int(seed)).numpy()[choice]  # of (n, latent_dim)

@@ -11,6 +11,10 @@ from keras_ae.plots import drawing
 from keras_ae.utils import image_files
 
 PAUSE = 0.3  # seconds without a new stroke before a log-likelihood is computed
+INVITATIONS = {  # whether the model reads pen strokes
+    False: "Draw, upload, or take a test image.",
+    True: "Draw a character, stroke by stroke, or take a test image.",
+}
 VIEWS = {"manifold": "decoded images", "codes": "codes", "clusters": "codes by cluster"}
 
 
@@ -29,11 +33,12 @@ class Tab:
         with ui.element("main").classes("explorer") as self.main:
             self._head(entries)
             with ui.element("div").classes("cards"):
-                with parts.card(1, "Latent space", "Every point is an image. Drag the ring."):
+                with parts.card(1, "Latent space", "Every point is an image. Drag the ring.")[0]:
                     self._latent_space()
-                with parts.card(2, "Decoded image", "What the point decodes to."):
+                with parts.card(2, "Decoded image", "What the point decodes to.")[0]:
                     self._decoded()
-                with parts.card(3, "Your image", "Draw, upload, or take a test image."):
+                card, self.invitation = parts.card(3, "Your image", INVITATIONS[False])
+                with card:
                     self._yours()
 
     # What is on the page
@@ -129,7 +134,7 @@ class Tab:
         fits = self.scene is not None and self.scene.model.shape == found.model.shape
         self.scene, self.choice = found, None
         self._say_model()
-        self.plane.text = found.plane
+        self.plane.text, self.invitation.text = found.plane, INVITATIONS[found.strokes]
         views = {key: VIEWS[key] for key in VIEWS if key == "manifold" or key in plane["groups"]}
         self.view.set_options(views, value=found.view)
         _set(self.pad, map=plane, view=found.view, mark=None)
