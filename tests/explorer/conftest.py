@@ -1,5 +1,6 @@
-"""A real Chromium, without a window, that reaches this machine alone and tells what it asked for."""
+"""A real Chromium without a window. It reaches this machine alone and tells what it asked for."""
 
+import functools
 import json
 import shutil
 import time
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import keras_ae
+from keras_ae.explorer import pictures, scene
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = [
@@ -20,9 +22,29 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--window-size=1280,1000",
+    "--window-size=1366,1000",
     "--force-device-scale-factor=1",
 ]
+
+
+@pytest.fixture(scope="session")
+def preset(tmp_path_factory):
+    """Makes a small model and saves it, once for the same arguments: -> the folder."""
+
+    @functools.cache
+    def saved(kind=keras_ae.VAE, latent_dim=3, shape=(8, 8, 1), dataset="digits", **options):
+        folder = tmp_path_factory.mktemp("presets") / kind.__name__
+        model = kind(shape, latent_dim, widths=(16,), **options)
+        model.save_to_preset(folder, dataset=dataset)
+        return str(folder)
+
+    return saved
+
+
+@pytest.fixture(scope="session")
+def scene_of(preset):
+    """The scene of such a model, one for the same arguments."""
+    return functools.cache(lambda *args, **options: scene.Scene(preset(*args, **options)))
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +59,12 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A folder for KERAS_AE_DATA, in which 5,000 digits that come with a package stand in for both MNISTs."""
+    """A folder for KERAS_AE_DATA: 5,000 digits from a package stand in for both MNISTs."""
     folder = tmp_path_factory.mktemp("data")
     (x, y), (x_test, y_test) = keras_ae.datasets.load("mnist_5k")
+    train, test = dict(x_train=x[..., 0], y_train=y), dict(x_test=x_test[..., 0], y_test=y_test)
     for name in ("mnist", "fashion_mnist"):
-        np.savez(
-            folder / f"{name}.npz",
-            x_train=x[..., 0],
-            y_train=y,
-            x_test=x_test[..., 0],
-            y_test=y_test,
-        )
+        np.savez(folder / f"{name}.npz", **train, **test)
     return folder
 
 
@@ -71,13 +88,32 @@ class Browser:
 
     def click(self, text):
         """Clicks the button with that text."""
-        (button,) = self.driver.find_elements(
-            "xpath", f"//button[normalize-space(.)='{text}' or .//*[text()='{text}']]"
-        )
+        path = f"//button[normalize-space(.)='{text}' or .//*[text()='{text}']]"
+        (button,) = self.driver.find_elements("xpath", path)
         button.click()
 
+    def text(self, selector):
+        """The text of an element, also of a hidden one."""
+        script = "return document.querySelector(arguments[0]).textContent"
+        return self.driver.execute_script(script, selector)
+
+    def property(self, selector, name):
+        """A property of an element."""
+        script = "return document.querySelector(arguments[0])[arguments[1]]"
+        return self.driver.execute_script(script, selector, name)
+
+    def view(self, width=None, height=None, dark=False):
+        """Shows the page in a window of a size, in light or dark mode. None: as it was."""
+        if width is None:
+            self.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        else:
+            size = dict(width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
+            self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        scheme = dict(name="prefers-color-scheme", value="dark" if dark else "light")
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dict(features=[scheme]))
+
     def wait(self, condition, what, seconds=180):
-        """Waits until condition() gives anything but None, False or an empty list, and returns that."""
+        """Waits until condition() gives anything but None, False or [], and returns that."""
         from selenium.common.exceptions import StaleElementReferenceException
 
         end = time.monotonic() + seconds
@@ -96,31 +132,44 @@ class Browser:
         raise TimeoutError(f"waited {seconds} s in vain until {what}")
 
     def pixels(self, selector):
-        """The red channel of an image or canvas, (height, width) integers; None while it is not there."""
+        """The red channel of an image or canvas: int (height, width). None: it is not there."""
         found = self.driver.execute_async_script(PIXELS, selector)
         return None if found is None else np.array(found[2]).reshape(found[0], found[1])
 
+    def shows(self, selector, image):
+        """Waits until a picture is that of a grey image, ink where it is 1, within a byte's step."""
+        expected = pictures.of_image(np.asarray(image)).astype(int)
+        self.shows_pixels(selector, expected)
+
+    def shows_pixels(self, selector, expected):
+        """Waits until the red channel of a picture is the expected one, within a byte's step."""
+
+        def same():
+            found = self.pixels(selector)
+            right = found is not None and found.shape == expected.shape
+            return right and bool(np.abs(found - expected).max() <= 1)
+
+        self.wait(same, f"{selector} is the picture that the model gives")
+
     def drag(self, selector, *places):
-        """Presses the mouse on an element and moves it: places in shares of width and height, (0, 0) the upper left corner."""
+        """Presses the mouse on an element and moves it.
+
+        places: shares of its width and height; (0, 0) is the upper left corner.
+        """
         from selenium.webdriver.common.action_chains import ActionChains
 
         element = self.find(selector)[0]
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        offsets = [
-            ((x - 0.5) * element.size["width"], (y - 0.5) * element.size["height"])
-            for x, y in places
-        ]
-        actions = (
-            ActionChains(self.driver, duration=50)
-            .move_to_element_with_offset(element, *map(int, offsets[0]))
-            .click_and_hold()
-        )
+        width, height = element.size["width"], element.size["height"]
+        offsets = [(int((x - 0.5) * width), int((y - 0.5) * height)) for x, y in places]
+        actions = ActionChains(self.driver, duration=50)
+        actions.move_to_element_with_offset(element, *offsets[0]).click_and_hold()
         for offset in offsets[1:]:
-            actions.move_to_element_with_offset(element, *map(int, offset))
+            actions.move_to_element_with_offset(element, *offset)
         actions.release().perform()
 
     def requests(self):
-        """All addresses that the page has asked a network for, sockets as well, since the last call."""
+        """All addresses that the page has asked for since the last call, sockets as well."""
         found = set()
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]
@@ -129,19 +178,13 @@ class Browser:
                 found.add(parameters["request"]["url"])
             elif message["method"] == "Network.webSocketCreated":
                 found.add(parameters["url"])
-        return {
-            address
-            for address in found
-            if urlsplit(address).scheme not in ("data", "blob", "chrome")
-        }
+        own = ("data", "blob", "chrome")
+        return {address for address in found if urlsplit(address).scheme not in own}
 
     def errors(self):
         """What the console complains of."""
-        return [
-            entry["message"]
-            for entry in self.driver.get_log("browser")
-            if entry["level"] == "SEVERE"
-        ]
+        entries = self.driver.get_log("browser")
+        return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
 
 PIXELS = """
@@ -149,7 +192,8 @@ const [selector, done] = arguments, shown = document.querySelector(selector);
 if (!shown || (shown.tagName === "IMG" && !shown.src)) return done(null);
 const read = () => {
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [shown.naturalWidth || shown.width, shown.naturalHeight || shown.height];
+  canvas.width = shown.naturalWidth || shown.width;
+  canvas.height = shown.naturalHeight || shown.height;
   if (!canvas.width) return done(null);
   const context = canvas.getContext("2d");
   context.drawImage(shown, 0, 0);
