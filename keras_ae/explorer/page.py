@@ -92,7 +92,7 @@ def _add_pages(name, scenes):
     @ui.page("/card")
     def card(model: str = name):
         ui.add_head_html(HEAD)
-        with ui.element("main").classes("explorer written"):
+        with ui.element("div").classes("explorer written"):
             if model in cards:
                 _write_card(cards[model])
             else:

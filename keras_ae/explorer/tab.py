@@ -30,7 +30,7 @@ class Tab:
         self.scenes, self.scene, self.z, self.choice = scenes, None, None, None
         self.image, self.noise, self.looks, self.loads = None, 0, 0, False
         ui.colors(primary=drawing.BLUE)
-        with ui.element("main").classes("explorer") as self.main:
+        with ui.element("div").classes("explorer") as self.main:
             self._head(entries)
             with ui.element("div").classes("cards"):
                 with parts.card(1, "Latent space", "Every point is an image. Drag the ring.")[0]:
@@ -103,7 +103,7 @@ class Tab:
             found, failure = await run.io_bound(self._loaded, name), None
         except (ValueError, OSError, ImportError) as error:
             found, failure = None, str(error)
-        if self._left:
+        if self._left or (found is None and failure is None):  # the server ends
             return
         self.loads = False
         self.wait(None)
@@ -317,11 +317,12 @@ class Tab:
         if self._outdated(look):
             return
         value = await run.io_bound(found.log_likelihood, image)
-        if self._outdated(look):
+        if self._outdated(look) or value is None:  # None: the server ends
             return
         self.numbers.say("likelihood", self.numbers.name("likelihood"), f"{value:.2f} nats")
-        low, high = await run.io_bound(lambda: found.typical_log_likelihood)
-        if not self._outdated(look):
+        ends = await run.io_bound(lambda: found.typical_log_likelihood)
+        if not self._outdated(look) and ends is not None:
+            low, high = ends
             name = f"typical ({len(found.others)} {found.source})"
             self.numbers.say("typical", name, f"{low:.0f} to {high:.0f} nats")
 

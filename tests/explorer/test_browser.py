@@ -65,7 +65,7 @@ def scenes(data):
 
 
 def loaded(browser):
-    browser.wait(lambda: browser.find("main[aria-busy=false]"), "the model is there")
+    browser.wait(lambda: browser.find(".explorer[aria-busy=false]"), "the model is there")
     browser.wait(lambda: browser.pixels("#decoded") is not None, "the first image is there")
 
 
@@ -178,17 +178,17 @@ def test_models_are_listed_by_job_with_a_line_and_a_card(opened, address):
     assert "VaDE · mnist · 40 latent dimensions" in texts[clusters + 1][1]
     link = opened.driver.find_element("css selector", ".models a[href*=vade_mnist]")
     opened.driver.get(link.get_attribute("href"))
-    opened.wait(lambda: "97.02 ± 0.17 %" in opened.text("main"), "the card is there")
+    opened.wait(lambda: "97.02 ± 0.17 %" in opened.text(".explorer"), "the card is there")
     assert opened.pixels(".samples").shape > (100, 100)
     opened.driver.get(f"{address}/card?model=/etc/passwd")
-    opened.wait(lambda: "Expected the name of a model" in opened.text("main"), "it is refused")
+    opened.wait(lambda: "Expected the name of a model" in opened.text(".explorer"), "it is refused")
 
 
 def test_bones_shimmer_while_a_model_loads(opened):
     """Notes every look of the page from the click until the model is there."""
     opened.driver.execute_script(
         """window.seen = [];
-        const main = document.querySelector("main"), pad = document.querySelector("latent-pad");
+        const main = document.querySelector(".explorer"), pad = document.querySelector("latent-pad");
         const picture = document.querySelector("#decoded");
         new MutationObserver(() => seen.push([
           main.ariaBusy, getComputedStyle(pad, "::after").content,
@@ -390,7 +390,7 @@ def test_pen_strokes_are_shown_and_drawn_by_hand(opened, scenes):
 def test_all_buttons_are_above_the_fold(name, opened):
     opened.view(1366, 768)
     change(opened, name)
-    buttons = opened.find("main .q-btn, main .choice, main .q-toggle")
+    buttons = opened.find(".explorer .q-btn, .explorer .choice, .explorer .q-toggle")
     shown = [button for button in buttons if button.is_displayed()]
     ends = {each.text: each.rect["y"] + each.rect["height"] for each in shown}
     assert {"Surprise me", "Middle", "Upload", "Test image", "Clear", "Invert"} <= {
