@@ -122,11 +122,8 @@ class Browser:
                 found = condition()
             except StaleElementReferenceException:  # the page drew that element anew in between
                 found = None
-            if (
-                found is not None
-                and found is not False
-                and not (isinstance(found, list) and not found)
-            ):
+            empty = isinstance(found, list) and not found
+            if not (found is None or found is False or found is np.False_ or empty):
                 return found
             time.sleep(0.05)
         raise TimeoutError(f"waited {seconds} s in vain until {what}")
@@ -137,7 +134,7 @@ class Browser:
         return None if found is None else np.array(found[2]).reshape(found[0], found[1])
 
     def shows(self, selector, image):
-        """Waits until a picture is that of a grey image, ink where it is 1, within a byte's step."""
+        """Waits until a picture is that of a grey image, within a byte's step."""
         expected = pictures.of_image(np.asarray(image)).astype(int)
         self.shows_pixels(selector, expected)
 
