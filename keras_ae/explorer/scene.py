@@ -63,8 +63,11 @@ class Scene:
         self.has_likelihood = hasattr(self.model, "log_likelihood")
         self.held = self.model.classes if hasattr(self.model, "classify") else 0
         code = tf.TensorSpec((None, self.model.latent_dim), tf.float32)
+        example = tf.TensorSpec((None, *self.model.shape), tf.float32)
         # Traced once, a call takes 1 ms instead of 10.
         self._decode = tf.function(self.model.decode, input_signature=[code])
+        self._encode = tf.function(self.model.encode, input_signature=[example])
+        self._chances = tf.function(self._chances_of, input_signature=[example])
         self.examples, self.classes, self.source = examples.of(self.model, self.card.dataset)
         self.codes = np.asarray(self.model.encode(self.examples))
         self.axes = Axes.of(self.codes, self.held)
@@ -208,7 +211,7 @@ class Scene:
         """
         image = inputs.to_float(np.asarray(x)[None], self.model.shape)  # (1, *shape)
         seen = image if noise is None else self._noisy(image, noise)
-        code = np.asarray(self.model.encode(seen))  # (1, latent_dim)
+        code = self._encode(seen).numpy()  # (1, latent_dim)
         made = self.decode(code)
         image, seen = image.numpy(), np.asarray(seen)
         real = self._steps(image) if self.strokes else np.ones(1, bool)
@@ -248,14 +251,13 @@ class Scene:
 
     def _found(self, x):
         """The most probable label or cluster of x (1, *shape), and its probability; or None."""
-        if self.held:
-            probabilities = self.model.classify(x)
-        elif self.finds_clusters:
-            probabilities = self.model.cluster_probabilities(x)
-        else:
+        if not (self.held or self.finds_clusters):
             return None
-        probabilities = np.asarray(probabilities)[0]
-        return int(probabilities.argmax()), float(probabilities.max())
+        chances = self._chances(x).numpy()[0]  # (choices,)
+        return int(chances.argmax()), float(chances.max())
+
+    def _chances_of(self, x):
+        return self.model.classify(x) if self.held else self.model.cluster_probabilities(x)
 
     def _steps(self, x):
         """Which steps of pen strokes are no padding: (n, steps, 3) -> bool (n, steps)."""
