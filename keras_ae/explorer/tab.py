@@ -28,7 +28,8 @@ class Tab:
 
     def __init__(self, scenes, entries):
         self.scenes, self.scene, self.z, self.choice = scenes, None, None, None
-        self.image, self.noise, self.looks, self.loads = None, 0, 0, False
+        self.image, self.own, self.noise = None, False, 0  # own: drawn or uploaded
+        self.looks, self.loads = 0, False
         ui.colors(primary=drawing.BLUE)
         with ui.element("div").classes("explorer") as self.main:
             self._head(entries)
@@ -131,8 +132,8 @@ class Tab:
             self.about.text = self.scene.about
 
     def _show(self, found, plane, choices):
-        fits = self.scene is not None and self.scene.model.shape == found.model.shape
-        self.scene, self.choice = found, None
+        kept = self.image if self._fits(found) else None
+        self.scene, self.choice, self.image = found, None, None
         self._say_model()
         self.plane.text, self.invitation.text = found.plane, INVITATIONS[found.strokes]
         views = {key: VIEWS[key] for key in VIEWS if key == "manifold" or key in plane["groups"]}
@@ -141,8 +142,7 @@ class Tab:
         self.sliders.build(found.axes)
         self.choices.build(found.choices and found.choices[0], choices)
         self.options.visible = self.pick.visible = not found.strokes
-        self.image, kept = None, self.image if fits else None
-        self.noisy.value = found.denoises  # which would look at an image
+        self.noisy.value = found.denoises
         size = [28, 28] if found.strokes else list(found.model.shape[:2])
         _set(self.sketch, size=size, fit=found.fit, strokes=found.strokes)
         self._start()
@@ -151,6 +151,12 @@ class Tab:
         else:
             self.image = kept
             self._look()
+
+    def _fits(self, found):
+        """Whether another model can take the user's image, and it says something there."""
+        if self.scene is None or self.scene.model.shape != found.model.shape:
+            return False
+        return self.own or self.scene.card.dataset == found.card.dataset
 
     @property
     def _left(self):
@@ -207,7 +213,7 @@ class Tab:
 
     def _sketched(self, event):
         try:
-            self.image = self._drawing(event.args["detail"])
+            self.image, self.own = self._drawing(event.args["detail"]), True
         except (TypeError, ValueError):
             return  # it was meant for the model before
         self._look()
@@ -234,7 +240,7 @@ class Tab:
             ui.notify(str(error), type="negative", multi_line=True)
             return
         if not self._left and look == self.looks and shape == self.scene.model.shape:
-            self._take(image)
+            self._take(image, own=True)
 
     def _rejected(self):
         most = f"{safety.LARGEST // 1_000_000} MB"
@@ -245,10 +251,12 @@ class Tab:
 
     def _inverted(self):
         if self.image is not None:
-            self._take((255 if self.image.dtype == np.uint8 else 1) - self.image)
+            white = 255 if self.image.dtype == np.uint8 else 1
+            self._take(white - self.image, self.own)
 
-    def _take(self, image):
-        self.image, self.noise, self.hint.text = image, self.noise + 1, ""
+    def _take(self, image, own=False):
+        self.image, self.own, self.noise = image, own, self.noise + 1
+        self.hint.text = ""
         floats = image / 255 if image.dtype == np.uint8 else image
         self.sketch.run_method("show", pictures.as_url(self.scene.drawn(floats)))
         self._look()

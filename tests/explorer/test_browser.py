@@ -521,3 +521,19 @@ def test_two_tabs_never_mix(opened, scenes, tmp_path):
             opened.driver.switch_to.window(second)
             opened.driver.close()
         opened.driver.switch_to.window(first)
+
+
+def test_a_drawing_stays_and_a_test_image_goes_with_its_data(opened, scenes):
+    x = scenes("vae2d_mnist").examples[0] / 255
+    change(opened, "conv_ae_mnist")
+    opened.shows("#image", x)
+    opened.click("Test image")
+    opened.click("Invert")
+    change(opened, "ae_fashion_mnist")
+    opened.shows("#image", scenes("ae_fashion_mnist").examples[0] / 255)
+    opened.click("Clear")
+    opened.drag("sketch-pad", (0.3, 0.3), (0.6, 0.3), (0.45, 0.8))
+    time.sleep(1)  # for the last stroke
+    drawn = opened.pixels("#image")
+    change(opened, "conv_ae_mnist")
+    np.testing.assert_array_equal(opened.pixels("#image"), drawn)
