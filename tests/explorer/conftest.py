@@ -2,7 +2,12 @@
 
 import functools
 import json
+import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from urllib.parse import urlsplit
 
@@ -10,7 +15,8 @@ import numpy as np
 import pytest
 
 import keras_ae
-from keras_ae.explorer import pictures, scene
+from keras_ae.explorer import page, pictures, scene
+from tests.explorer import served
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = [
@@ -57,7 +63,7 @@ def chromium(tmp_path_factory):
     browser.driver.quit()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def data(tmp_path_factory):
     """A folder for KERAS_AE_DATA: 5,000 digits from a package stand in for both MNISTs."""
     folder = tmp_path_factory.mktemp("data")
@@ -66,6 +72,50 @@ def data(tmp_path_factory):
     for name in ("mnist", "fashion_mnist"):
         np.savez(folder / f"{name}.npz", **train, **test)
     return folder
+
+
+@pytest.fixture(scope="session")
+def address(data):
+    """Where the command serves the page."""
+    environment = {**os.environ, "KERAS_AE_DATA": str(data), "PYTHONUNBUFFERED": "1"}
+    environment.pop("PYTEST_CURRENT_TEST", None)  # by which NiceGUI would think itself under test
+    command = [sys.executable, "-m", "keras_ae.cli", "explore", "--no-browser", "--port"]
+    command.append(str(page._free(None)))
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    server = subprocess.Popen(command, env=environment, **pipes)
+    line = server.stdout.readline()
+    found = re.search(r"exploring vae2d_mnist at (http://127\.0\.0\.1:\d+)", line)
+    assert found, line + server.stdout.read()
+    yield found[1]
+    server.send_signal(signal.SIGINT)
+    rest = server.communicate(timeout=120)[0]
+    downloads = [line for line in rest.splitlines() if line.startswith("Downloading data from")]
+    assert server.returncode == 0 and len(downloads) == len(rest.splitlines()), rest
+
+
+@pytest.fixture
+def opened(chromium, address):
+    """The browser at the page. In the end it must have asked no other host for anything."""
+    chromium.view()
+    chromium.driver.get("about:blank")
+    chromium.requests(), chromium.errors()
+    chromium.driver.get(address)
+    served.loaded(chromium)
+    yield chromium
+    asked = chromium.requests()
+    assert any(url.startswith("ws:") for url in asked)
+    assert any(url.endswith("canvases.js") for url in asked)
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(address).netloc}
+    assert chromium.errors() == []
+
+
+@pytest.fixture(scope="session")
+def scenes(data):
+    """What the page must show, made anew: name -> Scene."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_AE_DATA", str(data))
+        made = {}
+        yield lambda name: made.get(name) or made.setdefault(name, scene.Scene(name))
 
 
 class Browser:
