@@ -1,11 +1,12 @@
-"""The explorer as a folder for any web host: encoder and decoder as ONNX, run in the browser by onnxruntime-web. No server.
+"""The explorer as a folder for any web host. Encoder and decoder are ONNX files.
 
-The files of onnxruntime-web, 14 MB, are no part of this package: `npm pack` fetches them once a folder is written, in one version whose
-hash is known here.
+onnxruntime-web runs them in the visitor's browser; there is no server. Its files, 14 MB, are not
+part of this package: `npm pack` fetches one version, whose hash is known here.
 """
 
 import base64
 import hashlib
+import html
 import json
 import os
 import pathlib
@@ -14,18 +15,28 @@ import subprocess
 import tarfile
 import tempfile
 
-from keras_ae import exports
+from keras_ae import exports, presets
 from keras_ae.explorer import scene
+from keras_ae.plots import drawing
 from keras_ae.utils import files
 
 RUNTIME = "onnxruntime-web@1.30.0"
-INTEGRITY = "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="  # as npm tells it
-TAKEN = {  # of the npm package; named so that every host knows their types, which .mjs is not everywhere
+INTEGRITY = (  # as npm tells it
+    "sha512-q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+)
+TAKEN = {  # files of the npm package, with new names: not every host knows the type of .mjs
     "package/dist/ort.wasm.bundle.min.mjs": "onnxruntime.js",
     "package/dist/ort-wasm-simd-threaded.wasm": "onnxruntime.wasm",
 }
-PAGE = ("index.html", "style.css", "canvases.js", "explorer.js")
-WRITTEN = {*TAKEN.values(), *PAGE, "scene.json", "decoder.onnx", "encoder.onnx"}
+COPIED = ("style.css", "canvases.js", "explorer.js")
+WRITTEN = {
+    *TAKEN.values(),
+    *COPIED,
+    "index.html",
+    "scene.json",
+    "decoder.onnx",
+    "encoder.onnx",
+}
 WEB = pathlib.Path(__file__).parent / "web"
 
 
@@ -34,27 +45,20 @@ def write(name, folder):
 
     Args:
         name: a built-in model, a folder, or hf://user/repo.
-        folder: str or path: a new or empty folder, or one that this function wrote, which is replaced.
+        folder: str or path: a new or empty folder, or one that this function wrote before, which
+            is replaced.
 
     Returns:
         pathlib.Path, the folder.
 
     Raises:
-        ValueError: the folder holds something else; the model is not of images; onnxruntime-web is not what it should be.
+        ValueError: the folder holds something else; the model is not of images; the hash of
+            onnxruntime-web is another.
         ImportError: the packages for ONNX are missing.
         OSError: npm is missing or fails; the folder cannot be written.
     """
     folder = pathlib.Path(folder)
-    if folder.exists() and not (
-        folder.is_dir() and {path.name for path in folder.iterdir()} <= WRITTEN
-    ):
-        raise ValueError(
-            f"Expected a new folder, or one that holds such a page. Received: {str(folder)!r}, which holds something else"
-        )
-    if shutil.which("npm") is None:
-        raise FileNotFoundError(
-            f"Expected the command npm, which comes with Node.js (https://nodejs.org), to fetch {RUNTIME}. Received: none on the PATH"
-        )
+    _check(name, folder)
     shown = scene.Scene(name)
     with files.writing(f"the page {folder}"):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -62,15 +66,44 @@ def write(name, folder):
             new = pathlib.Path(work) / "new"
             new.mkdir()
             _add_runtime(new, pathlib.Path(work))
-            for role in ("decoder", "encoder"):
-                exports.export(shown.model, new / f"{role}.onnx", role)
-            for file in PAGE:
-                shutil.copyfile(WEB / file, new / file)
-            (new / "scene.json").write_text(json.dumps(shown.as_dict()))
+            _add_page(new, shown)
             if folder.exists():
                 os.replace(folder, pathlib.Path(work) / "old")
             os.replace(new, folder)
     return folder
+
+
+def _check(name, folder):
+    """Raises an error if the page cannot be written, before anything takes time."""
+    ours = folder.is_dir() and {path.name for path in folder.iterdir()} <= WRITTEN
+    if folder.exists() and not ours:
+        raise ValueError(
+            "Expected a new folder, or one that holds such a page. "
+            f"Received: {str(folder)!r}, which holds something else"
+        )
+    shape = tuple(presets.info(name).metadata["model"].get("shape") or ())
+    if not drawing.are_images(shape):
+        raise ValueError(
+            "Expected a model of images (height, width, 1 or 3) for a page without a server. "
+            f"Received: {name!r}, of shape {shape}"
+        )
+    if shutil.which("npm") is None:
+        raise FileNotFoundError(
+            "Expected the command npm, which comes with Node.js (https://nodejs.org), "
+            f"to fetch {RUNTIME}. Received: none on the PATH"
+        )
+
+
+def _add_page(folder, shown):
+    """Puts the page, the two networks and the scene into the folder."""
+    for role in ("decoder", "encoder"):
+        exports.export(shown.model, folder / f"{role}.onnx", role)
+    for file in COPIED:
+        shutil.copyfile(WEB / file, folder / file)
+    page = (WEB / "index.html").read_text()
+    named = page.replace("loading the model", f"loading {html.escape(shown.card.name)}")
+    (folder / "index.html").write_text(named)
+    (folder / "scene.json").write_text(json.dumps(shown.as_dict()))
 
 
 def _add_runtime(folder, work):
@@ -85,11 +118,11 @@ def _add_runtime(folder, work):
     if result.returncode or len(packages) != 1:
         reason = " ".join((result.stderr or result.stdout).split())[-300:]
         raise OSError(
-            f"Expected npm to fetch {RUNTIME}; it needs a network once, or its cache. Received: {reason or 'no file'}"
+            f"Expected npm to fetch {RUNTIME}; it needs a network once, or its cache. "
+            f"Received: {reason or 'no file'}"
         )
-    received = (
-        "sha512-" + base64.b64encode(hashlib.sha512(packages[0].read_bytes()).digest()).decode()
-    )
+    digest = hashlib.sha512(packages[0].read_bytes()).digest()
+    received = "sha512-" + base64.b64encode(digest).decode()
     if received != INTEGRITY:
         raise ValueError(f"Expected {RUNTIME} with the integrity {INTEGRITY}. Received: {received}")
     with tarfile.open(packages[0]) as package:
