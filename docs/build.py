@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import formulas
 import reference
 
 DOCS = pathlib.Path(__file__).resolve().parent
@@ -80,7 +81,7 @@ def build(target):
 
 
 def make_explorer(folder):
-    """Writes the explorer of a model into a folder. If it cannot: False, and a line that says why."""
+    """Writes the explorer of a model into a folder. If it cannot: False, and says why."""
     try:
         from keras_ae.explorer import static
 
@@ -99,6 +100,9 @@ def lay_out(source, has_explorer=False):
     for pattern in PAGES:
         for path in sorted(ROOT.glob(pattern)):
             copy(path, source)
+    for card in source.glob("zoo/*/README.md"):
+        text = card.read_text(encoding="utf-8")
+        card.write_text(formulas.in_markdown(text), encoding="utf-8")
     reference.write(source)
     for folder, pages in (("tutorials", "*.ipynb"), ("zoo", "*/README.md")):
         names = sorted(

@@ -31,7 +31,10 @@ napoleon_use_ivar = True  # attributes as a list; as directives they would be do
 napoleon_use_param = False  # arguments as a list, "a, b: ..." included
 napoleon_use_rtype = False
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 python_maximum_signature_line_length = 88
+
+pygments_dark_style = "github-dark"
 
 html_theme = "furo"
 html_title = f"keras_ae {release}"

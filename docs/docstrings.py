@@ -12,6 +12,7 @@ SECTION = re.compile(r"(Args|Returns|Raises|Attributes|Yields):$")
 EXAMPLE = re.compile(r"Examples?::?$")
 NOTE = re.compile(r"What belongs here:")  # of a module, for those who write it
 CODE = re.compile(r"(`[^`]+`)")
+NAME = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*")
 LITERAL = re.compile(r"[^.:`]*[\w)] (=|~|<=) [^`]*[^.`]$")
 
 
@@ -76,5 +77,10 @@ def _row(line):
 def _escaped(line):
     parts = CODE.split(line)  # text, code, text, ...
     text = [re.sub(r"([*|\\]|_(?=\W|$))", r"\\\1", part) for part in parts[::2]]
-    code = [f"`{part}`" for part in parts[1::2]] + [""]
+    code = [_code(part.strip("`")) for part in parts[1::2]] + [""]
     return "".join(a + b for a, b in zip(text, code, strict=True))
+
+
+def _code(text):
+    """Code; a name is a link, where there is a page that tells of it."""
+    return f":py:obj:`{text}`" if NAME.fullmatch(text) else f"``{text}``"

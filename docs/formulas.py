@@ -85,6 +85,18 @@ def as_latex(lines):
     return [*(f"& {text} \\\\" for text in rows[:-1]), f"& {rows[-1]}"]
 
 
+def in_markdown(text):
+    """Markdown whose blocks of text that are formulas are typeset."""
+
+    def typeset(block):
+        lines = block[1].splitlines()
+        if lines_of_formula(lines) < len(lines):
+            return block[0]
+        return "\n".join(["```{math}", *as_latex(lines), "```", ""])
+
+    return re.sub(r"```text\n(.+?)```\n", typeset, text, flags=re.DOTALL)
+
+
 def row(text):
     """One row of a formula as LaTeX."""
     tokens = [(match.lastgroup, match[0]) for match in TOKEN.finditer(text)]

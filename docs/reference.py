@@ -25,7 +25,7 @@ PICTURES = "docs/pictures/plots"
 BASES = ("Autoencoder", "Distribution", "Likelihood", "Posterior", "Prior")
 BASES += ("Objective", "Sparsity", "Corruption")
 INNER = re.compile(
-    r"check.*|.*_of|training_(input|target)|takes_as_target|seen_by_metrics|weights_of_a_loss"
+    r"check.*|.*_of(_frame)?|training_(input|target)|takes_as_target|seen_by_metrics|weights_of_a_loss"
     r"|draw_seed|end_step|keep|log|kinds_of_samples|posterior_params|log_(assignments|target)"
     r"|split|build|centre|independent|join|start|inverse|evidence|logits|penalty"
     r"|loss|objective|params_size|follow|straight_through"
@@ -50,7 +50,7 @@ def write(source):
         index += [f"## {title}", "", text, "", *table({n: objects[n] for n in names}, ""), ""]
         page = [f"# {title}", "", text, "", *table({n: objects[n] for n in names}, "../"), ""]
         page += gallery(source) if title == "Draw" else []
-        page += contents(f"/api/{name}" for name in names)
+        page += contents(f"{name} </api/{name}>" for name in names)
         (folder / "groups" / f"{title.lower()}.md").write_text("\n".join(page), encoding="utf-8")
     index += contents(f"groups/{title.lower()}" for title in groups)
     (folder / "index.md").write_text("\n".join(index), encoding="utf-8")
@@ -107,7 +107,8 @@ def directives(path, obj, told, source):
     Of a module all is told that it defines and that is not told elsewhere.
     """
     if inspect.ismodule(obj):
-        found = [f".. automodule:: {obj.__name__}", "   :no-index:", ""]
+        index = [] if obj.__name__ == path else ["   :no-index:"]  # it is known by another name
+        found = [f".. automodule:: {obj.__name__}", *index, ""]
         for name in public(obj):
             member = getattr(obj, name)
             if id(member) not in told:

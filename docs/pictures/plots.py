@@ -43,10 +43,10 @@ def figures():
         "latent_circle": lambda: circle(load("vae2d_mnist")),
         "latent_scatter": lambda: plots.latent_scatter(load("vae2d_mnist"), x[:4000], y[:4000]),
         "manifold": lambda: plots.manifold(load("vae2d_mnist"), n=12),
-        "posterior_overlap": lambda: plots.posterior_overlap(load("vae2d_mnist"), x[:300], y[:300]),
+        "posterior_overlap": lambda: plots.posterior_overlap(load("vae2d_mnist"), x[:100], y[:100]),
         "reconstructions": lambda: plots.reconstructions(load("conv_dae_mnist"), few),
-        "samples": lambda: plots.samples(load("hvae_mnist"), n=50),
-        "strokes": lambda: plots.strokes(pens[:40], columns=10),
+        "samples": lambda: plots.samples(load("hvae_mnist"), n=40),
+        "strokes": lambda: plots.strokes(pens[::24][:40], columns=10),
         "training_curves": lambda: plots.training_curves(keras_ae.info("vae_mnist")),
         "traversals": lambda: plots.traversals(load("vae_mnist"), few[:1], rows=5),
     }
