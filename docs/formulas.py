@@ -2,7 +2,7 @@ r"""Formulas of docstrings, plain text that reads well in a terminal, as LaTeX.
 
 objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)),  z ~ q(z|x)
 
-becomes two rows, `\text{objective}(x) = -\log p(x \mid z) + ...` and `z \sim q(z \mid x)`.
+becomes rows: `\text{objective}(x) = -\log p(x \mid z)`, `+ \beta \, ...`, `z \sim q(z \mid x)`.
 """
 
 import re
@@ -11,6 +11,8 @@ FORMULA = re.compile(r"[A-Za-z][\w.]*(\([^=~`]*?\))? (=|~|<-) \S")
 SENTENCE = re.compile(r"`|[.] \w|; [A-Z]|[.:;]$|\b(by|in|of|the|is|are)$")
 UNIT = re.compile(r",\s+(?:in )?(nats (?:\w+ ?){1,5})$")
 MORE = re.compile(r"\s+[+\-]|[+\-] |\s+\S")  # a line that goes on with the formula before it
+INDENT = r"\qquad "  # of a row that goes on with the one before
+WIDTH = 46  # characters: a longer formula takes several rows, where it has several terms
 WORDS = 12  # of English, at most, in a line that is still a formula
 
 GREEK = ("alpha", "beta", "gamma", "theta", "lambda", "phi", "psi", "sigma", "tau")
@@ -74,15 +76,17 @@ def as_latex(lines):
     unit = UNIT.search(lines[-1])
     if unit:
         lines = [*lines[:-1], lines[-1][: unit.start()]]
-    rows = []
+    found = []
     for line in lines:
         goes_on = bool(MORE.match(line))
         for i, part in enumerate(re.split(r"(?<=,)\s{2,}", line.strip())):
-            rows.append((r"\qquad " if goes_on and i == 0 else "") + row(part))
-    rows += [rf"[\text{{{unit[1].strip()}}}]"] if unit else []
-    if len(rows) == 1:
-        return rows
-    return [*(f"& {text} \\\\" for text in rows[:-1]), f"& {rows[-1]}"]
+            first, *others = rows(part)
+            found.append((INDENT if goes_on and i == 0 else "") + first)
+            found += [INDENT + other for other in others]
+    found += [rf"[\text{{{unit[1].strip()}}}]"] if unit else []
+    if len(found) == 1:
+        return found
+    return [*(f"& {text} \\\\" for text in found[:-1]), f"& {found[-1]}"]
 
 
 def in_markdown(text):
@@ -97,16 +101,28 @@ def in_markdown(text):
     return re.sub(r"```text\n(.+?)```\n", typeset, text, flags=re.DOTALL)
 
 
-def row(text):
-    """One row of a formula as LaTeX."""
+def rows(text):
+    """A formula of one line as LaTeX: in one row, or in several that each begin with a sign."""
     tokens = [(match.lastgroup, match[0]) for match in TOKEN.finditer(text)]
     ends = [None, *tokens, None]
     bars = _Bars()
-    done = [
-        _latex(token, before, after, bars)
-        for before, token, after in zip(ends, tokens, ends[2:], strict=False)
-    ]
-    return re.sub(r" {2,}", " ", "".join(done)).strip()
+    terms = [["", ""]]  # [as text, as LaTeX]
+    for before, token, after in zip(ends, tokens, ends[2:], strict=False):
+        if token[1] in ("+", "-") and _is_spaced(before, after) and bars.is_outside():
+            terms.append(["", ""])
+        terms[-1][0] += token[1]
+        terms[-1][1] += _latex(token, before, after, bars)
+    packed = [terms[0]]
+    for term in terms[1:]:
+        if len(packed[-1][0]) + len(term[0]) <= WIDTH:
+            packed[-1] = [packed[-1][0] + term[0], packed[-1][1] + term[1]]
+        else:
+            packed.append(term)
+    return [re.sub(r" {2,}", " ", latex).strip() for _, latex in packed]
+
+
+def _is_spaced(before, after):
+    return bool(before and after) and before[0] == after[0] == "space"
 
 
 def _latex(token, before, after, bars):
@@ -167,6 +183,9 @@ class _Bars:
     def __init__(self):
         self.open = [False]  # at each depth of brackets: whether |x| is open
 
+    def is_outside(self):
+        return self.open == [False]
+
     def pass_by(self, sign):
         if sign in ("(", "["):
             self.open.append(False)
@@ -174,7 +193,7 @@ class _Bars:
             self.open.pop()
 
     def read(self, bars, before, after):
-        spaced = before and after and before[0] == after[0] == "space"
+        spaced = _is_spaced(before, after)
         if bars == "||" and spaced:
             return r"\,\Vert\, "
         if self.open[-1]:
