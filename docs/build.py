@@ -1,11 +1,13 @@
-"""Builds the reference pages: README, tutorials, model cards and the API, from files that exist for other reasons too.
+"""Builds the site: landing page, tutorials, guides, model cards and the API.
 
 python docs/build.py              # into build/docs/html
 python docs/build.py some/folder  # into some/folder
+
+Nearly all of it comes from files that exist for other reasons too. The landing page holds the
+explorer of a model, which takes npm and pip install "keras-ae[onnx]"; without them it is left out.
 """
 
 import importlib
-import inspect
 import os
 import pathlib
 import re
@@ -13,8 +15,44 @@ import shutil
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-LINK = re.compile(r"\]\(([\w./-]+)\)")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import formulas
+import reference
+
+DOCS = pathlib.Path(__file__).resolve().parent
+ROOT = DOCS.parent
+SHOWN = "vae2d_mnist"  # the model of the landing page
+LINK = re.compile(r"\]\(([\w./-]+)(?:#[\w-]*)?\)")
+EXPLORER = re.compile(r"<!-- explorer -->\n(.*)<!-- /explorer -->\n", re.DOTALL)
+PAGES = (
+    "*.md",
+    "docs/*.md",
+    "tutorials/*.md",
+    "tutorials/*.ipynb",
+    "zoo/**/*.md",
+    "zoo/*/*.png",
+    "benchmarks/*.md",
+    "docs/pictures/*.png",
+    "docs/pictures/plots/*",
+)
+GUIDES = (  # in the order in which one meets them; others follow
+    "training",
+    "parts",
+    "recipes",
+    "distributed",
+    "sharing",
+    "metrics",
+    "comparison",
+    "design",
+)
+PROJECT = (
+    "CONTRIBUTING",
+    "RELEASING",
+    "Changes <CHANGELOG>",
+    "Benchmarks <benchmarks/results>",
+    "What a part is worth <benchmarks/family>",
+    "How they are run <benchmarks/README>",
+)
 CONTENTS = """
 ```{{toctree}}
 :hidden:
@@ -25,60 +63,85 @@ CONTENTS = """
 
 
 def build(target):
-    """Builds the pages into a folder. Returns Sphinx's exit code, which is not 0 if there was a warning."""
+    """Builds the site into a folder. Returns Sphinx's exit code, not 0 if there was a warning."""
     from sphinx.cmd.build import main
 
     with tempfile.TemporaryDirectory() as folder:
-        source = pathlib.Path(folder)
-        lay_out(source)
+        source, explorer = pathlib.Path(folder) / "source", pathlib.Path(folder) / "explorer"
+        has_explorer = make_explorer(explorer)
+        lay_out(source, has_explorer)
         # A page of an earlier build that is no more would stay.
         shutil.rmtree(target, ignore_errors=True)
-        options = [
-            "-W",
-            "--keep-going",
-            "-q",
-            "-b",
-            "html",
-            "-d",
-            str(source / ".doctrees"),
-            "-c",
-            str(ROOT / "docs"),
-        ]
-        return main([*options, folder, str(target)])
+        places = ["-d", str(pathlib.Path(folder) / "doctrees"), "-c", str(DOCS)]
+        options = ["-W", "--keep-going", "-q", "-b", "html", *places]
+        code = main([*options, str(source), str(target)])
+        if has_explorer:
+            shutil.copytree(explorer, target / "explorer")
+    return code
 
 
-def lay_out(source):
-    """Writes the sources of all pages into a folder: those of the repository as they are, in the same places, and the API's."""
-    for pattern in (
-        "*.md",
-        "tutorials/*.md",
-        "tutorials/*.ipynb",
-        "zoo/**/*.md",
-        "zoo/*/*.png",
-        "benchmarks/*.md",
-    ):
+def make_explorer(folder):
+    """Writes the explorer of a model into a folder. If it cannot: False, and says why."""
+    try:
+        from keras_ae.explorer import static
+
+        static.write(SHOWN, folder)
+    except (ImportError, OSError) as error:
+        print(f"the landing page has no explorer: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def lay_out(source, has_explorer=False):
+    """Writes the sources of all pages into a folder.
+
+    Those of the repository are copied as they are, into the same places.
+    """
+    for pattern in PAGES:
         for path in sorted(ROOT.glob(pattern)):
             copy(path, source)
-    readme = (source / "README.md").read_text(encoding="utf-8")
-    (source / "README.md").unlink()
-    names = [f"tutorials/{path.stem}" for path in sorted((source / "tutorials").glob("*.ipynb"))]
-    cards = sorted(path.parent.name for path in source.glob("zoo/*/README.md"))
+    for card in source.glob("zoo/*/README.md"):
+        text = card.read_text(encoding="utf-8")
+        card.write_text(formulas.in_markdown(text), encoding="utf-8")
+    reference.write(source)
+    for folder, pages in (("tutorials", "*.ipynb"), ("zoo", "*/README.md")):
+        names = sorted(
+            path.relative_to(source / folder) for path in source.glob(f"{folder}/{pages}")
+        )
+        entries = [entry(name.with_suffix("").as_posix()) for name in sorted(names)]
+        append(source / folder / "README.md", "\n".join(["", *reference.contents(entries)]))
+    guides = [f"docs/{name}" for name in GUIDES]
+    others = [f"docs/{path.stem}" for path in sorted((source / "docs").glob("*.md"))]
     parts = {
-        "Learn": ["tutorials/README", *names],
-        "Zoo": ["zoo/README", *(f"{name} <zoo/{name}/README>" for name in cards)],
-        "Reference": [f"api/{name}" for name in ("index", *api(source / "api"))],
-        "More": [
-            "Benchmarks <benchmarks/results>",
-            "What a part is worth <benchmarks/family>",
-            "How they are run <benchmarks/README>",
-            "CHANGELOG",
-        ],
+        "Learn": ["In two minutes <README>", "tutorials/README"],
+        "Guides": list(dict.fromkeys([*guides, *others])),
+        "Reference": ["Pretrained models <zoo/README>", "api/index"],
+        "Project": PROJECT,
     }
-    readme += "".join(
-        CONTENTS.format(caption=caption, entries="\n".join(entries))
-        for caption, entries in parts.items()
-    )
-    (source / "index.md").write_text(readme, encoding="utf-8")
+    (source / "index.md").write_text(landing(has_explorer), encoding="utf-8")
+    for caption, entries in parts.items():
+        append(source / "index.md", CONTENTS.format(caption=caption, entries="\n".join(entries)))
+
+
+def landing(has_explorer):
+    """The text of the first page, with the README's first lines to type in it."""
+    text = (DOCS / "landing" / "index.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    quickstart = re.search(r"^## Quickstart\n.*?(?=^## )", readme, re.MULTILINE | re.DOTALL)[0]
+    models = len(list(ROOT.glob("zoo/*/metadata.json")))
+    text = EXPLORER.sub(r"\1" if has_explorer else "", text)
+    return text.replace("{{quickstart}}", quickstart).replace("{{models}}", str(models))
+
+
+def entry(page):
+    """A page as a line of a table of contents: that of a model goes by the model's name."""
+    name, _, file = page.partition("/")
+    return f"{name} <{page}>" if file else page
+
+
+def append(path, text):
+    """Adds text to the end of a file."""
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
 
 
 def copy(path, source):
@@ -93,92 +156,14 @@ def copy(path, source):
             copy((path.parent / link).resolve(), source)
 
 
-def api(folder):
-    """Writes a page for each public name into a folder, and index.md with all of them. Returns the names."""
-    import keras_ae
-
-    folder.mkdir()
-    rows = ["# API", "", "All of it comes with `import keras_ae`.", "", "| name | |", "|---|---|"]
-    names = sorted(keras_ae.__all__, key=str.lower)
-    objects = {name: getattr(keras_ae, name) for name in names}
-    told = {
-        id(obj) for obj in objects.values()
-    }  # what has a page of its own, or stands on an earlier one
-    for name, obj in objects.items():
-        lines = directives(f"keras_ae.{name}", obj, told)
-        page = [f"# keras_ae.{name}", "", "```{eval-rst}", *lines, "```", ""]
-        (folder / f"{name}.md").write_text("\n".join(page), encoding="utf-8")
-        summary = re.sub(r"([|*])", r"\\\1", inspect.getdoc(obj).splitlines()[0])
-        rows.append(f"| [`{name}`]({name}.md) | {summary} |")
-    (folder / "index.md").write_text("\n".join([*rows, ""]), encoding="utf-8")
-    return names
-
-
-def directives(path, obj, told):
-    """The lines of reStructuredText that document a class, a function, or a module and what it defines that is not told elsewhere."""
-    if inspect.ismodule(obj):
-        found = [f".. automodule:: {obj.__name__}", "   :no-index:", ""]
-        for name in public(obj):
-            member = getattr(obj, name)
-            if id(member) not in told:
-                told.add(id(member))
-                found += directives(f"{path}.{name}", member, told)
-        return found
-    if inspect.isclass(obj):
-        members = ", ".join(
-            name for name, member in inspect.getmembers(obj) if is_ours(name, member)
-        )
-        return [
-            f".. autoclass:: {path}",
-            *([f"   :members: {members}", "   :member-order: bysource"] if members else []),
-            "",
-        ]
-    return [f".. autofunction:: {path}", ""]
-
-
-def public(module):
-    """The names that a module lists in __all__, or else defines, in the order of its source."""
-    if module.__name__ == "keras_ae.models":
-        return ["Autoencoder"]  # the other classes have pages of their own
-    own = [
-        name
-        for name, obj in vars(module).items()
-        if getattr(obj, "__module__", None) == module.__name__ and callable(obj)
-    ]
-    names = getattr(module, "__all__", own)
-    return [
-        name
-        for name in names
-        if callable(getattr(module, name)) and inspect.getdoc(getattr(module, name))
-    ]
-
-
-def is_ours(name, member):
-    """True for a public method or property with a docstring that this library wrote: Keras has hundreds of its own."""
-    member = (
-        member.fget
-        if isinstance(member, property)
-        else inspect.unwrap(getattr(member, "__func__", member))
-    )
-    ours = getattr(member, "__module__", None) or ""
-    return (
-        not name.startswith("_")
-        and ours.startswith("keras_ae")
-        and inspect.isroutine(member)
-        and bool(member.__doc__)
-    )
-
-
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.path.insert(0, str(ROOT))
     target = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build" / "docs" / "html")
-    importlib.import_module(
-        "keras_ae.models"
-    )  # so that the verbs of presets are tied to the classes
+    importlib.import_module("keras_ae.models")  # so that the verbs of presets know the classes
     code = build(target)
-    print(
-        f"{'built' if code == 0 else 'warnings or errors in'} {target}",
-        file=sys.stderr if code else sys.stdout,
-    )
+    if code:
+        print(f"warnings or errors in {target}", file=sys.stderr)
+    else:
+        print(f"built {target}")
     sys.exit(code)
