@@ -315,11 +315,18 @@ def test_the_same_seed_gives_the_same_result(cls, mode):
         assert history(2)["loss"] != first["loss"]
 
 
-@every_model
-def test_sample_weights_weigh_examples(cls):
+@pytest.mark.parametrize(
+    "cls, mode",
+    [
+        *((cls, "eager") for cls in MODELS),
+        *(pytest.param(cls, "graph", marks=pytest.mark.slow) for cls in FIRST),
+    ],
+    ids=named,
+)
+def test_sample_weights_weigh_examples(cls, mode):
     """Weights 0 and 2 give the mean over the examples with 2: sum(objective * weight) / count."""
     model, x = make(cls, "dense"), data("dense")
-    model.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    model.compile(keras.optimizers.SGD(0.1), run_eagerly=mode == "eager")
     weights = np.array([0.0, 2.0] * 10)
     if cls is keras_ae.AE:  # without noise they are equal
         weighted = model.evaluate(x, sample_weight=weights, verbose=0, return_dict=True)["loss"]
@@ -338,7 +345,11 @@ def test_sample_weights_weigh_examples(cls):
     [
         *((cls, "mixed_bfloat16", "eager") for cls in MODELS),
         *((cls, "mixed_float16", "eager") for cls in FIRST),
-        *(pytest.param(cls, "mixed_float16", "graph", marks=pytest.mark.slow) for cls in FIRST),
+        *(
+            pytest.param(cls, policy, "graph", marks=pytest.mark.slow)
+            for cls in FIRST
+            for policy in ("mixed_float16", "mixed_bfloat16")
+        ),
     ],
     ids=named,
 )
@@ -366,10 +377,17 @@ def test_eager_mode_works_when_noise_leaves_the_support():
     assert np.isfinite(history["val_loss"]).all() and np.isfinite(history["mse"]).all()
 
 
-@pytest.mark.parametrize("cls", [*FIRST, keras_ae.DAE, keras_ae.ConditionalVAE], ids=named)
-def test_metrics_and_callbacks_work(cls):
+@pytest.mark.parametrize(
+    "cls, mode",
+    [
+        *((cls, "eager") for cls in (*FIRST, keras_ae.DAE, keras_ae.ConditionalVAE)),
+        *(pytest.param(cls, "graph", marks=pytest.mark.slow) for cls in (*FIRST, keras_ae.DAE)),
+    ],
+    ids=named,
+)
+def test_metrics_and_callbacks_work(cls, mode):
     model, x = make(cls, "dense"), data("dense")
-    model.compile("adam", metrics=["mse"], run_eagerly=True)
+    model.compile("adam", metrics=["mse"], run_eagerly=mode == "eager")
     stop = keras.callbacks.EarlyStopping(monitor="val_mse", patience=0, min_delta=1e9)
     history = model.fit(
         x, epochs=5, validation_data=(x, target(cls, x)), callbacks=[stop], verbose=0

@@ -227,6 +227,7 @@ SCALES = ("predicted", "trainable")  # of Gaussians
         ("dense", "eager"),
         ("conv", "eager"),
         pytest.param("dense", "xla", marks=pytest.mark.slow),
+        pytest.param("conv", "graph", marks=pytest.mark.slow),
     ],
 )
 def test_every_likelihood_trains(likelihood, network, mode):
