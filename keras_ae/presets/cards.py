@@ -6,9 +6,11 @@ import html
 import json
 import math
 import pathlib
+import re
 
 from keras_ae.presets import published
 from keras_ae.presets.checks import reading
+from keras_ae.utils import validation
 
 CONFIG, WEIGHTS, METADATA, CARD = "config.json", "model.weights.h5", "metadata.json", "README.md"
 PICTURES = {
@@ -76,6 +78,24 @@ class ModelCard:
     def dataset(self):
         """The name of the data set that it was trained on, or None."""
         return self.metadata["dataset"]
+
+    @property
+    def shape(self):
+        """The shape of one example, a tuple of ints, or None if the metadata does not tell it."""
+        shape = self.metadata["model"].get("shape")
+        return tuple(shape) if _are_counts(shape) else None
+
+    @property
+    def latent_dim(self):
+        """The size of a code, an int, or None if the metadata does not tell it."""
+        sizes = self.metadata["model"].get("latent_dim")
+        sizes = sizes if isinstance(sizes, list) else [sizes]
+        return sum(sizes) if _are_counts(sizes) else None
+
+    @property
+    def verbs(self):
+        """The methods of the model that its examples call, a set of str. Empty if it has no examples."""
+        return set(re.findall(r"model\.(\w+)\(", "\n".join(self.metadata["examples"])))
 
     @property
     def parameters(self):
@@ -266,6 +286,10 @@ def protocol(metric):
     """The protocol of a measurement in one line."""
     words = [f"{key} {value}" for key, value in metric["protocol"].items() if value is not None]
     return ", ".join(words + ["grey pixels"] * (metric["protocol"].get("binarize_seed", 0) is None))
+
+
+def _are_counts(value):
+    return isinstance(value, list) and bool(value) and all(map(validation.is_integer, value))
 
 
 def _beside(metadata):
