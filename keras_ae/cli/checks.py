@@ -1,7 +1,7 @@
 """Checks of arguments that need no TensorFlow, so that a mistake is answered at once.
 
-What a model can do is read from its card. A card that does not say it, such as that of a stranger's preset, is no reason to refuse:
-the model itself decides once it is loaded.
+What a model can do is read from its card. The card of a stranger's preset may not say it. Then
+nothing is refused here: the model itself decides once it is loaded.
 """
 
 import importlib.util

@@ -1,6 +1,7 @@
-"""What the commands share: what they tell the user, how they load a model, and how they save files.
+"""What the commands share: how they tell the user something, load a model, and save files.
 
-Results go to the output stream. Notes, such as what takes time, go to the error stream, so that a pipe gets results alone.
+Results go to the output stream. Notes, such as what takes time, go to the error stream: a pipe gets
+only results.
 """
 
 import contextlib
@@ -24,7 +25,8 @@ def quiet_import(what):
     """Imports TensorFlow without its start-up lines, which its C++ part writes to the error stream.
 
     Args:
-        what: str, what the user waits for: "loading vae_mnist". It is told if TensorFlow has yet to be imported.
+        what: str, what the user waits for, such as "loading vae_mnist". It is told if TensorFlow is
+            not imported yet.
 
     Returns:
         keras_ae.

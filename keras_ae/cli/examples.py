@@ -1,4 +1,4 @@
-"""The examples that a command shows to a model: test examples of a data set, or image files of the user."""
+"""What a command shows to a model: test examples of a data set, or the user's image files."""
 
 import dataclasses
 import io
@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_ae.cli import checks, console
 from keras_ae.presets import cards
+from keras_ae.presets.checks import json_files, reading
 from keras_ae.utils import image_files
 
 
@@ -30,7 +31,9 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where examples come from. Image files are read before TensorFlow is imported, so that mistakes show at once.
+    """Where examples come from.
+
+    Image files are read before TensorFlow is imported, so that mistakes show at once.
 
     Attributes:
         dataset: name of a data set, or None.
@@ -53,7 +56,12 @@ class Source:
 
 
 def add_options(sub, how_many):
-    """Adds --dataset, --images, --invert and --n to a command. how_many: what the help says of --n."""
+    """Adds --dataset, --images, --invert and --n to a command.
+
+    Args:
+        sub: the parser of the command.
+        how_many: str, what the help says about --n.
+    """
     sub.add_argument(
         "--dataset",
         help="take test examples of this data set (default: the one the model was trained on)",
@@ -92,9 +100,10 @@ def source(options, card, n=None, least=1):
         return Source(data_set(options, card), n if options.n is None else options.n, None)
     if options.dataset is not None:
         raise ValueError("Expected --dataset or --images. Received: both")
-    x, names = image_files.read(options.images, card.shape or ())
+    shape = card.shape or _shape_of_config(card)
+    x, names = image_files.read(options.images, shape)
     if options.invert:
-        x = _inverted(options.images, names, card.shape)
+        x = _inverted(options.images, names, shape)
     x, names = x[: options.n], names[: options.n]
     if len(x) < least:
         raise ValueError(f"Expected at least {least} images. Received: {len(x)}")
@@ -106,7 +115,11 @@ def source(options, card, n=None, least=1):
 
 
 def data_set(options, card):
-    """The name of the data set that the options ask for, or else that the model was trained on. Raises ValueError if unknown."""
+    """The name of the data set of --dataset, or else of the one that the model was trained on.
+
+    Raises:
+        ValueError: there is no such data set, or none is named.
+    """
     checks.one_of(options.dataset, "--dataset", tuple(cards.DATA))
     found = options.dataset or card.dataset
     if found is None:
@@ -118,12 +131,19 @@ def data_set(options, card):
     return found
 
 
+def _shape_of_config(card):
+    path = card.folder / cards.CONFIG
+    config = json_files.parse(reading.read(card.folder, cards.CONFIG), path).get("config")
+    shape = config.get("shape") if isinstance(config, dict) else None
+    return tuple(shape) if isinstance(shape, list) else ()
+
+
 def _paths(path, names):
     return [path / name if path.is_dir() else path for name in names]
 
 
 def _inverted(path, names, shape):
-    """Image files with light and dark exchanged: uint8 (n, *shape). Bars at the sides stay black."""
+    """Image files with light and dark exchanged: uint8 (n, *shape). Bars at the sides are black."""
     from PIL import ImageOps
 
     found = []
@@ -136,7 +156,7 @@ def _inverted(path, names, shape):
 
 
 def _tell_of_inverted(options, names, card):
-    """Tells the user of images that are dark on light, for a model of images that are light on dark."""
+    """Tells the user if most images are dark on light and the model knows light on dark."""
     if "white on black" not in cards.DATA.get(card.dataset, ("",))[0]:
         return
     light = [_is_light(file) for file in _paths(options.images, names)]
@@ -148,7 +168,8 @@ def _tell_of_inverted(options, names, card):
         console.tell(f"note: {which} inverted now, dark on light; leave out --invert")
     else:
         console.tell(
-            f"note: {which} inverted: dark on light, and {card.name} knows light on dark; use --invert"
+            f"note: {which} inverted: dark on light, and {card.name} knows light on dark; "
+            "use --invert"
         )
 
 

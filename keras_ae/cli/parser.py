@@ -1,4 +1,7 @@
-"""The command line: which arguments it takes, and how it ends. The commands are in the files beside this one."""
+"""The command line: which arguments it takes, and how it ends.
+
+The commands are in the files beside this one.
+"""
 
 import argparse
 import difflib
@@ -19,7 +22,8 @@ def main(arguments=None):
         arguments: list of str; None for those of the process.
 
     Returns:
-        int, the exit code: 0; 1 if `verify` finds a difference; 2 for a mistake of the user; 130 after Ctrl-C.
+        int, the exit code: 0; 1 if `verify` finds a difference; 2 for a mistake of the user; 130
+        after Ctrl-C.
     """
     parser = _parser()
     arguments = sys.argv[1:] if arguments is None else arguments

@@ -195,7 +195,11 @@ def _interpolate(options):
 
 
 def _is_folder(out):
-    """Whether --out names a folder, that is, has no suffix. Raises ValueError for a file that cannot be a picture."""
+    """Whether --out names a folder: it is one, or has no suffix.
+
+    Raises:
+        ValueError: it is a file that cannot be a picture.
+    """
     out = pathlib.Path(out)
     if out.is_dir() or not out.suffix:
         if out.is_file():

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_ae.cli import checks, console, examples
 
-# The prior's marginals are known for these, and the posterior's moments for those.
+# Priors whose marginals are known, and posteriors whose mean and covariance are known.
 MARGINALS = ("StandardNormal", "GaussianMixture")
 GAUSSIANS = ("DiagonalGaussian", "FullGaussian")
 WALKS = ("an_image", "a_plane", "no_label")
@@ -19,9 +19,10 @@ class Kind:
     """A kind of picture.
 
     Attributes:
-        n: how many examples it takes if --n does not say it (samples: how many; manifold: images per side).
+        n: how many examples it takes if --n does not say it. For samples: how many it draws. For
+            manifold: images per side.
         text: what it shows.
-        needs: names of the functions of this file that tell why it does not suit a model.
+        needs: keys of NEEDS, what a model must have.
         least: the smallest --n.
     """
 
@@ -67,7 +68,11 @@ def add_commands(command):
 
 
 def why_not(kind, card):
-    """Why a kind of picture does not suit a model: a str, or None if it does, or if the card does not say."""
+    """Why a kind of picture does not suit a model.
+
+    Returns:
+        str, or None if it does or if the card does not say.
+    """
     if not card.verbs:
         return None
     reasons = (NEEDS[need](card) for need in KINDS[kind].needs)
@@ -163,7 +168,7 @@ def _list_kinds(card):
     console.tell(f"{len(suited)} kinds suit {card.name}: keras-ae plot {card.name} {suited[0][0]}")
 
 
-# What a kind needs: each says what a model lacks, or nothing.
+# What a kind needs: each function says what a model lacks, or None.
 
 
 def _is(condition, needed):
