@@ -159,7 +159,7 @@ def _tell_of_inverted(options, names, card):
     """Tells the user if most images are dark on light and the model knows light on dark."""
     if "white on black" not in cards.DATA.get(card.dataset, ("",))[0]:
         return
-    light = [_is_light(file) for file in _paths(options.images, names)]
+    light = [_is_dark_on_light(file) for file in _paths(options.images, names)]
     wrong = sum(light) if not options.invert else len(light) - sum(light)
     if 2 * wrong <= len(light):
         return
@@ -173,9 +173,15 @@ def _tell_of_inverted(options, names, card):
         )
 
 
-def _is_light(file):
-    """Whether the rim of an image is lighter than its middle grey."""
-    grey = np.asarray(_flat(file, "black").convert("L"))
+def _is_dark_on_light(file):
+    """Whether the rim of an image is light. Dark ink on nothing counts too: on black it is lost."""
+    on_black, on_white = (
+        np.asarray(_flat(file, ground).convert("L")) for ground in ("black", "white")
+    )
+    return _has_light_rim(on_black) or (on_black.max() < 64 and _has_light_rim(on_white))
+
+
+def _has_light_rim(grey):
     rim = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return float(np.median(rim)) > 127
 

@@ -58,7 +58,7 @@ def run(command, workers=2, restarts=0, pin=False):
 
 
 def configs(workers):
-    """The value of TF_CONFIG for each worker: a list of str. All ports are free, on the loopback."""
+    """The value of TF_CONFIG for each worker: a list of str. All ports are free ones."""
     sockets = [socket.socket() for _ in range(workers)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
