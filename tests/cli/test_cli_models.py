@@ -302,7 +302,7 @@ def test_dark_on_light_is_told_and_inverted(vae, pictures, tmp_path, capsys):
 
     told, _ = run(paper, "plain")
     assert "2 of 2 images look inverted" in told and "use --invert" in told
-    told, expected = run(ink, "ink")
+    told, expected = run(ink, "right")
     assert told == ""
     told, inverted = run(paper, "inverted", "--invert")
     assert told == ""
