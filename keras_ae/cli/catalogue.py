@@ -107,8 +107,12 @@ def _verify(options):
 
 def _card(options):
     from keras_ae import presets
+    from keras_ae.presets import curves
 
+    found = [checks.card(name) for name in options.names or presets.list_models()]
+    if any(map(curves.are_missing, found)):
+        console.quiet_import("drawing training curves")
     presets.write_cards(*options.names)
-    count = len(options.names or presets.list_models())
+    count = len(found)
     gallery = "" if options.names else ", and the gallery"
     print(f"wrote README.md for {console.count(count, 'model')}{gallery}")

@@ -62,14 +62,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    from keras_ae import __version__
+    import keras_ae
 
     parser = _Parser(
         prog="keras-ae",
         description="Autoencoders and pretrained weights for Keras 3.",
         epilog="Begin with: keras-ae list. Each command has its own help: keras-ae sample --help",
     )
-    parser.add_argument("--version", action="version", version=f"keras-ae {__version__}")
+    parser.add_argument("--version", action="version", version=f"keras-ae {keras_ae.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def command(name, run, text, example):
