@@ -204,7 +204,8 @@ def as_markdown(name, metadata, picture=None, curves=None):
         picture: name of the file of its picture, or None.
         curves: name of the file of the picture of its training, or None.
     """
-    metadata = {**UNSAID, **metadata}
+    # As in the file, where tuples are lists.
+    metadata = {**UNSAID, **json.loads(json.dumps(metadata))}
     formula = describing.formula(metadata)
     lines = [f"# {name}", "", metadata["summary"], ""]
     lines += ["```text", *formula, "```", ""] if formula else []

@@ -62,7 +62,7 @@ def parts(metadata):
         ("likelihood", "Likelihood p(x|z)", LIKELIHOODS),
     ):
         found.append((name, _named(told.get(key), {**POSTERIORS, **PRIORS, **words})))
-    found.append(("Loss", _loss(told)))
+    found += [("Corruption", _corruption(told)), ("Loss", _loss(told))]
     return [(name, words) for name, words in found if words]
 
 
@@ -91,7 +91,7 @@ def formula(metadata):
     if isinstance(told.get("loss"), str) and lines:
         before, _, rest = "\n".join(lines).partition("objective(x")
         seen = re.search(r"g\((\w+)\)", rest)
-        lines = [*before.rstrip().splitlines(), _loss_formula(told["loss"], seen and seen[1])]
+        lines = [*before.rstrip(" ,").splitlines(), _loss_formula(told["loss"], seen and seen[1])]
     return lines
 
 
@@ -118,8 +118,17 @@ def _network(told):
     if isinstance(widths, list) and not widths:
         return f"one {gated}{layers[:-1]} to the code and one back"
     sizes = f" of {_listed(widths)} {units}" if isinstance(widths, list) else ""
-    back = ", and the reverse back" if widths and network not in ("gru", "lstm") else ""
+    mirrored = widths and network not in ("gru", "lstm")
+    back = "; the decoder has them in reverse" if mirrored else ""
     return f"{gated}{layers}{sizes}{back}"
+
+
+def _corruption(told):
+    corruption = told.get("corruption")
+    if not isinstance(corruption, dict):
+        return ""
+    options = [f"{key} {value}" for key, value in corruption.items() if key != "class"]
+    return f"`{corruption.get('class')}`{' with ' if options else ''}{', '.join(options)}"
 
 
 def _loss(told):
@@ -135,7 +144,8 @@ def _named(text, words):
     if not isinstance(text, str):
         return ""
     found = [words.get(name, f"`{name}`") for name in re.findall(r"\w+", text)]
-    outer, inner = found[0], list(dict.fromkeys(found[1:]))
+    outer = found[0]
+    inner = list(dict.fromkeys(re.split("[,;]", words)[0] for words in found[1:]))
     return outer + (f" ({'; '.join(inner)})" if inner else "")
 
 

@@ -31,7 +31,7 @@ def page(found):
         "",
     ]
     for job in (*JOBS, OTHER):
-        members = [card for card in found if _job(card) is job]
+        members = sorted((card for card in found if _job(card) is job), key=_place)
         if members:
             lines += _section(job, members)
     return "\n".join(lines)
@@ -40,6 +40,14 @@ def page(found):
 def _job(card):
     name = card.metrics[0]["name"] if card.metrics else None
     return next((job for job in JOBS if name in job[2]), OTHER)
+
+
+def _place(card):
+    """Models of one data set stand together, the best first."""
+    metric = card.metrics[0] if card.metrics else {"name": "", "value": 0}
+    higher = cards.BETTER.get(metric["name"], "").startswith("higher")
+    value = -metric["value"] if higher else metric["value"]
+    return card.dataset or "", metric["name"] == "negative_elbo", metric["name"], value, card.name
 
 
 def _section(job, members):
@@ -67,7 +75,8 @@ def _section(job, members):
 def _number(card, metric, best):
     value = cards.measured(metric)
     value = f"**{value}**" if best.get(_protocol(metric)) == (card.name, metric["name"]) else value
-    return f"{metric['name']} {value}"
+    is_grey = "binarize_seed" in metric["protocol"] and metric["protocol"]["binarize_seed"] is None
+    return f"{metric['name']} {value}{', grey pixels' if is_grey else ''}"
 
 
 def _best(members):
