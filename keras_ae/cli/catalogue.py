@@ -1,88 +1,80 @@
-"""The commands that tell of the zoo: keras-ae list | info | verify | card."""
+"""The commands about the zoo: keras-ae list | info | verify | card."""
 
 import json
 
-from keras_ae.cli import console
+from keras_ae.cli import checks, console
+
+HEADINGS = ("name", "class", "data", "parameters", "weights", "main metric")
 
 
 def add_commands(command):
     """Adds the commands to the parser. command(name, run, text, example) -> the parser of one."""
     sub = command("list", _list, "List the built-in models.", '--family VAE "*mnist"')
-    sub.add_argument("filter", nargs="?", default="", help='a pattern, as "vae*"')
-    sub.add_argument("--family", help="a class, as VAE")
-    sub.add_argument("--dataset", help="a data set, as mnist")
+    sub.add_argument("filter", nargs="?", default="", help='a pattern, such as "vae*"')
+    sub.add_argument("--family", help="a class, such as VAE")
+    sub.add_argument("--dataset", help="a data set, such as mnist")
     sub.add_argument("--json", action="store_true", help="print JSON")
     sub.add_argument("--markdown", action="store_true", help="print a Markdown table")
     sub = command("info", _info, "Show the card of a model.", "vae_mnist")
     sub.add_argument("name", help=console.NAME)
     sub.add_argument("--json", action="store_true", help="print JSON")
-    sub = command(
-        "verify",
-        _verify,
-        "Measure the metrics on the cards again and compare.",
-        "vae_mnist --images 500",
-    )
+    text = "Measure the numbers on the cards again, and compare."
+    sub = command("verify", _verify, text, "vae_mnist --images 500")
     sub.add_argument("names", nargs="*", help="built-in models or folders")
     sub.add_argument(
-        "--images", type=int, help="only the first so many test images (default: as on the card)"
+        "--images", type=int, help="take only the first test images (default: as on the card)"
     )
     sub.add_argument("--samples", type=int, help="importance samples (default: as on the card)")
     sub.add_argument("--all", action="store_true", help="all built-in models")
     sub.add_argument(
         "--quick",
         action="store_true",
-        help="the card's quick values: 500 images, 50 importance samples, in seconds",
+        help="compare the card's quick values: 500 images, 50 importance samples, in seconds",
     )
-    sub = command(
-        "card",
-        _card,
-        "Write model cards again from their metadata; without names, those of all built-in models and the gallery.",
-        "",
+    text = (
+        "Write model cards again from their metadata. "
+        "Without names: the cards of all built-in models, and the gallery."
     )
+    sub = command("card", _card, text, "vae_mnist")
     sub.add_argument("names", nargs="*", help="built-in models or folders")
 
 
 def _list(options):
     from keras_ae import presets
-    from keras_ae.presets import cards
 
-    found = [
-        presets.info(name)
-        for name in presets.list_models(options.filter, options.family, options.dataset)
-    ]
+    names = presets.list_models(options.filter, options.family, options.dataset)
+    found = [presets.info(name) for name in names]
     if options.json:
         print(json.dumps({card.name: card.metadata for card in found}))
         return
-    rows = [("name", "class", "data", "parameters", "weights", "main metric")]
-    for card in found:
-        metric = (
-            f"{card.metrics[0]['name']} {cards.measured(card.metrics[0])}" if card.metrics else ""
-        )
-        rows.append(
-            (
-                card.name,
-                card.family,
-                card.dataset or "",
-                f"{card.parameters:,}",
-                f"{card.size / 1e6:.1f} MB",
-                metric,
-            )
-        )
+    rows = [HEADINGS, *map(_row, found)]
     if options.markdown:
         rows = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
         print("\n".join(f"| {' | '.join(row)} |" for row in rows))
         return
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+    print("\n".join(console.table(rows)))
+    if found:
+        console.tell(f"{console.count(len(found), 'model')}; more about one: keras-ae info NAME")
+    else:
+        console.tell("no built-in model is like that; all of them: keras-ae list")
+
+
+def _row(card):
+    from keras_ae.presets import cards
+
+    metric = card.metrics[0] if card.metrics else None
+    return (
+        card.name,
+        card.family,
+        card.dataset or "",
+        f"{card.parameters:,}",
+        f"{card.size / 1e6:.1f} MB",
+        f"{metric['name']} {cards.measured(metric)}" if metric else "",
+    )
 
 
 def _info(options):
-    from keras_ae import presets
-
-    card = presets.info(options.name)
+    card = checks.card(options.name)
     print(json.dumps(card.metadata) if options.json else card)
 
 
@@ -90,24 +82,37 @@ def _verify(options):
     if bool(options.names) == options.all:
         received = f"--all beside {' '.join(options.names)}" if options.all else "neither"
         raise ValueError(
-            f"Expected the names of models, or --all for all built-in ones. Received: {received}"
+            f"Expected the names of models, or --all for the built-in ones. Received: {received}"
         )
-    keras_ae = console.quiet_import()
+    checks.in_range(options.images, "--images", 1)
+    checks.in_range(options.samples, "--samples", 1)
+    for name in options.names:
+        checks.card(name)
+    keras_ae = console.quiet_import("loading")
     overrides = {"n_images": options.images, "n_samples": options.samples}
     overrides = {key: value for key, value in overrides.items() if value is not None}
-    passed = True
+    passed = []
     for name in keras_ae.list_models() if options.all else options.names:
         for result in keras_ae.verify(name, quick=options.quick, **overrides):
-            passed &= result["passed"]
+            passed.append(result["passed"])
             print(
-                f"{name} {result['name']}: card {result['card']:.6g}, measured {result['measured']:.6g}, "
-                f"tolerance {result['tolerance']:.3g}: {'pass' if result['passed'] else 'FAIL'}",
+                f"{name} {result['name']}: card {result['card']:.6g}, "
+                f"measured {result['measured']:.6g}, tolerance {result['tolerance']:.3g}: "
+                f"{'pass' if result['passed'] else 'FAIL'}",
                 flush=True,
             )
-    return 0 if passed else 1
+    print(f"{sum(passed)} of {console.count(len(passed), 'number')} agree with the card")
+    return 0 if all(passed) else 1
 
 
 def _card(options):
     from keras_ae import presets
+    from keras_ae.presets import curves
 
+    found = [checks.card(name) for name in options.names or presets.list_models()]
+    if any(map(curves.are_missing, found)):
+        console.quiet_import("drawing training curves")
     presets.write_cards(*options.names)
+    count = len(found)
+    gallery = "" if options.names else ", and the gallery"
+    print(f"wrote README.md for {console.count(count, 'model')}{gallery}")

@@ -1,4 +1,7 @@
-"""A cluster of workers on this machine, for trying out what will run on several: `keras-ae cluster --workers 2 script.py`."""
+"""A cluster of workers on this machine, to try out a program that will run on several machines.
+
+`keras-ae cluster --workers 2 script.py`
+"""
 
 import json
 import os
@@ -14,20 +17,22 @@ GRACE = 5  # seconds that a worker gets to end by itself
 
 
 def run(command, workers=2, restarts=0, pin=False):
-    """Runs a Python program as every worker of a cluster, and its output with the worker's number before each line.
+    """Runs a Python program as every worker of a cluster.
 
-    Each worker finds its place in the environment variable TF_CONFIG, as on real clusters. As soon as one fails, all are stopped: a
-    collective operation cannot go on without one of its workers. With `restarts` the whole cluster is started again, as a scheduler
-    would do, and the program resumes from its last backup if it keeps one (`keras.callbacks.BackupAndRestore`).
+    Each line of the output begins with the number of its worker. Each worker finds its place in the
+    environment variable TF_CONFIG, as on real clusters. As soon as one worker fails, all are
+    stopped: a collective operation cannot go on without one of its workers. With `restarts` the
+    whole cluster is then started again, as a scheduler would do. The program resumes from its last
+    backup if it keeps one (`keras.callbacks.BackupAndRestore`).
 
     Args:
         command: list of str, the arguments of Python: ["script.py", ...] or ["-m", "module", ...].
         workers: int >= 1. The first one is the chief.
-        restarts: int >= 0, how many times the cluster is started again after a failure.
-        pin: whether each worker gets a processor core for itself, as far as there are enough.
+        restarts: int >= 0, how often the cluster is started again after a failure.
+        pin: whether each worker gets a processor core for itself, if there are enough.
 
     Returns:
-        int, the exit code: 0, or that of the worker that failed.
+        int, the exit code: 0, or the code of the worker that failed.
 
     Raises:
         ValueError: an argument is out of range.
@@ -36,7 +41,8 @@ def run(command, workers=2, restarts=0, pin=False):
         validation.at_least(value, name, least)
     if not command:
         raise ValueError(
-            "Expected a Python program: script.py, or -m and a module, then its arguments. Received: nothing"
+            "Expected a Python program: script.py, or -m and a module, then its arguments. "
+            "Received: nothing"
         )
     for attempt in range(restarts + 1):
         code = _run_once(command, workers, pin)
@@ -44,14 +50,15 @@ def run(command, workers=2, restarts=0, pin=False):
             return 0
         if attempt < restarts:
             print(
-                f"a worker failed with exit code {code}: starting the cluster again ({attempt + 1} of {restarts})",
+                f"a worker failed with exit code {code}: starting the cluster again "
+                f"({attempt + 1} of {restarts})",
                 flush=True,
             )
     return code
 
 
 def configs(workers):
-    """The value of TF_CONFIG for each worker, a list of str; the ports are free ones of this machine's loopback."""
+    """The value of TF_CONFIG for each worker: a list of str. All ports are free ones."""
     sockets = [socket.socket() for _ in range(workers)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
@@ -104,14 +111,13 @@ def _print_lines(i, stream):
 
 
 def _first_failure(processes):
-    """Waits until one process fails, and returns its exit code, or until all have ended well, and returns 0."""
+    """Waits until one process fails or all have ended well. Returns the exit code: of it, or 0."""
     while True:
         codes = [process.poll() for process in processes]
         failed = [code for code in codes if code]
         if failed:
-            return (
-                failed[0] if failed[0] > 0 else 128 - failed[0]
-            )  # killed by a signal: as shells count
+            # Negative: killed by a signal. Shells count from 128 then.
+            return failed[0] if failed[0] > 0 else 128 - failed[0]
         if all(code == 0 for code in codes):
             return 0
         time.sleep(0.05)

@@ -4,21 +4,24 @@ import argparse
 import contextlib
 import os
 import pathlib
+import re
 import runpy
 import signal
 import sys
 
 from keras_ae.cli import console
 
+STRATEGIES = "auto, cpu, mirrored, multiworker, or a device such as GPU:1"
+DEVICE = re.compile(r"(/device:)?[a-z_]+:\d+", re.IGNORECASE)
+
 
 def add_commands(command):
     """Adds the commands to the parser. command(name, run, text, example) -> the parser of one."""
-    sub = command(
-        "train",
-        _train,
-        "Train a model from nothing by its recipe. Run it again after an interruption: it goes on.",
-        "vae_mnist",
+    text = (
+        "Train a model from scratch by its recipe. "
+        "After an interruption, run it again: it continues where it was."
     )
+    sub = command("train", _train, text, "vae_mnist")
     sub.add_argument("name", help="a built-in model, or a recipe of your own: path/to/recipe.py")
     sub.add_argument(
         "--out",
@@ -28,68 +31,88 @@ def add_commands(command):
     sub.add_argument(
         "--strategy",
         default="auto",
-        help="auto, cpu, mirrored, multiworker, or a device, as GPU:1 (default: multiworker if TF_CONFIG names several workers, "
+        help=f"{STRATEGIES} (default: multiworker if TF_CONFIG names several workers, "
         "mirrored if there are several GPUs, else one device)",
     )
-    sub = command(
-        "cluster",
-        _cluster,
-        "Run a Python program on several workers on this machine, to try out what will run on several machines.",
-        "--workers 2 -m keras_ae.cli train vae_mnist",
-    )
+    text = "Run a Python program on several workers on this machine, as on several machines."
+    example = "--workers 2 -m keras_ae.cli train vae_mnist"
+    sub = command("cluster", _cluster, text, example)
     sub.add_argument("--workers", type=int, default=2, help="how many (default: %(default)s)")
     sub.add_argument(
         "--restarts",
         type=int,
         default=0,
-        help="how often to start again when a worker fails (default: %(default)s)",
+        help="how often to start again after a worker fails (default: %(default)s)",
     )
-    sub.add_argument(
-        "--pin", action="store_true", help="give each worker a processor core for itself"
-    )
-    sub.add_argument(
-        "-m", dest="module", help="a module to run instead of a script, as in python -m"
-    )
+    sub.add_argument("--pin", action="store_true", help="give each worker a processor core")
+    sub.add_argument("-m", dest="module", help="run a module instead of a script, as in python -m")
     sub.add_argument(
         "program",
         nargs=argparse.REMAINDER,
-        help="script.py and its arguments; with -m, the module's arguments alone",
+        help="script.py and its arguments; with -m only the arguments of the module",
     )
 
 
 def _train(options):
-    recipe = pathlib.Path(options.name)
-    if recipe.suffix != ".py":
-        from keras_ae import presets
-
-        recipe = presets.recipe(options.name)
-    if not recipe.is_file():
-        raise FileNotFoundError(
-            f"Expected the name of a model, or a recipe. Received: {options.name!r}, which is no file"
-        )
-    out = pathlib.Path(
-        options.out or (recipe.parent.name if recipe.name == "recipe.py" else recipe.stem)
-    )
-    keras_ae = console.quiet_import()
+    recipe = _recipe(options.name)
+    name = recipe.parent.name if recipe.name == "recipe.py" else recipe.stem
+    out = pathlib.Path(options.out or name)
+    _check_target(out)
+    _check_strategy(options.strategy)
+    keras_ae = console.quiet_import(f"training by {recipe}")
     strategy = keras_ae.distribute.strategy(options.strategy)
     sys.argv = [str(recipe), str(out)]
     with contextlib.ExitStack() as stack:
         stack.enter_context(strategy.scope())
         if not keras_ae.distribute.is_chief():
-            stack.enter_context(
-                contextlib.redirect_stdout(stack.enter_context(open(os.devnull, "w")))
-            )
+            null = stack.enter_context(open(os.devnull, "w"))
+            stack.enter_context(contextlib.redirect_stdout(null))
         runpy.run_path(str(recipe), run_name="__main__")
-        print(f"saved {out}")
+        print(f"saved {out}: a preset, trained by {recipe}")
+
+
+def _recipe(name):
+    """The path of a recipe: one of your own, or that of a built-in model."""
+    recipe = pathlib.Path(name)
+    if recipe.suffix != ".py":
+        from keras_ae import presets
+
+        recipe = presets.recipe(name)
+    if not recipe.is_file():
+        raise FileNotFoundError(
+            f"Expected the name of a model, or a recipe. Received: {name!r}, which is no file"
+        )
+    return recipe
+
+
+def _check_target(out):
+    """Raises ValueError if the preset cannot be saved in the end."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"Expected --out to be a folder. Received: {str(out)!r}, a file")
+    known = ("metadata.json", "recipe.py")
+    if out.is_dir() and any(out.iterdir()) and not any((out / file).exists() for file in known):
+        raise ValueError(
+            "Expected --out to be a new or empty folder, or one that holds a preset. "
+            f"Received: {str(out)!r}, which holds other files"
+        )
+
+
+def _check_strategy(name):
+    names = ("auto", "cpu", "mirrored", "multiworker")
+    if name not in names and not DEVICE.fullmatch(name):
+        raise ValueError(f"Expected --strategy to be {STRATEGIES}. Received: {name!r}")
 
 
 def _cluster(options):
     from keras_ae.cli import local_cluster
 
-    signal.signal(
-        signal.SIGTERM, lambda number, frame: sys.exit(128 + number)
-    )  # so that the workers are stopped as well
+    # Then the workers are stopped as well.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     module = ["-m", options.module] if options.module else []
-    return local_cluster.run(
-        module + options.program, options.workers, options.restarts, options.pin
-    )
+    command = module + options.program
+    code = local_cluster.run(command, options.workers, options.restarts, options.pin)
+    if code == 0:
+        console.tell(f"all {options.workers} workers ended without an error")
+    else:
+        console.tell(f"keras-ae: a worker failed with exit code {code}")
+    return code

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import pathlib
 
-from keras_ae.presets import cards, hub
+from keras_ae.presets import cards, curves, gallery, hub
 from keras_ae.presets.cards import CARD, METADATA
 from keras_ae.presets.checks import json_files, reading
 from keras_ae.utils import files
@@ -64,19 +64,21 @@ def _built_in(name, folder, modified):
 
 
 def write_cards(*names):
-    """Writes the README.md of presets again, from their metadata.
+    """Writes the README.md of presets again from their metadata, and draws missing training curves.
 
     Args:
-        names: as in `info`. Without a name, all built-in presets and their gallery are written.
+        names: as in `info`. Without names: all built-in presets, and the gallery.
     """
     found = [info(name) for name in names or list_models()]
     for card in found:
-        text = cards.as_markdown(card.name, card.metadata, card.picture and card.picture.name)
+        if curves.are_missing(card):
+            curves.draw(card.metadata["training"], card.folder)
+        shown = [path and path.name for path in (card.picture, card.curves)]
         with files.replacing(card.folder / CARD, "the model card") as part:
-            part.write_text(text)
+            part.write_text(cards.as_markdown(card.name, card.metadata, *shown))
     if not names:
         with files.replacing(zoo() / CARD, "the gallery") as part:
-            part.write_text(cards.gallery(found))
+            part.write_text(gallery.page(found))
 
 
 def recipe(name):

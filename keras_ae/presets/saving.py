@@ -6,7 +6,7 @@ import os
 import pathlib
 import tempfile
 
-from keras_ae.presets import cards, catalogue, hub, loading, metadata
+from keras_ae.presets import cards, catalogue, curves, hub, loading, metadata
 from keras_ae.presets.cards import CARD, CONFIG, METADATA, PICTURES, WEIGHTS
 from keras_ae.presets.checks import configs, reading, weights
 from keras_ae.utils import files
@@ -60,7 +60,9 @@ def save(model, folder, *, dataset=None, training=None, metrics=()):
         described = metadata.describe(model, written, dataset, training, metrics)
         (written / METADATA).write_text(json.dumps(described, indent=1) + "\n")
         picture = metadata.draw(model, written, dataset)
-        (written / CARD).write_text(cards.as_markdown(folder.resolve().name, described, picture))
+        drawn = curves.draw(described["training"], written)
+        page = cards.as_markdown(folder.resolve().name, described, picture, drawn)
+        (written / CARD).write_text(page)
         # A preset that `load` would refuse is not saved.
         loading.check(written, *loading.read(written))
         if is_chief:

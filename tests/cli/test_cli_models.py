@@ -1,5 +1,7 @@
 import functools
 import json
+import sys
+from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from PIL import Image
 
 import keras_ae
 from keras_ae import cli, plots
-from keras_ae.cli import pictures as commands
+from keras_ae.cli import examples, measuring, parser, plotting
 from keras_ae.utils import image_files
 
 
@@ -64,19 +66,19 @@ def is_png(path):
 def test_pictures_of_a_vae(command, vae, tmp_path, capsys):
     out = tmp_path / "out.png"
     assert cli.main([command, vae, "--n", "4", "--out", str(out)]) == 0
-    assert is_png(out) and capsys.readouterr().out == f"saved {out}\n"
+    assert is_png(out) and capsys.readouterr().out.startswith(f"saved {out}: ")
     assert cli.main([command, vae, "--n", "4", "--out", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"saved": [str(out)]}
 
 
-@pytest.mark.parametrize("kind", commands.KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in plotting.KINDS if kind != "strokes"])
 def test_plot_draws_every_kind(kind, vae, dae, short_walk, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     name = "vae_mnist" if kind == "training_curves" else dae if kind == "corruption_levels" else vae
     n = [] if kind in ("training_curves", "latent_circle") else ["--n", "20"]
     assert cli.main(["plot", name, kind, *n, "--seed", "1"]) == 0
     out = tmp_path / f"{kind}.{'gif' if kind == 'latent_circle' else 'png'}"
-    assert capsys.readouterr().out == f"saved {out.name}\n"
+    assert capsys.readouterr().out.startswith(f"saved {out.name}: {plotting.KINDS[kind].text}")
     assert out.read_bytes()[:4] in (b"\x89PNG", b"GIF8") and out.stat().st_size > 2000
 
 
@@ -118,7 +120,7 @@ def test_images_go_in_and_a_picture_or_a_folder_comes_out(dae, vae, pictures, tm
         cli.main(["reconstruct", vae, "--images", str(pictures), "--out", str(tmp_path / "rec")])
         == 0
     )
-    assert capsys.readouterr().out == f"saved 3 images in {tmp_path / 'rec'}\n"
+    assert capsys.readouterr().out.startswith(f"saved 3 files in {tmp_path / 'rec'}: ")
     model = keras_ae.load(vae)
     expected = model.reconstruct(image_files.read(pictures / "b.png", (8, 8, 1))[0])
     np.testing.assert_allclose(
@@ -139,22 +141,41 @@ def test_evaluate_prints_what_evaluate_finds(vae, eagerly, capsys):
     expected = keras_ae.evaluate(keras_ae.load(vae), x[:50], y[:50], train=train, n_samples=5)
     assert found == {"model": vae, "examples": 50, **expected}
     assert cli.main(["evaluate", vae, "--n", "50", "--samples", "5", "--binarize"]) == 0
-    lines = dict(
-        line.split(maxsplit=1)
-        for line in capsys.readouterr().out.splitlines()
-        if line[:1].isalpha()
-    )
+    *table, summary = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line.split()[1:] for line in table}
     binary = keras_ae.datasets.binarize(x[:50])
-    assert float(lines["elbo"]) == pytest.approx(
-        keras_ae.evaluate(keras_ae.load(vae), binary, n_samples=5)["elbo"], rel=1e-4
-    )
-    assert "knn" in lines and len(lines["kl_per_dimension"].split()) == 3
+    elbo = keras_ae.evaluate(keras_ae.load(vae), binary, n_samples=5)["elbo"]
+    assert float(rows["elbo"][0]) == pytest.approx(elbo, rel=1e-4)
+    assert rows["elbo"][1] == "±" and " ".join(rows["elbo"][3:]).startswith("nats per example")
+    assert rows["knn"][1:] == ["%", "higher", "is", "better"]
+    assert summary.startswith("measured vae on 50 test examples of digits, made binary")
+
+
+def test_every_number_of_evaluate_has_a_unit(vae, dae, eagerly):
+    _, (x, y) = keras_ae.datasets.load("digits")
+    found = set()
+    for name in (vae, dae):
+        found |= set(keras_ae.evaluate(keras_ae.load(name), x[:50], y[:50], n_samples=2))
+    vade = keras_ae.VaDE((8, 8, 1), 3, widths=(16,), clusters=2)
+    vade.start_clusters(x[:100])
+    found |= set(keras_ae.evaluate(vade, x[:50], y[:50], n_samples=2))
+    assert {name for name in found if not name.endswith(measuring.ERROR)} == set(measuring.MEANINGS)
+
+
+def test_a_progress_bar_is_for_a_terminal(vae, monkeypatch):
+    asked = []
+    record = lambda *args, verbose, **rest: asked.append(verbose) or {}  # noqa: E731
+    monkeypatch.setattr(keras_ae, "evaluate", record, raising=False)
+    for terminal in (False, True):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda terminal=terminal: terminal)
+        assert cli.main(["evaluate", vae, "--n", "20"]) == 0
+    assert asked == [0, 1]
 
 
 def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(
     vae, pictures, eagerly, monkeypatch, capsys
 ):
-    monkeypatch.setattr(commands.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(measuring.importlib.util, "find_spec", lambda name: None)
     assert cli.main(["evaluate", vae, "--n", "20", "--samples", "2", "--json"]) == 0
     printed = capsys.readouterr()
     assert (
@@ -169,20 +190,26 @@ def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(
 @pytest.mark.parametrize(
     "command, message",
     [
-        (["denoise", "{vae}"], "a model that denoises, a DAE. Received"),
+        (["denoise", "{vae}"], "a model that denoises, a DAE. Received: vae, which is a VAE"),
+        (["denoise", "{dae}", "--invert"], "Expected --invert with --images"),
+        (["denoise", "{dae}", "--images", "a", "--dataset", "digits"], "Received: both"),
         (["denoise", "{dae}", "--images", "nowhere"], "which is not there"),
         (["denoise", "{dae}", "--out", "a.txt"], "Expected --out to end in .png"),
-        (["sample", "{dae}"], "a model that can be sampled, a VAE"),
+        (["sample", "{dae}"], "a model that can draw by itself, such as a VAE. Received: dae"),
         (["reconstruct", "{vae}", "--n", "0"], "Expected --n to be at least 1. Received: 0"),
-        (["interpolate", "{vae}", "--n", "1"], "at least two images"),
-        (["interpolate", "{vae}", "--steps", "1"], "`steps` to be an integer of at least 2"),
-        (["plot", "{vae}", "corruption_levels"], "with `corrupt`, a DAE. Received: VAE"),
-        (["plot", "{vae}", "training_curves"], "logs of at least one epoch"),
+        (["interpolate", "{vae}", "--n", "1"], "Expected --n to be at least 2"),
+        (["interpolate", "{vae}", "--steps", "1"], "Expected --steps to be at least 2"),
+        (["plot", "{vae}", "corruption_levels"], "which needs a model that denoises, a DAE"),
+        (["plot", "{vae}", "training_curves"], "which needs the logs of a training"),
+        (["plot", "{dae}", "samples"], "which needs a model with a prior, a VAE"),
+        (["plot", "{vae}", "strokes"], "which needs a model of pen strokes"),
+        (["plot", "cvae_mnist", "manifold"], "which needs codes that do not begin with a label"),
+        (["plot", "conv_vae_mnist", "kl_per_dimension"], "which needs a prior that is one of"),
         (
             ["plot", "{vae}", "latent_circle", "--out", "a.png"],
             "Expected --out to end in .gif or .mp4",
         ),
-        (["plot", "{vae}", "manifold", "--n", "1"], "`n` to be an integer of at least 2"),
+        (["plot", "{vae}", "manifold", "--n", "1"], "Expected --n to be at least 2"),
         (["evaluate", "{vae}", "--dataset", "cifar"], "Received: 'cifar'"),
         pytest.param(  # a set that takes seconds to read
             ["evaluate", "{vae}", "--dataset", "mnist_5k"],
@@ -205,6 +232,103 @@ def test_a_preset_without_a_data_set_asks_for_one(tmp_path, capsys):
     keras_ae.AE((8, 8, 1), 3, widths=()).save_to_preset(tmp_path / "mine")
     assert cli.main(["reconstruct", str(tmp_path / "mine"), "--out", str(tmp_path / "a.png")]) == 2
     assert "Expected --dataset or --images" in capsys.readouterr().err
+
+
+def test_the_card_says_which_kinds_of_plot_suit_a_model(vae, capsys):
+    """Of what a card says of it, what the plots themselves say once the model is loaded."""
+    assert cli.main(["plot", vae]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    unsuited = {"strokes", "training_curves", "corruption_levels"}
+    assert listed == [kind for kind in plotting.KINDS if kind not in unsuited]
+    assert plotting.why_not("strokes", keras_ae.info("sequence_ae_omniglot")) is None
+    images = {"samples", "reconstructions", "manifold", "latent_circle", "interpolations"}
+    for kind in images:
+        assert plotting.why_not(kind, keras_ae.info("sequence_ae_omniglot"))
+
+
+def test_a_plane_of_many_dimensions_is_told(vae, tmp_path, capsys):
+    out = str(tmp_path / "a.png")
+    assert cli.main(["plot", vae, "manifold", "--n", "2", "--out", out]) == 0
+    assert "vae has 3 latent dimensions; this is the plane of the first two" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.fixture
+def strokes(tmp_path, monkeypatch):
+    """A preset of a model of pen strokes, and four drawings in the place of Omniglot."""
+    x = np.random.default_rng(0).uniform(-0.9, 0.9, (40, 6, 3)).astype("float32")
+    monkeypatch.setattr(keras_ae.datasets, "load", lambda name: ((x, None), (x[:4], np.arange(4))))
+    likelihood = keras_ae.distributions.Gaussian(0.1)
+    model = keras_ae.SequenceAE((6, 3), 2, widths=(4,), likelihood=likelihood, mask_value=-1)
+    model.save_to_preset(tmp_path / "strokes")
+    return str(tmp_path / "strokes")
+
+
+@pytest.mark.parametrize(
+    "command", [["reconstruct"], ["plot", "strokes"], ["sample", "--sampler", "mixture"]]
+)
+def test_sequences_are_drawn_as_strokes(command, strokes, tmp_path, monkeypatch):
+    drawn, out = [], str(tmp_path / "a.png")
+    draw = plots.strokes
+    monkeypatch.setattr(plots, "strokes", lambda x, *rest: drawn.append(x.shape) or draw(x, *rest))
+    name, *rest = command
+    options = ["--dataset", "omniglot_strokes", "--n", "3", "--out", out]
+    assert cli.main([name, strokes, *rest, *options]) == 0
+    assert drawn == [(3 if name == "sample" else 6, 6, 3)] and is_png(tmp_path / "a.png")
+
+
+def test_a_sampler_draws_for_a_model_that_cannot(dae, tmp_path, capsys):
+    out = tmp_path / "a.png"
+    command = ["sample", dae, "--sampler", "mixture", "--n", "9", "--out", str(out)]
+    assert cli.main(command) == 0
+    printed = capsys.readouterr()
+    assert is_png(out) and "drawn by dae from a mixture fitted to the codes of 1,437" in printed.out
+    assert "fitting a mixture" in printed.err
+
+
+def test_dark_on_light_is_told_and_inverted(vae, pictures, tmp_path, capsys):
+    """Light and dark exchanged twice are the picture; bars beside a narrow one stay black."""
+    paper, ink = tmp_path / "paper", tmp_path / "ink"
+    light, dark = np.full((2, 16, 8, 1), 255, "uint8"), np.zeros((2, 16, 8, 1), "uint8")
+    light[:, 4:12, 3:5], dark[:, 4:12, 3:5] = 0, 255
+    image_files.write(paper, ["a.png", "b.png"], light)
+    image_files.write(ink, ["a.png", "b.png"], dark)
+
+    def run(images, out, *options):
+        command = ["reconstruct", vae, "--images", str(images), "--out", str(tmp_path / out)]
+        assert cli.main([*command, *options]) == 0
+        return capsys.readouterr().err, image_files.read(tmp_path / out, (8, 8, 1))[0]
+
+    told, _ = run(paper, "plain")
+    assert "2 of 2 images look inverted" in told and "use --invert" in told
+    told, expected = run(ink, "right")
+    assert told == ""
+    told, inverted = run(paper, "inverted", "--invert")
+    assert told == ""
+    np.testing.assert_array_equal(inverted, expected)
+    told, _ = run(ink, "wrong", "--invert")
+    assert "leave out --invert" in told
+
+
+@pytest.mark.parametrize("name", ["reconstruct", "denoise", "interpolate", "plot", "evaluate"])
+def test_every_command_that_reads_pictures_inverts_them(name):
+    kind = ["samples"] if name == "plot" else []
+    options = parser._parser().parse_args([name, "vae_mnist", *kind, "--images", "a", "--invert"])
+    assert options.invert
+
+
+def test_what_is_transparent_is_paper(vae, tmp_path, capsys):
+    """Black ink on nothing: lost on black, and white once it is inverted."""
+    ink = np.zeros((8, 8, 4), "uint8")
+    ink[2:6, 3:5, 3] = 255
+    Image.fromarray(ink).save(tmp_path / "ink.png")
+    options = Namespace(n=None, images=tmp_path / "ink.png", dataset=None, invert=False)
+    assert examples.source(options, keras_ae.info(vae)).files.x.max() == 0
+    assert "it looks inverted" in capsys.readouterr().err
+    options.invert = True
+    x = examples.source(options, keras_ae.info(vae)).files.x
+    assert x[0, 4, 3, 0] == 255 and x[0, 0, 0, 0] == 0 and capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 import keras_ae
 from keras_ae import cli
-from keras_ae.presets import cards, saving
+from keras_ae.presets import cards, gallery, saving
 from keras_ae.presets.checks import reading
 
 FILES = {"config.json", "model.weights.h5", "metadata.json", "README.md", "samples.png"}
@@ -380,11 +380,11 @@ def test_every_built_in_preset(name):
     model, card = keras_ae.load(name), keras_ae.info(name)
     assert model.count_params() == card.parameters and type(model).__name__ == card.family
     assert model.reconstruct(pixels(model)).shape == (4, *model.shape)
-    assert {path.name for path in card.folder.iterdir()} == FILES - {"samples.png"} | {
-        "recipe.py",
-        card.picture.name,
-    }
-    expected = cards.as_markdown(name, card.metadata, card.picture.name)
+    shown = [path.name for path in (card.picture, card.curves) if path]
+    found = {path.name for path in card.folder.iterdir()}
+    assert found == FILES - {"samples.png"} | {"recipe.py", *shown}
+    assert (card.curves is None) == (card.metadata["training"]["epochs"] == 1)
+    expected = cards.as_markdown(name, card.metadata, *shown)
     assert (card.folder / "README.md").read_text() == expected, (
         "the card does not follow from metadata.json"
     )
@@ -412,7 +412,7 @@ def test_the_zoo_is_small():
 def test_the_gallery_shows_every_model():
     found = [keras_ae.info(name) for name in keras_ae.list_models()]
     page = (found[0].folder.parent / "README.md").read_text()
-    assert page == cards.gallery(found), "keras-ae card writes it again"
+    assert page == gallery.page(found), "keras-ae card writes it again"
     assert all(f"{card.name}/{card.picture.name}" in page for card in found)
 
 
