@@ -6,6 +6,9 @@ import warnings
 LARGEST = 10_000_000  # bytes of an uploaded file
 ENVELOPE = 100_000  # bytes that a form may add to its file
 PIXELS = 50_000_000  # of an uploaded image
+POLICY = (  # NiceGUI runs scripts of the page itself; nothing comes from elsewhere
+    b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'none'"
+)
 
 
 class OnlyThisPage:
@@ -13,6 +16,8 @@ class OnlyThisPage:
 
     A browser names the site that a script belongs to in the header Origin. A request or a socket
     with another origin is refused, and so is a request whose body is too long or of unsaid length.
+    Every answer tells the browser to load nothing from elsewhere, not even a picture that the card
+    of a stranger's model names, and to show the page in no other one.
 
     Args:
         app: the ASGI application.
@@ -25,13 +30,23 @@ class OnlyThisPage:
     async def __call__(self, scope, receive, send):
         status = self.refusal(scope)
         if status is None:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, self._with_policy(send))
         elif scope["type"] == "websocket":
             await receive()  # websocket.connect
             await send({"type": "websocket.close", "code": 1008})  # the server answers 403
         else:
             await send({"type": "http.response.start", "status": status, "headers": []})
             await send({"type": "http.response.body", "body": b""})
+
+    @staticmethod
+    def _with_policy(send):
+        async def sending(message):
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", []), (b"content-security-policy", POLICY)]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        return sending
 
     def refusal(self, scope):
         """The status by which a request is refused, or None."""

@@ -59,12 +59,16 @@ def test_pen_strokes_are_shown_and_drawn_by_hand(opened, scenes):
     assert not any(each.is_displayed() for each in hidden)
     opened.drag("sketch-pad", (0.2, 0.2), (0.2, 0.8))
     opened.drag("sketch-pad", (0.2, 0.8), (0.8, 0.8))
-    time.sleep(1)  # for the last stroke
-    page = opened.pixels("#image")
-    rows, columns = np.nonzero(page < 128)
-    side = page.shape[0]
-    assert rows.min() / side == pytest.approx(0.24, abs=0.06)  # the page has a margin
-    assert columns.max() / side == pytest.approx(0.76, abs=0.06)
+
+    def inked():
+        """The upper and the right end of what is drawn, as shares of the page."""
+        rows, columns = np.nonzero(opened.pixels("#image") < 128)
+        return rows.min() / shown_side, columns.max() / shown_side
+
+    shown_side = opened.pixels("#image").shape[0]
+    ends = pytest.approx((0.24, 0.76), abs=0.06)  # the page has a margin
+    opened.wait(lambda: inked() == ends, "both strokes are there")
+    page, side = opened.pixels("#image"), shown_side
     assert not (page[: side // 2, side // 2 :] < 128).any()  # nothing but an L
     ring, mark = (opened.property("latent-pad", name) for name in ("position", "mark"))
     np.testing.assert_allclose(ring, mark)

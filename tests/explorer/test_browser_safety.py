@@ -69,6 +69,26 @@ def test_an_upload_that_is_too_large_is_refused(opened, tmp_path):
     served.told(opened, "Expected one PNG or JPEG file of at most 10 MB.")
 
 
+def test_nothing_is_loaded_from_elsewhere(opened):
+    """A picture or a script that a stranger's text brings into the page. Asks the browser alone."""
+    tried = opened.driver.execute_async_script(
+        """const done = arguments[0], blocked = [];
+        addEventListener("securitypolicyviolation", (event) => {
+          blocked.push(event.effectiveDirective);
+          if (blocked.length === 3) done(blocked.sort());
+        });
+        document.body.append(Object.assign(new Image(), {src: "http://127.0.0.1:9/a.png"}));
+        const script = document.createElement("script");
+        script.src = "http://127.0.0.1:9/a.js";
+        document.body.append(script);
+        fetch("http://127.0.0.1:9/a").catch(() => null);"""
+    )
+    assert tried == ["connect-src", "img-src", "script-src-elem"]
+    opened.requests(), opened.errors()  # the browser notes what it blocked
+    opened.driver.refresh()
+    served.loaded(opened)
+
+
 def test_two_tabs_never_mix(opened, scenes, tmp_path):
     x = scenes("vae2d_mnist").examples
     image_files.write(tmp_path, ["digit.png"], x[[17]])
