@@ -27,6 +27,7 @@ def test_docstrings_keep_their_signs():
         r"(batch, \*shape) of ``x*`` and p(x\|z), y\_ too"
     ]
     assert as_rst(["As `VAE.encode`."]) == ["As :py:obj:`VAE.encode`."]
+    assert as_rst(["Two `Model`s."]) == [r"Two :py:obj:`Model`\ s."]
     assert as_rst(["One:", "", "    a = b*", "", "Args:", "    x: (n, *s)"])[2:6] == [
         "::",
         "",
@@ -79,7 +80,7 @@ def test_a_long_formula_takes_several_rows():
     line = "objective(x) = -log p(x|z) + beta * KL(q(z|x) || p(z)),  z ~ q(z|x), nats per example"
     assert module_of_docs("formulas").as_latex([line]) == [
         r"& \text{objective}(x) = -\log p(x \mid z) \\",
-        r"& \qquad + \beta \, \mathrm{KL}(q(z \mid x) \,\Vert\, p(z)), \\",
+        r"& \qquad {}+ \beta \, \mathrm{KL}(q(z \mid x) \,\Vert\, p(z)), \\",
         r"& z \sim q(z \mid x) \\",
         r"& [\text{nats per example}]",
     ]
