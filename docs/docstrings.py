@@ -78,7 +78,9 @@ def _escaped(line):
     parts = CODE.split(line)  # text, code, text, ...
     text = [re.sub(r"([*|\\]|_(?=\W|$))", r"\\\1", part) for part in parts[::2]]
     code = [_code(part.strip("`")) for part in parts[1::2]] + [""]
-    return "".join(a + b for a, b in zip(text, code, strict=True))
+    joined = "".join(a + b for a, b in zip(text, code, strict=True))
+    # Markup ends at a space or a sign; "\\ " stands for none, as in `Model`s.
+    return re.sub(r"(:py:obj:`[^`]+`|``[^`]+``)(?=\w)", r"\1\\ ", joined)
 
 
 def _code(text):

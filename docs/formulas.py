@@ -11,7 +11,7 @@ FORMULA = re.compile(r"[A-Za-z][\w.]*(\([^=~`]*?\))? (=|~|<-) \S")
 SENTENCE = re.compile(r"`|[.] \w|; [A-Z]|[.:;]$|\b(by|in|of|the|is|are)$")
 UNIT = re.compile(r",\s+(?:in )?(nats (?:\w+ ?){1,5})$")
 MORE = re.compile(r"\s+[+\-]|[+\-] |\s+\S")  # a line that goes on with the formula before it
-INDENT = r"\qquad "  # of a row that goes on with the one before
+INDENT = r"\qquad {}"  # of a row that goes on with the one before
 WIDTH = 46  # characters: a longer formula takes several rows, where it has several terms
 WORDS = 12  # of English, at most, in a line that is still a formula
 
@@ -81,7 +81,7 @@ def as_latex(lines):
         goes_on = bool(MORE.match(line))
         for i, part in enumerate(re.split(r"(?<=,)\s{2,}", line.strip())):
             first, *others = rows(part)
-            found.append((INDENT if goes_on and i == 0 else "") + first)
+            found.append((INDENT if goes_on and i == 0 and part[0] in "+-" else "") + first)
             found += [INDENT + other for other in others]
     found += [rf"[\text{{{unit[1].strip()}}}]"] if unit else []
     if len(found) == 1:

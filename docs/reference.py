@@ -39,7 +39,8 @@ def write(source):
     folder = source / "api"
     (folder / "groups").mkdir(parents=True)
     objects = {name: getattr(keras_ae, name) for name in sorted(keras_ae.__all__, key=str.lower)}
-    told = {id(obj) for obj in objects.values()}  # what has a page of its own, or is told already
+    # What has a page of its own, or is told already: id -> path.
+    told = {id(obj): f"keras_ae.{name}" for name, obj in objects.items()}
     for name, obj in objects.items():
         lines = directives(f"keras_ae.{name}", obj, told, source)
         page = [f"# keras_ae.{name}", "", "```{eval-rst}", *lines, "```", ""]
@@ -109,10 +110,14 @@ def directives(path, obj, told, source):
     if inspect.ismodule(obj):
         index = [] if obj.__name__ == path else ["   :no-index:"]  # it is known by another name
         found = [f".. automodule:: {obj.__name__}", *index, ""]
-        for name in public(obj):
-            member = getattr(obj, name)
+        members = {name: getattr(obj, name) for name in public(obj)}
+        elsewhere = [told[id(member)] for member in members.values() if id(member) in told]
+        if elsewhere:
+            links = ", ".join(f":py:obj:`{other}`" for other in elsewhere)
+            found += [f"Told on other pages: {links}.", ""]
+        for name, member in members.items():
             if id(member) not in told:
-                told.add(id(member))
+                told[id(member)] = f"{path}.{name}"
                 found += directives(f"{path}.{name}", member, told, source)
         return found
     if inspect.isclass(obj):
