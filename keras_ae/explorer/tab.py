@@ -33,7 +33,7 @@ class Tab:
         ui.colors(primary=drawing.BLUE)
         with ui.element("div").classes("explorer") as self.main:
             self._head(entries)
-            with ui.element("div").classes("cards"):
+            with ui.element("div").classes("cards") as self.cards:
                 with parts.card(1, "Latent space", "Every point is an image. Drag the ring.")[0]:
                     self._latent_space()
                 with parts.card(2, "Decoded image", "What the point decodes to.")[0]:
@@ -119,9 +119,12 @@ class Tab:
         return found, found.map, found.choices_as_dicts()
 
     def wait(self, name):
-        """Shows that a model loads, or that it is there: name None."""
+        """Shows that a model loads, or that it is there: name None. The cards take no clicks."""
         self.main.props(f"aria-busy={'false' if name is None else 'true'}")
-        if name is not None:
+        if name is None:
+            self.cards.props(remove="inert")
+        else:
+            self.cards.props("inert")
             self.pad.props["data-wait"] = f"loading {name}"
             self.about.text = f"loading {name} …"
             self.menu.show(name)
