@@ -140,7 +140,8 @@ def _markdown_of_races(results):
         "other; the median over the",
     ]
     lines += [
-        "rounds without other processes on the machine, and in brackets the smallest and the largest.",
+        "rounds without other processes on the machine, and in brackets the smallest and the "
+        "largest.",
         "",
     ]
     lines += [
