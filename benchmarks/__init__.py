@@ -1,1 +1,4 @@
-"""How fast keras_ae is, against its peers on the same machine in the same run: `python -m benchmarks`. See README.md here."""
+"""How fast keras_ae is beside its peers, on one machine in one run: `python -m benchmarks`.
+
+See README.md in this folder.
+"""

@@ -60,8 +60,9 @@ def run(race, quick=False):
     """Lets the contestants of a race take turns, one at a time, round after round.
 
     Returns:
-        list of dicts, one a contestant that is installed: {"name", "first_seconds", "times": [in the race's unit], "disturbed", "value"}.
-        disturbed: for each time, whether other processes took more than a tenth of a core meanwhile.
+        list of dicts, one per contestant that is installed: {"name", "first_seconds", "times",
+            "disturbed", "value"}. times: in the unit of the race. disturbed: for each time,
+            whether other processes took more than a tenth of a core meanwhile.
     """
     print(f"\n{race.work}", file=sys.stderr)
     results, processes = [], []

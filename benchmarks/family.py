@@ -1,7 +1,10 @@
-"""`python -m benchmarks.family`: what a part of a model is worth. The same network, data and training, and one part exchanged.
+"""`python -m benchmarks.family`: what a part of a model is worth.
 
-All are trained on MNIST's 60,000 training images for a fixed number of epochs and measured once on its 10,000 test images. Each row is
-written as soon as it is measured, to family.json and family.md.
+The network, the data and the training are the same; one part is exchanged.
+
+All models are trained on MNIST's 60,000 training images for a fixed number of epochs, and measured
+once on its 10,000 test images. Each row is written to family.json and family.md as soon as it is
+measured.
 """
 
 import argparse
@@ -27,8 +30,9 @@ class Comparison:
 
     Args:
         title: str, what they have in common.
-        models: dict of name: function of `quick`, which trains and measures it: {"measure": str, "value", "error": its standard error,
-            "unit": str, "parameters": int, "epochs": int or None} and, where more is to be said, "note": str.
+        models: dict of name: function of `quick`, which trains and measures a model. It returns
+            {"measure": str, "value": float, "error": its standard error, "unit": str, "parameters":
+            int, "epochs": int or None}, and "note": str if there is more to say.
     """
 
     def __init__(self, title, models):
@@ -36,7 +40,11 @@ class Comparison:
 
 
 def _trained(model, data, epochs, rate, quick, batch=128, constant=False):
-    """Fits with a cosine decay of the rate after a warm-up, and an average over 1,000 steps, or without both: what a row says of it."""
+    """Fits a model, and returns what a row says of the training.
+
+    The learning rate warms up and decays by a cosine, and the weights are averaged over 1,000
+    steps, or neither of both.
+    """
     data = data if hasattr(data, "element_spec") else Feed(data, batch, seed=1).dataset()
     data, epochs = (data.take(2), 1) if quick else (data, epochs)
     steps = epochs * len(data)
@@ -53,7 +61,9 @@ def _trained(model, data, epochs, rate, quick, batch=128, constant=False):
 
 
 def _nats(make, epochs, quick, bound=False):
-    """Trains a VAE on images binarised anew at each use, and measures its negative log-likelihood by 500 importance samples.
+    """Trains a VAE on images that are binarised anew at each use, and measures its nll.
+
+    The negative log-likelihood is estimated by 500 importance samples.
 
     bound: whether the row is of the negative ELBO, with the likelihood in its note.
     """
@@ -114,7 +124,10 @@ def _posterior(posterior, quick):
 
 
 def _of_one_decoder(posterior, quick):
-    """The decoder of vae_mnist as it is; an encoder whose hidden layers start as its own, and whose last one starts fresh."""
+    """The decoder of vae_mnist, and an encoder that starts from its hidden layers.
+
+    The last layer of the encoder starts from scratch.
+    """
 
     def make(_):
         pretrained, given = (
@@ -147,7 +160,7 @@ def _of_the_zoo(name, note, quick):
 
 
 def _few_labels(unknown, seed, quick):
-    """The error of a ConditionalVAE of the codes of hvae_mnist's upper layer, where ten labels of each digit are known."""
+    """The error of a ConditionalVAE of the codes of hvae_mnist's upper layer, from 100 labels."""
     (x, y), (x_test, y_test) = datasets.load("mnist")
     hvae = keras_ae.load("hvae_mnist")
     z, z_test = (np.array(hvae.encode(images))[:, :40] for images in (x, x_test))
@@ -244,7 +257,8 @@ def main(arguments=None):
     unknown = set(options.names) - set(COMPARISONS)
     if unknown:
         parser.error(
-            f"expected comparisons among {', '.join(COMPARISONS)}; received: {', '.join(sorted(unknown))}"
+            f"expected comparisons among {', '.join(COMPARISONS)}; "
+            f"received: {', '.join(sorted(unknown))}"
         )
     for name in options.names or COMPARISONS:
         for model, measure in COMPARISONS[name].models.items():
@@ -281,7 +295,8 @@ def markdown(results):
             row = results.get(name, {}).get(model)
             if row:
                 digits = 6 if row["unit"] == "a pixel" else 2
-                value = f"{row['measure']} {row['value']:.{digits}f} ± {row['error']:.{digits}f} {row['unit']}"
+                value = f"{row['measure']} {row['value']:.{digits}f}"
+                value += f" ± {row['error']:.{digits}f} {row['unit']}"
                 value += f" ({row['note']})" if "note" in row else ""
                 cells = (
                     comparison.title,

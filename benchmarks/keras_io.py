@@ -1,6 +1,6 @@
-"""The VAE of keras.io's example (a custom train_step and a Sampling layer), trained by stock keras.Model.fit.
+"""The VAE of keras.io's example (own train_step, Sampling layer), trained by keras.Model.fit.
 
-Source: https://keras.io/examples/generative/vae/, with the task's networks in the place of the example's.
+Source: https://keras.io/examples/generative/vae/, with the networks of the task.
 """
 
 import bisect
@@ -75,7 +75,7 @@ def dense(count):
 
 
 def conv(count):
-    """Trains a VAE of the example's transposed convolutions, of as many parameters as keras_ae's default network."""
+    """Trains a VAE with transposed convolutions and as many parameters as our default network."""
     return _training(
         transposed_of_size(parameters_of(keras_ae.VAE((28, 28, 1), task.LATENT, network="conv"))),
         count,
@@ -83,7 +83,7 @@ def conv(count):
 
 
 def transposed_of_size(parameters):
-    """The network of transposed convolutions with about so many parameters; the example's widths are in the ratio 1 to 2, too."""
+    """Transposed convolutions with about so many parameters. The widths have the ratio 1 to 2."""
     widths = range(1, 512)
     width = widths[
         bisect.bisect_left(
@@ -103,7 +103,7 @@ def parameters_of(vae):
 
 
 def transposed(widths):
-    """The example's network, but for the Dense layer of 16 units before the code, through which little passes."""
+    """The example's network without its Dense layer of 16 units, a bottleneck before the code."""
     image = h = keras.Input((28, 28, 1))
     for width in widths:
         h = layers.Conv2D(width, 3, activation="relu", strides=2, padding="same")(h)

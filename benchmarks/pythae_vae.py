@@ -47,7 +47,7 @@ class Losses(TrainingCallback):
 
 
 def dense(count):
-    """Trains the dense VAE by BaseTrainer. Loading in worker processes is slower for data in memory, so the default, 0, stays."""
+    """Trains the dense VAE by BaseTrainer, without worker processes: they are slower here."""
     x = torch.from_numpy(task.floats(count)).flatten(1)
     data, model, losses = BaseDataset(x, torch.zeros(count)), _vae(), Losses()
 
@@ -66,7 +66,7 @@ def dense(count):
 
 
 def likelihood(count):
-    """Importance-weighted log-likelihood of the dense VAE, untrained, with the fastest of the batch sizes 100 to 2,500."""
+    """The importance-weighted bound of the untrained dense VAE, with the fastest batch size."""
     model, x = _vae().eval(), torch.from_numpy(task.binary(count)).flatten(1)
 
     def measure(passes):

@@ -46,12 +46,14 @@ def environment():
 
 
 def comparisons(results):
-    """One dict for each rival: {"work", "against", "ratio", "low", "high", "rounds", "target", "reached"}.
+    """One dict per rival, with work, against, ratio, low, high, rounds, target and reached.
 
-    The ratio is the median over the rounds of the two times of one round; low and high are the smallest and the largest. It says how
-    many times as fast as the rival keras_ae is, or, where the target is a largest time, how many times the rival's time it takes.
-    Rounds in which other processes disturbed one of the two are left out; if that is all of them, nothing can be said: reached is
-    None, and the ratio is that of the disturbed rounds.
+    A ratio compares the two times of one round. `ratio` is the median over the rounds, low and high
+    are the smallest and the largest. It says how many times as fast as the rival keras_ae is or, if
+    the target is a largest time, how many times the rival's time it takes.
+
+    Rounds that other processes disturbed are left out. If that is all of them, `reached` is None,
+    and the ratio is that of the disturbed rounds.
     """
     rows = []
     for name, times in results["races"].items():
@@ -128,15 +130,18 @@ def _markdown_of_races(results):
     for row in comparisons(results):
         ratio = f"{row['ratio']:.2f} {row['says']} ({row['low']:.2f} to {row['high']:.2f})"
         lines += [
-            f"| {row['work']} | {row['against']} | {ratio} | {row['target']} | {words[row['reached']]} | {row['rounds'] or 'none quiet'} |"
+            f"| {row['work']} | {row['against']} | {ratio} | {row['target']} | "
+            f"{words[row['reached']]} | {row['rounds'] or 'none quiet'} |"
         ]
     rounds = len(measured[0]["times"])
     lines += [
         "",
-        f"Ratios: of the two times in one of {rounds} rounds, in which all take a turn one after the other; the median over the",
+        f"Ratios: of the two times in one of {rounds} rounds, in which all take a turn one after the "
+        "other; the median over the",
     ]
     lines += [
-        "rounds without other processes on the machine, and in brackets the smallest and the largest.",
+        "rounds without other processes on the machine, and in brackets the smallest and the "
+        "largest.",
         "",
     ]
     lines += [
@@ -146,19 +151,22 @@ def _markdown_of_races(results):
     for name, race in results["races"].items():
         for result in race:
             times = _counted(result)
-            time = f"{_digits(statistics.median(times))} {RACES[name].unit} ({_digits(min(times))} to {_digits(max(times))})"
+            span = f"({_digits(min(times))} to {_digits(max(times))})"
+            time = f"{_digits(statistics.median(times))} {RACES[name].unit} {span}"
             value = (
                 ""
                 if result["value"] is None
                 else f"{result['value']:.2f} nats{_remark(name, race, result)}"
             )
             lines += [
-                f"| {RACES[name].work} | {result['name']} | {time} | {result['first_seconds']:.1f} s | {value} |"
+                f"| {RACES[name].work} | {result['name']} | {time} | "
+                f"{result['first_seconds']:.1f} s | {value} |"
             ]
     return [
         *lines,
         "",
-        "First pass: with all tracing and compiling. Value: the training loss, or minus the log-likelihood, an image.",
+        "First pass: with all tracing and compiling. Value: the training loss, or minus the "
+        "log-likelihood, an image.",
     ]
 
 

@@ -8,7 +8,8 @@ import sys
 def ours(count):
     """Loads a pretrained model and reconstructs one image."""
     return _process(
-        "import numpy, keras_ae; keras_ae.load('vae_mnist').reconstruct(numpy.zeros((1, 28, 28, 1), 'uint8'))"
+        "import numpy, keras_ae; x = numpy.zeros((1, 28, 28, 1), 'uint8'); "
+        "keras_ae.load('vae_mnist').reconstruct(x)"
     )
 
 

@@ -1,4 +1,4 @@
-"""The task that every contestant of a race gets: sizes, and the images. Imports neither TensorFlow nor PyTorch."""
+"""The task of every contestant: sizes and images. Imports neither TensorFlow nor PyTorch."""
 
 import itertools
 
@@ -42,7 +42,9 @@ def _mnist(count):
 
 
 def dense_weights(seed=0):
-    """Weights of the dense network, in the order encoder, decoder, kernel (in, out), bias (out,): a list of float32 arrays.
+    """Weights of the dense network: a list of float32 arrays.
+
+    The order is: encoder, then decoder; of each layer the kernel (in, out), then the bias (out,).
 
     Glorot uniform, as Keras starts a Dense layer; for peers without an initialisation of their own.
     """

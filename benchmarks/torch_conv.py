@@ -1,7 +1,8 @@
 """keras_ae's convolutional network in PyTorch, layer by layer, in the channels_last memory format.
 
-The layers are read off the Keras models, so that a change of the default network changes its twin; a kind of layer that is not known
-here is an error. The twin starts from the same weights, and its outputs are compared before anything is timed.
+The layers are read from the Keras models, so that the twin follows a change of the default network.
+An unknown kind of layer is an error. The twin starts from the same weights, and its outputs are
+compared before anything is timed.
 """
 
 import itertools
@@ -31,7 +32,7 @@ def twins(vae):
     """(encoder, decoder) of a model in PyTorch, with its weights.
 
     Raises:
-        AssertionError: they differ from the model's in the number of weights, or in an output by more than 1e-4.
+        AssertionError: the number of weights differs, or an output by more than 1e-4.
     """
     pairs = []
     for model, shape in ((vae.encoder, SHAPE), (vae.decoder, (task.LATENT,))):
@@ -56,13 +57,17 @@ def _chain(model):
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     for before, after in itertools.pairwise(layers):
         assert after.input is before.output, (
-            f"{after.name} does not follow {before.name}: a network with branches needs a twin of its own"
+            f"{after.name} does not follow {before.name}: "
+            "a network with branches needs a twin of its own"
         )
     return layers
 
 
 def _modules(layers):
-    """A module for each layer; BiasGelu becomes the bias of the layer before it and a GELU, as a user of PyTorch would write it."""
+    """A module per layer.
+
+    BiasGelu becomes the bias of the layer before it and a GELU, as a user of PyTorch writes it.
+    """
     for layer, after in itertools.zip_longest(layers, layers[1:]):
         if type(layer).__name__ == "BiasGelu":
             yield nn.GELU()
@@ -83,7 +88,7 @@ def _twin_of(layer, owner_of_bias):
 
 
 def _with_weights(module, layer, axes, owner_of_bias):
-    """The module with the layer's kernel, its axes reordered, and bias, followed by the layer's activation."""
+    """The module with the layer's weights (axes reordered), followed by its activation."""
     with torch.no_grad():
         module.weight.copy_(torch.from_numpy(layer.kernel.numpy().transpose(axes)))
         if module.bias is not None:

@@ -1,4 +1,4 @@
-"""The VAEs in PyTorch, as a good user writes them by hand: data in one tensor, index shuffling, no DataLoader."""
+"""The VAEs in PyTorch, as a good user writes them: data in one tensor, no DataLoader."""
 
 import itertools
 
@@ -49,7 +49,10 @@ def loss_of(encoder, decoder, x):
 
 
 def training(encoder, decoder, x, compiled=False):
-    """A function of the number of passes that trains on x, (count, ...) in [0, 1], and returns the loss of the last pass."""
+    """A function of the number of passes. It trains on x and returns the loss of the last pass.
+
+    x: (count, ...), in [0, 1].
+    """
     torch.manual_seed(0)
     # fused: one kernel for all weights; the fastest of PyTorch's three Adams here
     optimizer = torch.optim.Adam(

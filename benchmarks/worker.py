@@ -1,7 +1,8 @@
-"""A contestant's own process: `python -m benchmarks.worker MODULE FUNCTION COUNT`, then one line with a number of passes a turn.
+"""The process of one contestant: `python -m benchmarks.worker MODULE FUNCTION COUNT`.
 
-FUNCTION(COUNT) prepares and returns work(passes) -> a number that shows that the work was done. Each turn is answered by a line of
-JSON. Between turns the process sleeps.
+FUNCTION(COUNT) prepares the work and returns work(passes), which returns a number that shows that
+the work was done. Each line of the input is a number of passes; each is answered by a line of JSON.
+Between two turns the process sleeps.
 """
 
 import contextlib
@@ -33,8 +34,10 @@ def main():
 
 
 def wait_for_quiet(seconds=60):
-    """Waits until other processes leave the machine alone, or so many seconds have passed. PyTorch's threads, which spin while they
-    wait for each other, take ten times their time and more on a machine where a third thread wants to run.
+    """Waits until other processes leave the machine alone, at most so many seconds.
+
+    PyTorch's threads spin while they wait for each other. If a third thread wants to run, they take
+    ten times as long and more.
     """
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -45,7 +48,7 @@ def wait_for_quiet(seconds=60):
 
 
 def _cpu_of_others():
-    """Seconds of CPU time that everything but this process and its children has used; 0 where there is no /proc."""
+    """CPU seconds that all but this process and its children used; 0 on systems without /proc."""
     stat = pathlib.Path("/proc/stat")
     if not stat.exists():
         return 0.0

@@ -1,4 +1,4 @@
-"""How training scales with processes, each pinned to a core of its own, under MultiWorkerMirroredStrategy."""
+"""How training scales with processes, each on a core of its own (MultiWorkerMirroredStrategy)."""
 
 import json
 import pathlib
@@ -16,7 +16,10 @@ NETWORKS = ("dense", "conv")
 
 
 def measure(rounds):
-    """Runs the cases in turns: a list of dicts {"network", "workers", "batch", "kind", "times": [microseconds an image]}."""
+    """Runs the cases in turns: a list of dicts with network, workers, batch, kind and times.
+
+    times: microseconds per image.
+    """
     rows = [
         {"network": network, "workers": workers, "batch": batch, "kind": kind, "times": []}
         for network in NETWORKS
@@ -46,7 +49,7 @@ def _microseconds(network, workers, batch):
 
 
 def markdown(rows):
-    """The table; "times as fast" is the median over the rounds, against one process in the same round."""
+    """The table. "times as fast": median over the rounds, against one process in the same round."""
     lines = [
         "| network | processes | batch of each | time, median | times as fast as one process |",
         "|---|---|---|---|---|",
@@ -59,6 +62,7 @@ def markdown(rows):
         each = row["batch"] // row["workers"]
         time = statistics.median(row["times"])
         lines.append(
-            f"| {row['network']} | {row['workers']} | {each} | {time:.3g} µs an image | {speed:.2f} |"
+            f"| {row['network']} | {row['workers']} | {each} | "
+            f"{time:.3g} µs an image | {speed:.2f} |"
         )
     return "\n".join(lines)

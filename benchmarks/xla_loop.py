@@ -1,4 +1,4 @@
-"""A bare TensorFlow training loop, one XLA-compiled step without any trainer: what is left when everything else is taken away."""
+"""A bare TensorFlow training loop: one XLA-compiled step, and no trainer."""
 
 import tensorflow as tf
 

@@ -10,7 +10,7 @@ from hostile import judge, originals, presets  # noqa: F401  (fixtures)
 
 # TensorFlow's optimiser of graphs costs more than it saves on graphs that run a few times.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-# Four logical CPUs, so that tf.distribute has something to distribute to. To be set before the first tensor.
+# Four logical CPUs, for tests of several devices. They must be set before the first tensor.
 cpus = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 4)
 
@@ -22,7 +22,10 @@ def seeded():
 
 @pytest.fixture(scope="session")
 def two_replicas():
-    """A user's own strategy, one for all tests: a second one would reuse the collective keys of the first (TensorFlow 2.21)."""
+    """A user's own strategy, one for all tests.
+
+    A second one would reuse the collective keys of the first (TensorFlow 2.21).
+    """
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
@@ -42,7 +45,7 @@ TIERS = ("tutorials", "browser", "slow", "full_data")  # of several markers the 
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out what takes long, unless it is asked for: a tier by `-m slow`, a single test by its own id, file.py::test."""
+    """Leaves out slow tests, unless they are named: a tier by `-m slow`, a test by its id."""
     if any("::" in argument for argument in config.args):
         return
     asked, kept, left_out = config.getoption("markexpr") or "", [], []

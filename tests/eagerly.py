@@ -1,4 +1,4 @@
-"""TensorFlow without graphs: for a few calls, tracing a function takes far longer than running it."""
+"""TensorFlow without graphs: for a few calls, tracing takes far longer than running."""
 
 import contextlib
 import warnings
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def eagerly():
-    """Within it every tf.function runs as the Python that it was made of. Also a decorator: `@eagerly()`."""
+    """Within it every tf.function runs as plain Python. Also a decorator: `@eagerly()`."""
     tf.config.run_functions_eagerly(True)
     try:
         with warnings.catch_warnings():

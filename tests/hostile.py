@@ -1,4 +1,4 @@
-"""Presets to harm, and the judge of what `load` makes of them. Fixtures for the tests in presets/."""
+"""Presets to damage, and a judge of what `load` does. Fixtures for the tests in presets/."""
 
 import contextlib
 import hashlib
@@ -135,8 +135,11 @@ class Judge:
         self.originals, self.tmp_path, self.count = originals, tmp_path, 0
 
     def __call__(self, name, label, files, allowed, path=None):
-        """allowed: "refused"; "same": the model of the unharmed preset; "either". path: of a value of the config that was changed, and may
-        make it another model, if it is the one that the config describes.
+        """Loads files, and fails unless the result is allowed.
+
+        allowed: "refused"; "same", the model of the undamaged preset; "either". path: the path of a
+        value of the config that was changed. The model may then be another one, if it is the one
+        that the config describes.
         """
         self.count += 1
         label = f"{name}, {label}"

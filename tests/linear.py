@@ -9,7 +9,7 @@ from keras_ae.distributions import base
 
 
 def linear_vae(posterior, latent_dim=2, features=5, scale=0.7):
-    """p(x|z) = N(W z + b, scale^2 I), p(z) = N(0, I), so that p(x) = N(b, W W^T + scale^2 I) is known."""
+    """p(x|z) = N(W z + b, scale^2 I), p(z) = N(0, I), so p(x) = N(b, W W^T + scale^2 I)."""
     vae = keras_ae.VAE(
         (features,),
         latent_dim,
@@ -25,12 +25,13 @@ def linear_vae(posterior, latent_dim=2, features=5, scale=0.7):
 
 
 def exact_posterior(vae, scale=0.7):
-    """Sets the encoder to the true posterior N((W W^T + s^2 I)^-1 W (x - b), s^2 (W W^T + s^2 I)^-1), as L L^T."""
+    """Sets the encoder to the true posterior.
+
+    It is N((W W^T + s^2 I)^-1 W (x - b), s^2 (W W^T + s^2 I)^-1), its covariance as L L^T.
+    """
     weights, bias = (w.astype("float64") for w in vae.decoder.get_weights())
-    precision, n = (
-        np.linalg.inv(weights @ weights.T + scale**2 * np.eye(len(weights))),
-        len(weights),
-    )
+    n = len(weights)
+    precision = np.linalg.inv(weights @ weights.T + scale**2 * np.eye(n))
     chol = np.linalg.cholesky(scale**2 * precision)
     kernel = np.zeros((weights.shape[1], vae.posterior_layer.params_size(n)))
     offset = np.zeros(kernel.shape[1])

@@ -12,7 +12,7 @@ import keras_ae
 from keras_ae import distribute
 from keras_ae.cli import local_cluster as clusters
 
-# How a worker learns of the others: by TF_CONFIG, or by SLURM's resolver, as in the README, here with two tasks on one machine.
+# How a worker finds the others: by TF_CONFIG, or by SLURM (two tasks on this machine).
 BY_TF_CONFIG = """
 import json, os, sys
 from keras_ae import distribute
@@ -25,7 +25,8 @@ import tensorflow as tf
 from keras_ae import distribute
 config = json.loads(os.environ.pop("TF_CONFIG"))
 rank, first = config["task"]["index"], int(config["cluster"]["worker"][0].split(":")[1])
-os.environ |= {"SLURM_PROCID": str(rank), "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost"}
+os.environ["SLURM_PROCID"] = str(rank)
+os.environ |= {"SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost"}
 os.environ |= {"SLURM_STEP_TASKS_PER_NODE": "2", "SLURM_JOB_ID": "1"}
 slurm = tf.distribute.cluster_resolver.SlurmClusterResolver(
     gpus_per_node=2, gpus_per_task=1, tasks_per_node=2, auto_set_gpu=False, port_base=first
@@ -39,12 +40,13 @@ out = sys.argv[1]
 x = np.random.default_rng(0).random((26, 8, 8, 1), dtype="float32")
 
 def trained(cls):
-    keras.utils.set_random_seed(rank)  # another one on each worker: they have to agree by themselves
+    keras.utils.set_random_seed(rank)  # differs per worker: they must agree by themselves
     with strategy.scope():
         model = cls((8, 8, 1), 3, widths=(16,))
         model.compile(keras.optimizers.SGD(0.01), metrics=["mse"])
     start = model.get_weights()
-    logs = model.fit(x, epochs=2, batch_size=8, shuffle=False, validation_data=x[:11], verbose=0).history
+    options = {"epochs": 2, "batch_size": 8, "shuffle": False, "verbose": 0}
+    logs = model.fit(x, validation_data=x[:11], **options).history
     logs = {name: values[-1] for name, values in logs.items()}
     return model, start, {**logs, **model.evaluate(x, batch_size=7, verbose=0, return_dict=True)}
 
@@ -61,7 +63,9 @@ for cls in (keras_ae.AE, keras_ae.VAE):
     results |= {f"{cls.__name__} log {name}": value for name, value in logs.items()}
     results[f"{cls.__name__} predict"] = model.predict(x, batch_size=7, verbose=0)
     results[f"{cls.__name__} reconstruct"] = model.reconstruct(x)
-draw = tf.function(lambda: strategy.run(lambda: model.posterior(x[:4]).sample(seed=model._seeds.draw())))
+draw = tf.function(
+    lambda: strategy.run(lambda: model.posterior(x[:4]).sample(seed=model.draw_seed()))
+)
 results["noise"] = draw()
 images = []
 with strategy.scope():
@@ -197,8 +201,9 @@ print("weights", float(sum(abs(w).sum() for w in vae.get_weights())), file=sys.s
 @pytest.mark.slow
 @pytest.mark.multiprocess
 def test_a_killed_worker_comes_back(tmp_path):
-    """A recipe that knows nothing of workers, by `keras-ae train`: worker 1 is killed in its third epoch, the cluster starts again, and
-    the training goes on from the backup. Only the chief writes.
+    """`keras-ae train` on a cluster: worker 1 is killed in its third epoch, and all start again.
+
+    The training goes on from the backup. Only the chief writes.
     """
     (tmp_path / "tiny.py").write_text(RECIPE)
     command = [

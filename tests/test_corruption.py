@@ -83,7 +83,7 @@ LAYERS = [
 )
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Keras' test trains a model without weights
 def test_keras_conformance(layer, arguments, seeds, training):
-    """Keras' own test of a layer: serialisation, symbolic shapes and dtypes, training, mixed precision."""
+    """Keras' own test of a layer: saving, symbolic shapes and dtypes, training, precision."""
     shape = {networks.DepthToSpace: (2, 8, 8, 4), networks.GatedLinearUnit: (2, 5, 6)}.get(
         layer, (2, 8, 8, 1)
     )

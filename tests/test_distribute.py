@@ -19,7 +19,7 @@ on_both = pytest.mark.parametrize("strategy", [2, 4], indirect=True)
 
 @pytest.fixture(params=[2, pytest.param(4, marks=pytest.mark.slow)])
 def strategy(request, two_replicas):
-    """Two replicas by TensorFlow's own strategy, as a user would make it, and four by ours, in one process."""
+    """Two replicas by TensorFlow's own strategy, and four by ours, in one process."""
     return two_replicas if request.param == 2 else distribute.strategy("mirrored")
 
 
@@ -160,7 +160,8 @@ def test_xla_and_several_steps_at_once_give_way(strategy, tmp_path):
     options = {"jit_compile": True, "steps_per_execution": 4}
     with pytest.warns(
         UserWarning,
-        match="which several replicas need and get. Received: jit_compile=True, steps_per_execution=4",
+        match="which several replicas need and get. "
+        "Received: jit_compile=True, steps_per_execution=4",
     ):
         many = made(strategy, keras_ae.AE, **options)
     x = examples(25)
@@ -255,7 +256,7 @@ def test_a_multiworker_strategy_comes_first(monkeypatch):
 
 @pytest.mark.slow
 def test_train_takes_a_strategy(tmp_path, monkeypatch, capsys):
-    """`keras-ae train --strategy`: a recipe that knows nothing of strategies runs on all four logical CPUs."""
+    """`keras-ae train --strategy` runs a recipe without a strategy on all four logical CPUs."""
     recipe = """
         import sys, keras, tensorflow as tf, keras_ae
         (images, _), _ = keras_ae.datasets.load("digits")

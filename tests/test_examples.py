@@ -11,6 +11,8 @@ import tensorflow_probability as tfp
 
 import keras_ae
 
+# Lines indented by four, after a blank line.
+BLOCK = re.compile(r"^\n((?: {4}.*\n|\n)*? {4}.*\n)(?=\n|\Z)", re.MULTILINE)
 PACKAGE = pathlib.Path(keras_ae.__file__).parent
 # Words that name a kind of thing: what a reader has at hand.
 GIVEN = {
@@ -34,16 +36,11 @@ def examples():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
                 text = ast.get_docstring(node) or ""
-                for number, block in enumerate(
-                    re.findall(
-                        r"^\n((?: {4}.*\n|\n)*? {4}.*\n)(?=\n|\Z)", text + "\n", re.MULTILINE
-                    )
-                ):
+                for number, block in enumerate(BLOCK.findall(text + "\n")):
                     code = "\n".join(line[4:] for line in block.splitlines())
+                    name = getattr(node, "name", "module")
                     if "keras_ae." in code and "objective(x" not in code:
-                        found[
-                            f"{path.relative_to(PACKAGE)}, {getattr(node, 'name', 'module')}, {number}"
-                        ] = code
+                        found[f"{path.relative_to(PACKAGE)}, {name}, {number}"] = code
     return found
 
 

@@ -177,7 +177,8 @@ def test_arguments_are_checked(tmp_path):
     for arguments, message in (
         (
             {"role": "prior"},
-            "Expected `role` to be one of 'encoder', 'decoder', 'reconstruct'. Received: role='prior'",
+            "Expected `role` to be one of 'encoder', 'decoder', 'reconstruct'. "
+            "Received: role='prior'",
         ),
         (
             {"format": "torch"},

@@ -19,8 +19,15 @@ needs_gpus = pytest.mark.skipif(len(GPUS) < 2, reason="needs two GPUs")
 @needs_gpu
 @pytest.mark.parametrize("name", ["auto", "cpu", "mirrored", "GPU:0"])
 def test_memory_grows_as_it_is_needed(name):
-    program = f"import tensorflow as tf; from keras_ae import distribute; distribute.strategy({name!r}); tf.zeros(()); "
-    program += "print([tf.config.experimental.get_memory_growth(gpu) for gpu in tf.config.list_physical_devices('GPU')])"
+    program = f"""
+import tensorflow as tf
+from keras_ae import distribute
+
+distribute.strategy({name!r})
+tf.zeros(())
+gpus = tf.config.list_physical_devices("GPU")
+print([tf.config.experimental.get_memory_growth(gpu) for gpu in gpus])
+"""
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

@@ -37,7 +37,7 @@ def test_what_does_not_fit_is_refused(make, message):
 
 
 def fit_without_learning(vae, x, **options):
-    """The history where no weight changes and all examples are equal, so that only the schedule moves."""
+    """A history in which only the schedule moves: no weight changes, all examples are equal."""
     return vae.fit(x, batch_size=5, verbose=0, **options).history
 
 

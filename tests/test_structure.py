@@ -45,7 +45,7 @@ def place(module):
 
 @functools.cache
 def imports(path):
-    """The modules that a file imports, anywhere in it but in the exempt methods of the base, as dotted names."""
+    """The modules that a file imports, as dotted names, except in the exempt methods."""
     found, nodes = [], [ast.parse(path.read_text())]
     while nodes:
         node = nodes.pop()

@@ -1,4 +1,4 @@
-"""The tutorials: each notebook is the executed form of its .py, without an error and with pictures."""
+"""Each notebook is the executed form of its .py, without an error and with pictures."""
 
 import base64
 import functools

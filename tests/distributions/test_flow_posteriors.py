@@ -129,7 +129,7 @@ def test_a_planar_flow_without_a_direction_is_the_identity():
     "xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"]
 )
 def test_an_inverse_autoregressive_flow_knows_the_density_of_any_code(xla):
-    """The inverse gives the density that came with the draw. Its gradient agrees with differences."""
+    """The inverse gives the density that came with the draw. Its gradient is right."""
     layer, params = with_params("iaf", 3, weights=0.3)  # smooth enough for differences
     z, log_prob = layer(params).experimental_sample_and_log_prob(2, seed=1)
 

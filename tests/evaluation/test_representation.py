@@ -162,7 +162,7 @@ def mnist():
 
 @pytest.mark.full_data
 def test_kmeans_on_pixels_is_as_published(mnist):
-    """53.4 % / 49.4 %, recomputed; 53 / 50 by DEC-keras. Here of the test images; single starts end between 51 and 60 %."""
+    """Test images. Recomputed: 53.4 % and 49.4 %; DEC-keras: 53 and 50; one start: 51 to 60 %."""
     _, (x, y) = mnist
     found = representation.clustering(representation.kmeans(x, 10).labels_, y)
     assert found["kmeans_accuracy"] == pytest.approx(53.4, abs=1.0)

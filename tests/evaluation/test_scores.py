@@ -224,14 +224,15 @@ def test_a_table_prints_as_text_and_as_markdown():
     )
     assert str(table) == "model      mse  n   psnr\na      0.01235  3\nlong               12.35"
     assert table.to_markdown() == (
-        "| model | mse | n | psnr |\n| --- | ---: | ---: | ---: |\n| a | 0.01235 | 3 |  |\n| long |  |  | 12.35 |"
+        "| model | mse | n | psnr |\n| --- | ---: | ---: | ---: |\n"
+        "| a | 0.01235 | 3 |  |\n| long |  |  | 12.35 |"
     )
     assert str(scores.Table()) == scores.Table().to_markdown() == ""
 
 
 @pytest.mark.full_data
 def test_principal_components_reconstruct_mnist_as_recomputed():
-    """Mean squared errors a pixel of PCA on MNIST's test set: 2 d 0.05567, 8 d 0.03744, 30 d 13.866 / 784."""
+    """PCA on MNIST's test set, mse per pixel: 2 d 0.05567, 8 d 0.03744, 30 d 13.866 / 784."""
     (x, y), (x_test, y_test) = datasets.load("mnist")
     flat, flat_test = (
         array.reshape(len(array), -1).astype("float32") / 255 for array in (x, x_test)

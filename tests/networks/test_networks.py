@@ -67,7 +67,10 @@ def test_depth_to_space_is_tensorflows():
 
 
 def test_a_code_that_is_a_map_keeps_its_places():
-    """Without blocks a corner of the image moves its corner of the map alone, and a corner of the map its corner of the image."""
+    """Without blocks, a corner of the image changes only its corner of the map.
+
+    A corner of the map changes only its corner of the image.
+    """
     encoder, decoder = networks.residual(
         (32, 32, 1), 3 * 64, 2 * 64, (32, 32, 1), widths=(4, 6), blocks=0, code="map"
     )

@@ -161,7 +161,7 @@ def test_iwae_wants_beta_one():
 
 
 def test_free_bits_are_free(images):
-    """Below the limit the KL term is a constant, without gradient; with no free bits it is the KL."""
+    """Below the limit the KL term is constant. Without free bits it is the KL divergence."""
     vae = make(objectives.FreeBits(50.0), beta=2.0)
     loss, logs = parts_of(vae, images)
     np.testing.assert_allclose(loss, logs["reconstruction"] + 2 * 3 * 50.0, rtol=1e-5)
@@ -205,7 +205,10 @@ def test_capacity_is_reached(images):
 
 
 def correlated(n, rho):
-    """n draws of q(z|x) = N(x, 0.25 I), x ~ N(0, C), so that q(z) = N(0, C + 0.25 I) has a known total correlation, in nats."""
+    """n draws of q(z|x) = N(x, 0.25 I), x ~ N(0, C).
+
+    So q(z) = N(0, C + 0.25 I), whose total correlation is known, in nats.
+    """
     covariance = np.array([[1, rho, 0], [rho, 1, 0], [0, 0, 1]])
     x = np.random.default_rng(0).multivariate_normal(np.zeros(3), covariance, n).astype("float32")
     posterior = distributions.tfd.MultivariateNormalDiag(tf.constant(x), 0.5 * tf.ones_like(x))
@@ -289,7 +292,10 @@ def test_shuffled_dimensions_keep_their_values():
 
 
 def test_mmd_is_unbiased_against_the_closed_form():
-    """E k(a, b) of N(m, s^2 I) and N(0, I): (h^2 / (h^2 + s^2 + 1))^(d/2) exp(-|m|^2 / (2 (h^2 + s^2 + 1)))."""
+    """E k(a, b) of N(m, s^2 I) and N(0, I), with v = h^2 + s^2 + 1:
+
+    (h^2 / v)^(d/2) exp(-|m|^2 / (2 v))
+    """
     d, h, m, s = 2, 1.3, 0.7, 1.5
 
     def kernel(mean, variance):

@@ -29,7 +29,7 @@ def mixture(digits):
 
 @pytest.mark.parametrize("kind", ["mixture", pytest.param("flow", marks=pytest.mark.slow)])
 def test_the_held_out_log_density_of_codes_improves(kind, digits, request):
-    """From N(0, I) to one Gaussian, from that to the sampler, which needs no luck: codes of digits lie in clusters."""
+    """Better than one Gaussian, which is better than N(0, I): codes of digits lie in clusters."""
     model, x, held_out = digits
     z, train = np.array(model.encode(held_out), "float64"), np.array(model.encode(x), "float64")
     normal = stats.norm.logpdf(z).sum(axis=1).mean()
@@ -46,7 +46,7 @@ def test_the_held_out_log_density_of_codes_improves(kind, digits, request):
 @pytest.mark.parametrize("kind", ["mixture", pytest.param("flow", marks=pytest.mark.slow)])
 @eagerly()
 def test_the_density_integrates_to_one_where_it_draws(kind, monkeypatch):
-    """Against its own draws, by importance sampling: E_p[q(z) / p(z)] = 1 for a density q of the same support."""
+    """By importance sampling: E_p[q(z) / p(z)] = 1 for a density q with the same support."""
     monkeypatch.setattr(fitted, "FLOW_EPOCHS", 1)
     model = keras_ae.AE((5,), 2, widths=())
     x = np.random.default_rng(0).standard_normal((400, 5)).astype("float32") * [1, 2, 3, 1, 1] + 4

@@ -1,4 +1,6 @@
-"""conv_dae_fashion_mnist: a convolutional denoising autoencoder whose code is a map, for Gaussian noise of scale 0.5.
+"""conv_dae_fashion_mnist: a convolutional denoising autoencoder whose code is a map.
+
+For Gaussian noise of scale 0.5.
 
 Run by `keras-ae train conv_dae_fashion_mnist`.
 """

@@ -1,4 +1,6 @@
-"""conv_vae_fashion_mnist: a convolutional VAE with a flow as its prior, on Fashion-MNIST binarised anew at each use.
+"""conv_vae_fashion_mnist: a convolutional VAE with a flow as its prior.
+
+On Fashion-MNIST, binarised anew at each use.
 
 Run by `keras-ae train conv_vae_fashion_mnist`.
 """

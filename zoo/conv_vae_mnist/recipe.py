@@ -1,4 +1,6 @@
-"""conv_vae_mnist: a convolutional VAE with a flow as its prior, on MNIST binarised anew at each use.
+"""conv_vae_mnist: a convolutional VAE with a flow as its prior.
+
+On MNIST, binarised anew at each use.
 
 Run by `keras-ae train conv_vae_mnist`.
 """

@@ -1,4 +1,7 @@
-"""cvae_mnist: a convolutional VAE that draws the digit asked for, on grey MNIST. Run by `keras-ae train cvae_mnist`."""
+"""cvae_mnist: a convolutional VAE that draws the digit asked for, on grey MNIST.
+
+Run by `keras-ae train cvae_mnist`.
+"""
 
 import sys
 

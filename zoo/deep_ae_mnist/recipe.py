@@ -1,4 +1,4 @@
-"""deep_ae_mnist: the shape of Hinton & Salakhutdinov's deep autoencoder, 784-1000-500-250-30, on MNIST.
+"""deep_ae_mnist: Hinton & Salakhutdinov's deep autoencoder, 784-1000-500-250-30, on MNIST.
 
 Run by `keras-ae train deep_ae_mnist`.
 """

@@ -1,4 +1,7 @@
-"""hvae_mnist: a gated hierarchical VAE, layers of 40 and 40, with a VampPrior, on MNIST binarised anew at each use."""
+"""hvae_mnist: a gated hierarchical VAE, layers of 40 and 40, with a VampPrior.
+
+On MNIST, binarised anew at each use.
+"""
 
 import sys
 

@@ -1,4 +1,7 @@
-"""sequence_ae_omniglot: a handwritten character, read and written stroke by stroke. Run by `keras-ae train sequence_ae_omniglot`."""
+"""sequence_ae_omniglot: a handwritten character, read and written stroke by stroke.
+
+Run by `keras-ae train sequence_ae_omniglot`.
+"""
 
 import sys
 

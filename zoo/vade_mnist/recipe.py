@@ -1,4 +1,7 @@
-"""vade_mnist: the ten digits, found without a label in the codes of vae_mnist. Run by `keras-ae train vade_mnist`."""
+"""vade_mnist: the ten digits, found without a label in the codes of vae_mnist.
+
+Run by `keras-ae train vade_mnist`.
+"""
 
 import sys
 

@@ -1,4 +1,6 @@
-"""vae_fashion_mnist: a gated dense VAE with a flow as its prior, on Fashion-MNIST binarised anew at each use.
+"""vae_fashion_mnist: a gated dense VAE with a flow as its prior.
+
+On Fashion-MNIST, binarised anew at each use.
 
 Run by `keras-ae train vae_fashion_mnist`.
 """

@@ -1,4 +1,7 @@
-"""vae_mnist: a gated dense VAE with one stochastic layer, on MNIST binarised anew at each use. Run by `keras-ae train vae_mnist`."""
+"""vae_mnist: a gated dense VAE with one stochastic layer, on MNIST binarised anew at each use.
+
+Run by `keras-ae train vae_mnist`.
+"""
 
 import sys
 

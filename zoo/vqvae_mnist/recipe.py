@@ -1,4 +1,7 @@
-"""vqvae_mnist: an autoencoder whose code is 98 symbols, 980 bits, two at each of 7 x 7 places. Run by `keras-ae train vqvae_mnist`."""
+"""vqvae_mnist: an autoencoder whose code is 98 symbols, 980 bits, two at each of 7 x 7 places.
+
+Run by `keras-ae train vqvae_mnist`.
+"""
 
 import sys
 
