@@ -10,7 +10,7 @@ import io
 import pathlib
 
 import numpy as np
-from matplotlib import figure, patches
+from matplotlib import figure, lines, patches
 from sklearn.datasets import load_digits
 
 PICTURES = pathlib.Path(__file__).resolve().parent.parent / "docs" / "pictures"
@@ -26,7 +26,7 @@ class Figure(figure.Figure):
 
     def _repr_png_(self):
         buffer = io.BytesIO()
-        self.savefig(buffer, format="png")
+        self.savefig(buffer, format="png", bbox_inches="tight", pad_inches=0.08)
         return buffer.getvalue()
 
 
@@ -270,7 +270,7 @@ def grid(rows, labels=None, columns=None, cell=0.7):
     side = rows.shape[-1]
     padded = np.pad(rows, ((0, 0), (0, 0), (1, 1), (1, 1)))  # (rows, n, side + 2, side + 2)
     whole = np.concatenate([np.concatenate(list(row), axis=1) for row in padded])
-    width = 0.08 * max(map(len, labels or [""])) + cell * rows.shape[1]
+    width = 0.09 * max(map(len, labels or [""])) + cell * rows.shape[1]
     size = (width, cell * len(rows) + (0.3 if columns else 0.05))
     picture = Figure(figsize=size, dpi=100, layout="constrained")
     axes = picture.add_subplot()
@@ -301,15 +301,16 @@ def scatter(panels, y, labels):
         all_axes, panels.items(), labels, strict=True
     ):
         colours = np.array(DIGITS)[y[order]]
-        axes.scatter(*codes[order].T, c=colours, s=7, linewidths=0, alpha=0.8)
+        axes.scatter(*codes[order].T, c=colours, s=9, linewidths=0, alpha=0.8)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set(title=title, xlabel=x_label, ylabel=y_label)
         low, high = np.percentile(codes, [0.2, 99.8], axis=0)
         axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
-        for digit in np.unique(y):
-            box = dict(boxstyle="round,pad=0.2", facecolor="white", edgecolor=DIGITS[digit])
-            place = np.median(codes[y == digit], axis=0)
-            axes.text(*place, str(digit), ha="center", va="center", weight="bold", bbox=box)
+    dots = [
+        lines.Line2D([], [], color=DIGITS[digit], marker="o", linestyle="", label=str(digit))
+        for digit in np.unique(y)
+    ]
+    picture.legend(handles=dots, title="digit", loc="outside right center", frameon=False)
     return picture
 
 
