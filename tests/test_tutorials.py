@@ -1,22 +1,37 @@
-"""Each notebook is the executed form of its .py, without an error and with pictures."""
+"""The tutorials: each notebook is its .py, executed without an error, and agrees with the zoo."""
 
+import ast
 import base64
 import functools
 import importlib.util
+import io
 import os
 import pathlib
 import re
 
+import matplotlib.image
+import numpy as np
 import pytest
+
+import keras_ae
 
 jupytext = pytest.importorskip("jupytext")
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbclient")
 
-FOLDER = pathlib.Path(__file__).parents[1] / "tutorials"
+ROOT = pathlib.Path(__file__).parents[1]
+FOLDER = ROOT / "tutorials"
 TUTORIALS = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
 each_tutorial = pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 LARGEST = 1_300_000  # bytes of a notebook
+CARDS = {name: keras_ae.info(name) for name in keras_ae.list_models()}
+METRICS = sorted({metric["name"] for card in CARDS.values() for metric in card.metrics})
+# A model's name, a metric with its value, or a number of weights, as the notebooks print them.
+MENTION = re.compile(
+    r"(?P<model>(?<!\w)\w+_(?:mnist|digits|omniglot)(?!\w))"
+    rf"|(?<!\w)(?P<metric>{'|'.join(METRICS)})'?:? (?P<value>\d[\d.]*\d)"
+    r"|(?P<weights>\d[\d,]*) weights"
+)
 
 
 def code_cells(notebook):
@@ -48,6 +63,39 @@ def pictures(notebook):
         for kind in ("image/png", "image/gif")
         if kind in data
     ]
+
+
+def claims(notebook):
+    """What the outputs print of the cards: a list of (model, metric, number as it is printed)."""
+    found = []
+    for cell in code_cells(notebook):
+        loaded = re.findall(r'info\("(\w+)"\)', cell.source)
+        model = loaded[0] if loaded else None
+        text = "".join(output.get("text", "") for output in cell.outputs)
+        for mention in MENTION.finditer(text):
+            if mention["model"]:
+                model = mention["model"]
+            elif model in CARDS and mention["metric"]:
+                found.append((model, mention["metric"], mention["value"]))
+            elif model in CARDS:
+                found.append((model, "weights", mention["weights"].replace(",", "")))
+    return found
+
+
+def is_on_the_card(model, metric, printed):
+    """Whether a card has this number, rounded to the digits that are printed."""
+    card = CARDS[model]
+    values = {one["name"]: one["value"] for one in card.metrics} | {"weights": card.parameters}
+    digits = len(printed.partition(".")[2])
+    return metric in values and abs(values[metric] - float(printed)) <= 0.5001 * 10**-digits
+
+
+def module(name):
+    """A module of the folder of the tutorials."""
+    spec = importlib.util.spec_from_file_location(f"tutorials_{name}", FOLDER / f"{name}.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 @pytest.fixture
@@ -118,13 +166,47 @@ def test_readme_lists_the_tutorials_in_order():
     assert re.findall(r"\((\d\d_\w+)\.ipynb\)", text) == [path.stem for path in TUTORIALS]
 
 
+@each_tutorial
+def test_printed_numbers_are_those_of_the_cards(path, notebook):
+    assert [claim for claim in claims(notebook) if not is_on_the_card(*claim)] == []
+
+
+def test_the_tutorials_print_numbers_of_the_cards():
+    of = {path.stem[:2]: len(claims(kept(path))) for path in TUTORIALS}
+    assert of["01"] >= 3 and of["06"] >= 1 and of["07"] >= 8 and of["08"] >= 1
+
+
+def test_a_number_that_is_not_on_the_card_is_found():
+    card = CARDS["vae_mnist"]
+    value = next(metric["value"] for metric in card.metrics if metric["name"] == "nll")
+    assert is_on_the_card("vae_mnist", "nll", f"{value:.2f}")
+    assert not is_on_the_card("vae_mnist", "nll", f"{value + 0.02:.2f}")
+    assert not is_on_the_card("vae_mnist", "mse", f"{value:.2f}")
+    assert not is_on_the_card("vae_mnist", "weights", str(card.parameters + 1))
+
+
+def test_the_quickstart_lists_all_models():
+    text = "".join(output.get("text", "") for output in outputs(kept(TUTORIALS[0])))
+    listed = re.search(r"\['ae_fashion_mnist'[^]]*\]", text)
+    assert ast.literal_eval(listed[0]) == keras_ae.list_models()
+
+
+@pytest.mark.parametrize("name", ["ae", "dae", "vae", "reparameterisation"])
+def test_the_drawings_of_the_documentation_are_made_by_the_code(name):
+    stored = matplotlib.image.imread(ROOT / "docs" / "pictures" / f"{name}.png")
+    buffer = io.BytesIO()
+    module("drawings").DRAWINGS[name]().savefig(buffer, dpi=130)
+    buffer.seek(0)
+    drawn = matplotlib.image.imread(buffer)
+    assert drawn.shape == stored.shape
+    assert np.abs(drawn - stored).mean() < 0.02  # other fonts move a few pixels
+
+
 @pytest.mark.tutorials
 @pytest.mark.full_data
 @each_tutorial
 def test_tutorial_runs(path, monkeypatch):
-    spec = importlib.util.spec_from_file_location("build_tutorials", FOLDER / "build.py")
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
+    build = module("build")
     monkeypatch.setenv(
         "PYTHONPATH", os.pathsep.join([str(FOLDER.parent), os.environ.get("PYTHONPATH", "")])
     )
