@@ -31,9 +31,13 @@ plt.rcParams.update({"figure.dpi": 80, "axes.spines.top": False, "axes.spines.ri
 print(keras_ae.list_models())
 vae = keras_ae.load("vae_mnist")
 card = keras_ae.info("vae_mnist")
-print(f"{card.name}: a {card.family} of {card.parameters:,} weights, {card.size / 1e6:.1f} MB, trained on {card.dataset}")
+print(
+    f"{card.name}: a {card.family} of {card.parameters:,} weights, {card.size / 1e6:.1f} MB, trained on {card.dataset}"
+)
 for metric in card.metrics:
-    print(f"measured on the test set: {metric['name']} {metric['value']:.2f} {metric['unit']} an image")
+    print(
+        f"measured on the test set: {metric['name']} {metric['value']:.2f} {metric['unit']} an image"
+    )
 
 # %% [markdown]
 # `vae_mnist` is a *variational autoencoder*. It has learned to squeeze an image of a digit, $\mathbf{x}$, into a *code*
@@ -88,7 +92,9 @@ shuffled = digits.copy()
 shuffled[:, 7:21] = digits[:, 7 + rng.permutation(14)]
 kinds = {"as written": digits, "upside down": upside_down, "rows shuffled": shuffled}
 for name, x in kinds.items():
-    values = vae.log_likelihood(keras_ae.datasets.binarize_threshold(x), n_samples=500, seed=0).numpy()
+    values = vae.log_likelihood(
+        keras_ae.datasets.binarize_threshold(x), n_samples=500, seed=0
+    ).numpy()
     print(f"{name:>14}: mean {values.mean():7.1f} nats;  each: {values.round().astype(int)}")
 keras_ae.plots.images(np.concatenate(list(kinds.values())), columns=10, titles=[*kinds])
 
@@ -108,7 +114,9 @@ folder = pathlib.Path("my_images")
 folder.mkdir(exist_ok=True)
 (scans, _), _ = keras_ae.datasets.load("digits")
 for i, image in enumerate(scans[:600, ..., 0]):
-    Image.fromarray(np.pad(image, 2)).save(folder / f"{i:04}.png")  # with a margin, as MNIST's digits have one
+    Image.fromarray(np.pad(image, 2)).save(
+        folder / f"{i:04}.png"
+    )  # with a margin, as MNIST's digits have one
 print("size of a file:", Image.open(folder / "0000.png").size)
 
 # %% [markdown]
@@ -117,7 +125,13 @@ print("size of a file:", Image.open(folder / "0000.png").size)
 
 # %%
 read = keras.utils.image_dataset_from_directory(
-    folder, labels=None, color_mode="grayscale", image_size=(28, 28), batch_size=None, shuffle=False, verbose=False
+    folder,
+    labels=None,
+    color_mode="grayscale",
+    image_size=(28, 28),
+    batch_size=None,
+    shuffle=False,
+    verbose=False,
 )
 my_images = np.stack([np.asarray(image) for image in read]).round().astype("uint8")
 train, validation = my_images[:-200], my_images[-200:]
@@ -141,7 +155,9 @@ for name, pretrained in [("fine-tuned", True), ("from nothing", False)]:
     model = keras_ae.load("vae_mnist", load_weights=pretrained)
     model.compile(keras.optimizers.Adam(5e-4))
     best = keras.callbacks.EarlyStopping(patience=EPOCHS, restore_best_weights=True)
-    fitted = model.fit(train, batch_size=20, epochs=EPOCHS, validation_data=validation, callbacks=[best], verbose=0)
+    fitted = model.fit(
+        train, batch_size=20, epochs=EPOCHS, validation_data=validation, callbacks=[best], verbose=0
+    )
     histories[name], models[name] = fitted.history["val_loss"], model
 
 fig, axes = plt.subplots(figsize=(6, 3.2))
@@ -151,19 +167,29 @@ axes.set(xlabel="epoch", ylabel="validation loss, nats an image")
 axes.legend(frameon=False)
 plt.show()
 for name, losses in histories.items():
-    print(f"{name:>12}: validation loss {losses[0]:.1f} after 1 epoch, at best {min(losses):.1f} after {1 + np.argmin(losses)}")
-sooner = 1 + next(i for i, loss in enumerate(histories["fine-tuned"]) if loss <= min(histories["from nothing"]))
+    print(
+        f"{name:>12}: validation loss {losses[0]:.1f} after 1 epoch, at best {min(losses):.1f} after {1 + np.argmin(losses)}"
+    )
+sooner = 1 + next(
+    i for i, loss in enumerate(histories["fine-tuned"]) if loss <= min(histories["from nothing"])
+)
 print(f"the fine-tuned model is as good as the other one ever gets after epoch {sooner}")
 
 # %%
 tuned = models["fine-tuned"]
-rows = [validation[:10] / 255, tuned.reconstruct(validation[:10]), models["from nothing"].reconstruct(validation[:10])]
+rows = [
+    validation[:10] / 255,
+    tuned.reconstruct(validation[:10]),
+    models["from nothing"].reconstruct(validation[:10]),
+]
 titles = ["original, not seen in training", "fine-tuned", "from nothing"]
 keras_ae.plots.images(np.concatenate([np.asarray(row) for row in rows]), columns=10, titles=titles)
 
 # %%
 new = [np.asarray(model.sample(10, seed=0)) for model in models.values()]
-keras_ae.plots.images(np.concatenate(new), columns=10, titles=[f"new images, {name}" for name in models])
+keras_ae.plots.images(
+    np.concatenate(new), columns=10, titles=[f"new images, {name}" for name in models]
+)
 
 # %% [markdown]
 # Fine-tuning keeps what the model knew of digits and bends it to the new style, more in some places of the latent space than in others.
@@ -178,7 +204,10 @@ keras_ae.plots.images(np.concatenate(new), columns=10, titles=[f"new images, {na
 tuned.save_to_preset("my_vae")
 print(sorted(file.name for file in pathlib.Path("my_vae").iterdir()))
 again = keras_ae.load("./my_vae")
-print("largest difference of the reconstructions:", np.abs(again.reconstruct(validation) - tuned.reconstruct(validation)).max())
+print(
+    "largest difference of the reconstructions:",
+    np.abs(again.reconstruct(validation) - tuned.reconstruct(validation)).max(),
+)
 
 # %% [markdown]
 # On the command line the same goes, without any Python:

@@ -54,7 +54,10 @@ n = 2000
 z = rng.normal(size=n)  # z ~ p(z)
 x = b + w * z[:, None] + s * rng.normal(size=(n, 5))  # x ~ p(x|z): (n, 5)
 for i in range(3):
-    print(f"health {z[i]:+.2f} (hidden):", ", ".join(f"{name} {value:.1f}" for name, value in zip(names, x[i], strict=True)))
+    print(
+        f"health {z[i]:+.2f} (hidden):",
+        ", ".join(f"{name} {value:.1f}" for name, value in zip(names, x[i], strict=True)),
+    )
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
@@ -72,7 +75,9 @@ plt.show()
 alike = np.abs(z) < 0.1
 print("correlation of blood pressure and blood sugar")
 print(f"  all {n} people:                     {np.corrcoef(x[:, 0], x[:, 3])[0, 1]:+.2f}")
-print(f"  {alike.sum()} people with health of about 0: {np.corrcoef(x[alike, 0], x[alike, 3])[0, 1]:+.2f}")
+print(
+    f"  {alike.sum()} people with health of about 0: {np.corrcoef(x[alike, 0], x[alike, 3])[0, 1]:+.2f}"
+)
 
 # %% [markdown]
 # ## The joint distribution
@@ -88,7 +93,9 @@ prior = tfd.Normal(np.float64(0), np.float64(1))
 
 def log_likelihood(x, z):
     """log p(x|z): x (..., 5), z (...) -> (...)."""
-    return tf.reduce_sum(tfd.Normal(b + w * np.asarray(z)[..., None], s).log_prob(x), axis=-1).numpy()
+    return tf.reduce_sum(
+        tfd.Normal(b + w * np.asarray(z)[..., None], s).log_prob(x), axis=-1
+    ).numpy()
 
 
 def log_joint(x, z):
@@ -98,7 +105,9 @@ def log_joint(x, z):
 
 person = x[0]
 for guess in [-2.0, -1.0, 0.0, 1.0, 2.0]:
-    print(f"the first person with health {guess:+.0f}: log p(x, z) = {log_joint(person, guess):.2f}")
+    print(
+        f"the first person with health {guess:+.0f}: log p(x, z) = {log_joint(person, guess):.2f}"
+    )
 
 # %% [markdown]
 # The joint of health and *one* measurement can be drawn. Adding it up over all $z$, from left to right, gives the distribution of the
@@ -106,8 +115,12 @@ for guess in [-2.0, -1.0, 0.0, 1.0, 2.0]:
 
 # %%
 zs, pressures = np.linspace(-3, 3, 200), np.linspace(80, 170, 200)
-joint = np.exp(tfd.Normal(b[0] + w[0] * zs, s[0]).log_prob(pressures[:, None]) + prior.log_prob(zs))  # (200, 200)
-fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True, width_ratios=[2, 1], layout="constrained")
+joint = np.exp(
+    tfd.Normal(b[0] + w[0] * zs, s[0]).log_prob(pressures[:, None]) + prior.log_prob(zs)
+)  # (200, 200)
+fig, (left, right) = plt.subplots(
+    1, 2, figsize=(8, 3.6), sharey=True, width_ratios=[2, 1], layout="constrained"
+)
 left.contourf(zs, pressures, joint, levels=12, cmap="Blues")
 left.plot(zs, b[0] + w[0] * zs, color=ORANGE, label="mean of p(x|z)")
 left.set(xlabel="health z", ylabel="blood pressure x, mmHg", title="p(x, z)")
@@ -146,15 +159,26 @@ print("of the 2,000 people:\n", np.cov(x.T).round(1))
 # %%
 def log_marginal_by_sampling(x, samples):
     """log of the mean of p(x|z_s), z_s ~ p(z); by logsumexp, since the densities are tiny."""
-    return tf.reduce_logsumexp(log_likelihood(x, rng.normal(size=samples))).numpy() - np.log(samples)
+    return tf.reduce_logsumexp(log_likelihood(x, rng.normal(size=samples))).numpy() - np.log(
+        samples
+    )
 
 
 unusual = x[np.argmin(z)]  # the person of the poorest health
 counts = [1, 10, 100, 1000, 10_000]
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
-for ax, who, title in zip(axes, [person, unusual], ["the first person", "the person of the poorest health"], strict=True):
+for ax, who, title in zip(
+    axes, [person, unusual], ["the first person", "the person of the poorest health"], strict=True
+):
     for _ in range(20):
-        ax.semilogx(counts, [log_marginal_by_sampling(who, S) for S in counts], "o-", color=BLUE, alpha=0.3, markersize=3)
+        ax.semilogx(
+            counts,
+            [log_marginal_by_sampling(who, S) for S in counts],
+            "o-",
+            color=BLUE,
+            alpha=0.3,
+            markersize=3,
+        )
     ax.axhline(exact.log_prob(who), color=ORANGE, label="exact")
     ax.set(xlabel="samples S", title=f"{title}: log p(x), 20 runs")
     ax.legend(frameon=False, loc="lower right")
@@ -170,12 +194,14 @@ print("latent variables, log p(x): exact, and by 10,000 draws from the prior (th
 for latent in [1, 2, 5, 10, 20]:
     W = rng.normal(size=(10 * latent, latent))
     x_many = W @ rng.normal(size=latent) + rng.normal(size=10 * latent)
-    exact_many = tfd.MultivariateNormalTriL(np.zeros(10 * latent), np.linalg.cholesky(W @ W.T + np.eye(10 * latent))).log_prob(
-        x_many
-    )
+    exact_many = tfd.MultivariateNormalTriL(
+        np.zeros(10 * latent), np.linalg.cholesky(W @ W.T + np.eye(10 * latent))
+    ).log_prob(x_many)
     runs = []
     for _ in range(3):
-        logs = -0.5 * np.sum((x_many - rng.normal(size=(10_000, latent)) @ W.T) ** 2 + np.log(2 * np.pi), axis=1)
+        logs = -0.5 * np.sum(
+            (x_many - rng.normal(size=(10_000, latent)) @ W.T) ** 2 + np.log(2 * np.pi), axis=1
+        )
         runs.append(f"{np.logaddexp.reduce(logs) - np.log(10_000):9.1f}")
     print(f"{latent:3} {exact_many:9.1f}   {' '.join(runs)}")
 
@@ -197,7 +223,9 @@ values = np.linspace(-25, 25, 101)
 means = []
 for value in values:
     w_tried = np.where(np.arange(5) == 3, value, w)
-    tried = tfd.MultivariateNormalTriL(b, np.linalg.cholesky(np.outer(w_tried, w_tried) + np.diag(s**2)))
+    tried = tfd.MultivariateNormalTriL(
+        b, np.linalg.cholesky(np.outer(w_tried, w_tried) + np.diag(s**2))
+    )
     means.append(tried.log_prob(x).numpy().mean())
 fig, axes = plt.subplots(figsize=(6, 3))
 axes.plot(values, means, color=BLUE)
@@ -215,7 +243,9 @@ print(f"best of the tried values: {values[np.argmax(means)]:.1f}, truth: {w[3]:.
 center, scale = x[:1500].mean(axis=0), x[:1500].std(axis=0)
 standard = ((x - center) / scale).astype("float32")
 train, test = standard[:1500], standard[1500:]
-theta = [tf.Variable(v, dtype=tf.float32) for v in (np.zeros(5), np.full(5, 0.1), np.zeros(5))]  # b, w, log s
+theta = [
+    tf.Variable(v, dtype=tf.float32) for v in (np.zeros(5), np.full(5, 0.1), np.zeros(5))
+]  # b, w, log s
 
 
 @tf.function
@@ -232,7 +262,12 @@ for _ in range(500):
 
 w_ml = theta[1].numpy() * scale * np.sign(-theta[1].numpy()[0])
 print("effect of health    truth", w.round(2), "\n       maximum likelihood", w_ml.round(2))
-print("scatter             truth", s.round(2), "\n       maximum likelihood", (np.exp(theta[2].numpy()) * scale).round(2))
+print(
+    "scatter             truth",
+    s.round(2),
+    "\n       maximum likelihood",
+    (np.exp(theta[2].numpy()) * scale).round(2),
+)
 
 # %% [markdown]
 # (Turning health around, $z \to -z$ and $\mathbf{w} \to -\mathbf{w}$, changes nothing in $p_\theta(\mathbf{x})$. Data alone cannot tell
@@ -242,10 +277,16 @@ print("scatter             truth", s.round(2), "\n       maximum likelihood", (n
 # with a model without one, five independent normal distributions:
 
 # %%
-truth_test = exact.log_prob(x[1500:]).numpy().mean() + np.log(scale).sum()  # in standardised units, as the others
-independent = tfd.MultivariateNormalDiag(train.mean(axis=0), train.std(axis=0)).log_prob(test).numpy().mean()
+truth_test = (
+    exact.log_prob(x[1500:]).numpy().mean() + np.log(scale).sum()
+)  # in standardised units, as the others
+independent = (
+    tfd.MultivariateNormalDiag(train.mean(axis=0), train.std(axis=0)).log_prob(test).numpy().mean()
+)
 maximum_likelihood = log_p(test).numpy().mean()
-print(f"mean log p(x) of the test people: truth {truth_test:.3f}, fitted {maximum_likelihood:.3f}, independent {independent:.3f}")
+print(
+    f"mean log p(x) of the test people: truth {truth_test:.3f}, fitted {maximum_likelihood:.3f}, independent {independent:.3f}"
+)
 
 # %% [markdown]
 # ## Inference: how healthy is this person?
@@ -266,10 +307,15 @@ def exact_posterior(x):
 
 
 votes = w**2 / s**2 / np.sum(w**2 / s**2)
-print("share of the vote:", ", ".join(f"{name} {100 * vote:.0f} %" for name, vote in zip(names, votes, strict=True)))
+print(
+    "share of the vote:",
+    ", ".join(f"{name} {100 * vote:.0f} %" for name, vote in zip(names, votes, strict=True)),
+)
 posterior = exact_posterior(x)
 inside = np.abs(z - posterior.mean()) < 1.96 * posterior.stddev()
-print(f"correlation of the posterior mean with the true health: {np.corrcoef(z, posterior.mean())[0, 1]:.3f}")
+print(
+    f"correlation of the posterior mean with the true health: {np.corrcoef(z, posterior.mean())[0, 1]:.3f}"
+)
 print(f"people whose true health lies in their 95 % interval: {100 * inside.numpy().mean():.1f} %")
 
 # %%
@@ -277,7 +323,12 @@ fig, axes = plt.subplots(figsize=(6.5, 3.2))
 zs = np.linspace(-4, 4, 400)
 likelihood = np.exp(log_likelihood(person, zs))
 axes.plot(zs, prior.prob(zs), color=GREY, label="prior p(z)")
-axes.plot(zs, likelihood / likelihood.sum() / (zs[1] - zs[0]), color=BLUE, label="likelihood p(x|z), scaled")
+axes.plot(
+    zs,
+    likelihood / likelihood.sum() / (zs[1] - zs[0]),
+    color=BLUE,
+    label="likelihood p(x|z), scaled",
+)
 axes.plot(zs, exact_posterior(person).prob(zs), color=ORANGE, label="posterior p(z|x)")
 axes.axvline(z[0], color="black", linestyle=":", label="true health")
 axes.set(xlabel="health z of the first person")
@@ -319,33 +370,54 @@ def elbo_by_sampling(x, m, sigma, samples=100_000):
 print(f"log p(x) = {exact.log_prob(person):.3f}")
 for m, sigma in [(0.0, 1.0), (1.0, 0.3), (-1.0, 0.5), (0.2, 0.2)]:
     elbo = elbo_by_sampling(person, m, sigma)
-    kl = tfd.kl_divergence(tfd.Normal(np.float64(m), np.float64(sigma)), exact_posterior(person)).numpy()
-    print(f"q = N({m:4}, {sigma}^2):  ELBO {elbo:8.3f}  +  KL to the posterior {kl:7.3f}  =  {elbo + kl:8.3f}")
+    kl = tfd.kl_divergence(
+        tfd.Normal(np.float64(m), np.float64(sigma)), exact_posterior(person)
+    ).numpy()
+    print(
+        f"q = N({m:4}, {sigma}^2):  ELBO {elbo:8.3f}  +  KL to the posterior {kl:7.3f}  =  {elbo + kl:8.3f}"
+    )
 
 # %% [markdown]
 # The sum is always the same. Now the ELBO of all $q$ at once, as a landscape, and a climb to its top that uses only draws: the
 # gradient runs through $z = m + \sigma \epsilon$ (tutorial 05 is about this trick).
 
 # %%
-phi = [tf.Variable(-1.5, dtype=tf.float64), tf.Variable(np.log(1.2), dtype=tf.float64)]  # m and log sigma
+phi = [
+    tf.Variable(-1.5, dtype=tf.float64),
+    tf.Variable(np.log(1.2), dtype=tf.float64),
+]  # m and log sigma
 path, optimizer = [], keras.optimizers.Adam(0.1)
 for _ in range(150):
     path.append([phi[0].numpy(), np.exp(phi[1].numpy())])
     with tf.GradientTape() as tape:
         q = tfd.Normal(phi[0], tf.exp(phi[1]))
         draws = q.sample(20)  # 20 draws a step
-        log_p_x_given_z = tf.reduce_sum(tfd.Normal(b + w * draws[:, None], s).log_prob(person), axis=-1)
+        log_p_x_given_z = tf.reduce_sum(
+            tfd.Normal(b + w * draws[:, None], s).log_prob(person), axis=-1
+        )
         loss = -tf.reduce_mean(log_p_x_given_z) + tfd.kl_divergence(q, prior)  # minus the ELBO
     optimizer.apply_gradients(zip(tape.gradient(loss, phi), phi, strict=True))
 path = np.array(path)
 
 ms, sigmas = np.meshgrid(np.linspace(-2, 2, 120), np.linspace(0.1, 1.4, 120))
 true_posterior = exact_posterior(person)
-landscape = exact.log_prob(person).numpy() - tfd.kl_divergence(tfd.Normal(ms, sigmas), true_posterior).numpy()
+landscape = (
+    exact.log_prob(person).numpy()
+    - tfd.kl_divergence(tfd.Normal(ms, sigmas), true_posterior).numpy()
+)
 fig, axes = plt.subplots(figsize=(6.5, 4), layout="constrained")
-shown = axes.contourf(ms, sigmas, np.maximum(landscape, landscape.max() - 15), levels=20, cmap="cividis")
+shown = axes.contourf(
+    ms, sigmas, np.maximum(landscape, landscape.max() - 15), levels=20, cmap="cividis"
+)
 axes.plot(*path.T, ".-", color="white", markersize=3, linewidth=0.8, label="gradient ascent")
-axes.plot(true_posterior.mean(), true_posterior.stddev(), "*", color=ORANGE, markersize=16, label="exact posterior")
+axes.plot(
+    true_posterior.mean(),
+    true_posterior.stddev(),
+    "*",
+    color=ORANGE,
+    markersize=16,
+    label="exact posterior",
+)
 axes.set(xlabel="m", ylabel=r"$\sigma$", title=r"ELBO of $q = N(m, \sigma^2)$, nats")
 axes.legend()
 fig.colorbar(shown)
@@ -374,7 +446,9 @@ class Scatter(keras_ae.distributions.Likelihood):
 
     def __init__(self, size, **kwargs):
         super().__init__(**kwargs)
-        self.log_s = self.add_weight(shape=(size,), initializer="zeros", name="log_s", autocast=False)
+        self.log_s = self.add_weight(
+            shape=(size,), initializer="zeros", name="log_s", autocast=False
+        )
 
     def call(self, loc):
         return self.independent(tfd.Normal(loc, tf.exp(keras.ops.convert_to_tensor(self.log_s))))
@@ -395,10 +469,14 @@ print("                  the VAE", w_vae.round(2))
 
 elbo = vae.elbo(test, n_samples=1000, seed=0).numpy().mean()
 bound = vae.log_likelihood(test, n_samples=1000, seed=0).numpy().mean()
-theta[0].assign(vae.decoder(np.zeros((1, 1), "float32"))[0])  # b, w and log s of the VAE into the exact log p(x)
+theta[0].assign(
+    vae.decoder(np.zeros((1, 1), "float32"))[0]
+)  # b, w and log s of the VAE into the exact log p(x)
 theta[1].assign(vae.decoder.get_layer("params").get_weights()[0][0])
 theta[2].assign(likelihood.get_weights()[0])
-print(f"\nthe VAE on the test people: ELBO {elbo:.3f}, importance-weighted bound {bound:.3f}", end="")
+print(
+    f"\nthe VAE on the test people: ELBO {elbo:.3f}, importance-weighted bound {bound:.3f}", end=""
+)
 print(f", exact log p(x) {log_p(test).numpy().mean():.3f}")
 print(f"maximum likelihood, exact log p(x): {maximum_likelihood:.3f}")
 
@@ -411,15 +489,27 @@ health = np.asarray(vae.encode(standard))[:, 0]
 health = health * np.sign(np.corrcoef(health, z)[0, 1])
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.scatter(exact_posterior(x).mean(), health, s=4, color=BLUE)
-left.set(xlabel="mean of the exact posterior", ylabel="code of the VAE", title="the encoder against Bayes' rule")
+left.set(
+    xlabel="mean of the exact posterior",
+    ylabel="code of the VAE",
+    title="the encoder against Bayes' rule",
+)
 right.scatter(z, health, s=4, color=BLUE)
-right.set(xlabel="true health (hidden)", ylabel="code of the VAE", title="the encoder against the truth")
+right.set(
+    xlabel="true health (hidden)", ylabel="code of the VAE", title="the encoder against the truth"
+)
 for ax in (left, right):
     ax.axline((0, 0), slope=1, color=ORANGE, linewidth=1)
 plt.show()
-print(f"correlation with the exact posterior mean {np.corrcoef(exact_posterior(x).mean(), health)[0, 1]:.4f}", end="")
+print(
+    f"correlation with the exact posterior mean {np.corrcoef(exact_posterior(x).mean(), health)[0, 1]:.4f}",
+    end="",
+)
 print(f", with the true health {np.corrcoef(z, health)[0, 1]:.3f}")
-print(f"standard deviation of the posterior: VAE {vae.posterior(test).stddev().numpy().mean():.3f}", end="")
+print(
+    f"standard deviation of the posterior: VAE {vae.posterior(test).stddev().numpy().mean():.3f}",
+    end="",
+)
 print(f", exact {exact_posterior(person).stddev():.3f}")
 
 # %% [markdown]

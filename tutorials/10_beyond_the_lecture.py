@@ -65,7 +65,11 @@ for axis, (name, model) in zip(axes, models.items(), strict=True):
     trained(model, x_train)
     z = np.array(model.encode(x_test))
     moved = np.array(
-        model.encode(np.clip(x_test + 0.1 * np.random.default_rng(0).standard_normal(x_test.shape), 0, 1).astype("float32"))
+        model.encode(
+            np.clip(
+                x_test + 0.1 * np.random.default_rng(0).standard_normal(x_test.shape), 0, 1
+            ).astype("float32")
+        )
     )
     shift = np.linalg.norm(moved - z) / np.linalg.norm(z)
     print(
@@ -85,7 +89,10 @@ figure.tight_layout()
 # measures all of them alike.
 
 # %%
-binary = {"train": keras_ae.datasets.binarize(x_train, seed=1), "test": keras_ae.datasets.binarize(x_test, seed=0)}
+binary = {
+    "train": keras_ae.datasets.binarize(x_train, seed=1),
+    "test": keras_ae.datasets.binarize(x_test, seed=0),
+}
 SMALL = dict(latent_dim=8, widths=(64,))
 
 
@@ -103,7 +110,9 @@ variants = {
 }
 for name, options in variants.items():
     keras.utils.set_random_seed(1)
-    print(f"{name:22} {nats(trained(keras_ae.VAE(SHAPE, **SMALL, **options), binary['train'])):.2f} nats an image")
+    print(
+        f"{name:22} {nats(trained(keras_ae.VAE(SHAPE, **SMALL, **options), binary['train'])):.2f} nats an image"
+    )
 
 # %% [markdown]
 # ## Priors and posteriors
@@ -124,7 +133,9 @@ parts = {
 }
 for name, options in parts.items():
     keras.utils.set_random_seed(1)
-    print(f"{name:22} {nats(trained(keras_ae.VAE(SHAPE, **SMALL, **options), binary['train'])):.2f} nats an image")
+    print(
+        f"{name:22} {nats(trained(keras_ae.VAE(SHAPE, **SMALL, **options), binary['train'])):.2f} nats an image"
+    )
 
 # %% [markdown]
 # ## Layers of latent variables
@@ -134,7 +145,11 @@ for name, options in parts.items():
 # An `HVAE` is a VAE whose code is all layers side by side, the top one first. To see what a layer holds, keep the one and draw the other:
 
 # %%
-hvae = trained(keras_ae.HVAE(SHAPE, latent_dim=(4, 8), widths=(64,), width=64, prior="mixture"), x_train, epochs=60)
+hvae = trained(
+    keras_ae.HVAE(SHAPE, latent_dim=(4, 8), widths=(64,), width=64, prior="mixture"),
+    x_train,
+    epochs=60,
+)
 top, bottom = hvae.split(hvae.encode(x_test[:8], sample=True, seed=0))
 others_top, others_bottom = hvae.split(hvae.encode(x_test[20:28], sample=True, seed=0))
 rows = [
@@ -142,7 +157,9 @@ rows = [
     hvae.decode(keras.ops.concatenate([top, others_bottom], axis=1)),
     hvae.decode(keras.ops.concatenate([others_top, bottom], axis=1)),
 ]
-print("rows: both layers of a digit; its top layer with another digit's bottom; its bottom with another's top")
+print(
+    "rows: both layers of a digit; its top layer with another digit's bottom; its bottom with another's top"
+)
 keras_ae.plots.images(np.concatenate([x_test[:8], *rows]), columns=8)
 
 # %% [markdown]
@@ -152,10 +169,14 @@ keras_ae.plots.images(np.concatenate([x_test[:8], *rows]), columns=8)
 # for a digit:
 
 # %%
-cvae = trained(keras_ae.ConditionalVAE(SHAPE, 6, widths=(64,), width=64), x_train, y_train, epochs=60)
+cvae = trained(
+    keras_ae.ConditionalVAE(SHAPE, 6, widths=(64,), width=64), x_train, y_train, epochs=60
+)
 asked = np.tile(np.arange(10), 3)
 drawn = cvae.sample(30, seed=0, labels=asked)
-print(f"{np.mean(np.argmax(cvae.classify(drawn), axis=1) == asked):.0%} of the drawn digits are classified as what was asked for")
+print(
+    f"{np.mean(np.argmax(cvae.classify(drawn), axis=1) == asked):.0%} of the drawn digits are classified as what was asked for"
+)
 keras_ae.plots.images(np.array(drawn), columns=10)
 
 # %% [markdown]
@@ -167,11 +188,16 @@ keras_ae.plots.images(np.array(drawn), columns=10)
 few = np.concatenate([np.flatnonzero(y_train == digit)[:3] for digit in range(10)])  # 30 labels
 images = np.concatenate([x_train, np.tile(x_train[few], (15, 1, 1, 1))])
 labels = np.concatenate([np.full(len(x_train), -1), np.tile(y_train[few], 15)])
-for name, data in {"30 images alone": (images[-450:], labels[-450:]), "and all the others": (images, labels)}.items():
+for name, data in {
+    "30 images alone": (images[-450:], labels[-450:]),
+    "and all the others": (images, labels),
+}.items():
     keras.utils.set_random_seed(0)
     model = keras_ae.ConditionalVAE(SHAPE, 6, widths=(64,), width=64, unknown="sum")
     model = trained(model, *data, epochs=40, batch_size=128)
-    print(f"{name:18}: {np.mean(np.argmax(model.classify(x_test), axis=1) == y_test):.1%} of the test images right")
+    print(
+        f"{name:18}: {np.mean(np.argmax(model.classify(x_test), axis=1) == y_test):.1%} of the test images right"
+    )
 
 # %% [markdown]
 # ## Symbols
@@ -183,10 +209,14 @@ for name, data in {"30 images alone": (images[-450:], labels[-450:]), "and all t
 network = keras_ae.networks.residual(SHAPE, 16, 16, SHAPE, widths=(16, 32), blocks=1, code="map")
 vqvae = trained(keras_ae.VQVAE(SHAPE, 16, network=network, size=32, width=4), x_train, epochs=20)
 perplexity = vqvae.evaluate(x_test, verbose=0, return_dict=True)["perplexity"]
-print(f"4 symbols of 32, that is {4 * 5} bits an image: error {error(vqvae):.4f}, perplexity {perplexity:.1f}")
+print(
+    f"4 symbols of 32, that is {4 * 5} bits an image: error {error(vqvae):.4f}, perplexity {perplexity:.1f}"
+)
 print("symbols of three digits:", np.array(vqvae.symbols(x_test[:3])).tolist())
 sampler = keras_ae.samplers.fit(vqvae, x_train, kind="pixelcnn")
-print(f"log p(symbols), test images: {sampler.log_prob(vqvae.symbols(x_test)).mean():.2f} nats; at random {-4 * np.log(32):.2f}")
+print(
+    f"log p(symbols), test images: {sampler.log_prob(vqvae.symbols(x_test)).mean():.2f} nats; at random {-4 * np.log(32):.2f}"
+)
 keras_ae.plots.images(np.array(sampler.sample(24, seed=0)), columns=12)
 
 # %% [markdown]
@@ -199,7 +229,9 @@ keras_ae.plots.images(np.array(sampler.sample(24, seed=0)), columns=12)
 rae = trained(keras_ae.RAE(SHAPE, 8, widths=(64,)), x_train)
 sampler = keras_ae.samplers.fit(rae, x_train)
 nothing = rae.decode(np.random.default_rng(0).standard_normal((12, 8)).astype("float32"))
-print("above: codes drawn from N(0, I), which the RAE knows nothing of; below: from a mixture fitted to its codes")
+print(
+    "above: codes drawn from N(0, I), which the RAE knows nothing of; below: from a mixture fitted to its codes"
+)
 keras_ae.plots.images(np.concatenate([nothing, sampler.sample(12, seed=0)]), columns=12)
 
 # %% [markdown]
@@ -214,12 +246,18 @@ rng = np.random.default_rng(0)
 
 def walk():
     """A smooth path of 5 to 20 points from the origin."""
-    angle = rng.uniform(0, 2 * np.pi) + np.cumsum(np.full(rng.integers(5, 21), rng.uniform(-0.4, 0.4)))
-    return np.cumsum(0.1 * np.stack([np.cos(angle), np.sin(angle)], axis=1), axis=0).astype("float32")
+    angle = rng.uniform(0, 2 * np.pi) + np.cumsum(
+        np.full(rng.integers(5, 21), rng.uniform(-0.4, 0.4))
+    )
+    return np.cumsum(0.1 * np.stack([np.cos(angle), np.sin(angle)], axis=1), axis=0).astype(
+        "float32"
+    )
 
 
 paths = keras.utils.pad_sequences([walk() for _ in range(1200)], 20, "float32", "post", value=-9.0)
-sequence_ae = keras_ae.SequenceAE((20, 2), 4, widths=(48,), likelihood=distributions.Gaussian(0.1), mask_value=-9.0)
+sequence_ae = keras_ae.SequenceAE(
+    (20, 2), 4, widths=(48,), likelihood=distributions.Gaussian(0.1), mask_value=-9.0
+)
 trained(sequence_ae, paths[:1000], rate=1e-2)
 again = sequence_ae.predict(paths[1000:], verbose=0)
 figure, axes = plt.subplots(1, 6, figsize=(11, 2))
@@ -239,13 +277,28 @@ print("grey: paths of the test set; orange: what the autoencoder made of a code 
 
 # %%
 tdvae = keras_ae.TDVAE((8, *SHAPE), latent_dim=(4, 8), widths=(64,), max_jump=3)
-trained(tdvae, keras_ae.datasets.moving(np.tile(x_train, (3, 1, 1, 1)), steps=8, seed=1), epochs=12, rate=4e-3)
+trained(
+    tdvae,
+    keras_ae.datasets.moving(np.tile(x_train, (3, 1, 1, 1)), steps=8, seed=1),
+    epochs=12,
+    rate=4e-3,
+)
 video = keras_ae.datasets.moving(x_test, steps=8, seed=2)
 ahead = np.array(tdvae.rollout(video[:, :4], 4, seed=0))
-print("squared error of frames 5 to 8:", np.round(np.mean((ahead - video[:, 4:]) ** 2, axis=(0, 2, 3, 4)), 4))
-print("of the last frame, copied     :", np.round(np.mean((video[:, 3:4] - video[:, 4:]) ** 2, axis=(0, 2, 3, 4)), 4))
-print("in pairs of rows: four frames that are watched and four that came; the same four and what was foretold")
-shown = [np.concatenate([video[i, :4], frames[i]]) for i in range(3) for frames in (video[:, 4:], ahead)]
+print(
+    "squared error of frames 5 to 8:",
+    np.round(np.mean((ahead - video[:, 4:]) ** 2, axis=(0, 2, 3, 4)), 4),
+)
+print(
+    "of the last frame, copied     :",
+    np.round(np.mean((video[:, 3:4] - video[:, 4:]) ** 2, axis=(0, 2, 3, 4)), 4),
+)
+print(
+    "in pairs of rows: four frames that are watched and four that came; the same four and what was foretold"
+)
+shown = [
+    np.concatenate([video[i, :4], frames[i]]) for i in range(3) for frames in (video[:, 4:], ahead)
+]
 keras_ae.plots.images(np.concatenate(shown), columns=8)
 
 # %% [markdown]
@@ -257,14 +310,25 @@ keras_ae.plots.images(np.concatenate(shown), columns=8)
 # images as their digits (the README shows how).
 
 # %%
-vade = trained(keras_ae.VaDE(SHAPE, 8, widths=(64,), clusters=10, covariance="full"), x_train, epochs=60)
+vade = trained(
+    keras_ae.VaDE(SHAPE, 8, widths=(64,), clusters=10, covariance="full"), x_train, epochs=60
+)
 vade.start_clusters(x_train, keras_ae.representation.spectral(vade.encode(x_train), clusters=10))
 trained(vade, x_train, epochs=5, rate=3e-4)
 kmeans = sklearn.cluster.KMeans(10, n_init=10, random_state=0).fit(x_train.reshape(-1, 64))
-for name, found in {"k-means on pixels": kmeans.predict(x_test.reshape(-1, 64)), "VaDE": np.array(vade.clusters(x_test))}.items():
-    counts = np.array([np.bincount(y_test[found == cluster], minlength=10) for cluster in range(10)])
-    print(f"{name:18}: {counts.max(axis=1).sum() / len(x_test):.1%} of the test images are of the commonest digit of their cluster")
-keras_ae.plots.images(np.concatenate([vade.sample(10, seed=0, cluster=cluster) for cluster in range(4)]), columns=10)
+for name, found in {
+    "k-means on pixels": kmeans.predict(x_test.reshape(-1, 64)),
+    "VaDE": np.array(vade.clusters(x_test)),
+}.items():
+    counts = np.array(
+        [np.bincount(y_test[found == cluster], minlength=10) for cluster in range(10)]
+    )
+    print(
+        f"{name:18}: {counts.max(axis=1).sum() / len(x_test):.1%} of the test images are of the commonest digit of their cluster"
+    )
+keras_ae.plots.images(
+    np.concatenate([vade.sample(10, seed=0, cluster=cluster) for cluster in range(4)]), columns=10
+)
 
 # %% [markdown]
 # ## Exercises

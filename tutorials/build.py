@@ -18,7 +18,7 @@ import nbformat
 from PIL import Image
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3"}
 NOISE = ("INFO:tensorflow", "WARNING:tensorflow", "\x1b[")
 
 
