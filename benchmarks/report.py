@@ -136,8 +136,8 @@ def _markdown_of_races(results):
     rounds = len(measured[0]["times"])
     lines += [
         "",
-        f"Ratios: of the two times in one of {rounds} rounds, in which all take a turn one after the "
-        "other; the median over the",
+        f"Ratios: of the two times in one of {rounds} rounds, in which all take a turn one after "
+        "the other; the median over the",
     ]
     lines += [
         "rounds without other processes on the machine, and in brackets the smallest and the "
