@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import sys
 
 from keras_ae.cli import checks, console, examples
@@ -56,12 +57,15 @@ def add_commands(command):
 
 def lines(found):
     """The numbers of `keras_ae.evaluate` as a table: dict -> list of str."""
-    rows = [("metric", "value", "unit", "")]
+    rows, lists = [("metric", "value", "unit", "")], []
     for name, value in found.items():
-        if not name.endswith(ERROR):
-            unit, better = MEANINGS.get(name, ("", ""))
+        unit, better = MEANINGS.get(name, ("", ""))
+        if isinstance(value, list):
+            values = " ".join(f"{part:.3g}" for part in value)
+            lists.append(f"{name}, {unit}: {values}")
+        elif not name.endswith(ERROR):
             rows.append((name, _shown(value, found.get(name + ERROR)), unit, better))
-    return console.table(rows)
+    return console.table(rows) + lists
 
 
 def _evaluate(options):
@@ -96,6 +100,6 @@ def _evaluate(options):
 
 
 def _shown(value, error):
-    if isinstance(value, list):
-        return " ".join(f"{part:.3g}" for part in value)
-    return f"{value:.6g}" + (f" ± {error:.2g}" if error is not None else "")
+    # The error of a single example is not a number.
+    known = error is not None and math.isfinite(error)
+    return f"{value:.6g}" + (f" ± {error:.2g}" if known else "")

@@ -90,7 +90,8 @@ def _sample(options):
 
 def _sample_by_a_sampler(options, card):
     checks.one_of(options.sampler, "--sampler", SAMPLERS)
-    if (options.sampler == "pixelcnn") > ("symbols" in card.verbs or not card.verbs):
+    has_symbols = "symbols" in card.verbs or not card.verbs
+    if options.sampler == "pixelcnn" and not has_symbols:
         raise ValueError(
             "Expected --sampler mixture or flow, since pixelcnn draws the symbols of a VQVAE. "
             f"Received: {card.name}, which is {checks.article(card.family)}"
@@ -202,8 +203,11 @@ def _is_folder(out):
     """
     out = pathlib.Path(out)
     if out.is_dir() or not out.suffix:
-        if out.is_file():
-            raise ValueError(f"Expected --out to be a folder. Received: {str(out)!r}, a file")
+        found = next((path for path in (out, *out.parents) if path.exists()), None)
+        if found and not found.is_dir():
+            raise ValueError(
+                f"Expected --out to be a folder. Received: {str(out)!r}, where {found} is a file"
+            )
         return True
     console.check_out(out)
     return False

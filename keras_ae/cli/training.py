@@ -108,6 +108,11 @@ def _cluster(options):
 
     # Then the workers are stopped as well.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    script = options.program[0] if options.program and not options.module else "-"
+    if not script.startswith("-") and not pathlib.Path(script).is_file():
+        raise FileNotFoundError(
+            f"Expected a Python program. Received: {script!r}, which is no file"
+        )
     module = ["-m", options.module] if options.module else []
     command = module + options.program
     code = local_cluster.run(command, options.workers, options.restarts, options.pin)

@@ -90,8 +90,9 @@ def test_verify_tells_by_its_exit_code(eagerly, tmp_path, capsys):
         (["verify"], "Expected the names of models, or --all"),
         (["verify", "vae_mnist", "--images", "0"], "Expected --images to be at least 1"),
         (["explore", "vae_mnist", "--port", "-1"], "Expected --port to be at least 1"),
-        (["cluster", "--workers", "0", "a.py"], "Received: workers=0"),
+        (["cluster", "--workers", "0", "-m", "a"], "Received: workers=0"),
         (["cluster"], "Expected a Python program"),
+        (["cluster", "nowhere.py"], "Received: 'nowhere.py', which is no file"),
     ],
 )
 def test_a_mistake_gives_one_line_and_no_traceback(

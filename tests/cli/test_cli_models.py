@@ -148,6 +148,7 @@ def test_evaluate_prints_what_evaluate_finds(vae, eagerly, capsys):
     assert float(rows["elbo"][0]) == pytest.approx(elbo, rel=1e-4)
     assert rows["elbo"][1] == "±" and " ".join(rows["elbo"][3:]).startswith("nats per example")
     assert rows["knn"][1:] == ["%", "higher", "is", "better"]
+    assert len(rows["kl_per_dimension,"]) == 3 + len(["nats", "per", "example:"])
     assert summary.startswith("measured vae on 50 test examples of digits, made binary")
 
 
@@ -191,6 +192,7 @@ def test_evaluate_without_scikit_learn_leaves_out_what_needs_it(
     "command, message",
     [
         (["denoise", "{vae}"], "a model that denoises, a DAE. Received: vae, which is a VAE"),
+        (["denoise", "{dae}", "--out", "{dae}/config.json/a"], "config.json is a file"),
         (["denoise", "{dae}", "--invert"], "Expected --invert with --images"),
         (["denoise", "{dae}", "--images", "a", "--dataset", "digits"], "Received: both"),
         (["denoise", "{dae}", "--images", "nowhere"], "which is not there"),
