@@ -1,6 +1,5 @@
 """The tutorials: each notebook is its .py, executed without an error, and agrees with the zoo."""
 
-import ast
 import base64
 import functools
 import importlib.util
@@ -187,8 +186,8 @@ def test_a_number_that_is_not_on_the_card_is_found():
 
 def test_the_quickstart_lists_all_models():
     text = "".join(output.get("text", "") for output in outputs(kept(TUTORIALS[0])))
-    listed = re.search(r"\['ae_fashion_mnist'[^]]*\]", text)
-    assert ast.literal_eval(listed[0]) == keras_ae.list_models()
+    listed = re.findall(r"\b\w+_(?:mnist|digits|omniglot)\b", text)
+    assert set(listed) == set(keras_ae.list_models())
 
 
 @pytest.mark.parametrize("name", ["ae", "dae", "vae", "reparameterisation"])
