@@ -6,7 +6,11 @@ What belongs here: estimators that choose, train and use a model for one job. Th
 scikit-learn: `pip install "keras-ae[datasets]"`.
 """
 
-from keras_ae.estimators.anomaly_scores import (
+from keras_ae.utils import fits
+
+fits.sklearn("base")  # a clear error if scikit-learn is missing
+
+from keras_ae.estimators.anomaly_scores import (  # noqa: E402
     AnomalyScore,
     CodeDistance,
     DenoisingError,
@@ -16,7 +20,7 @@ from keras_ae.estimators.anomaly_scores import (
     ReconstructionError,
     ResidualDistance,
 )
-from keras_ae.estimators.detector import Detector
+from keras_ae.estimators.detector import Detector  # noqa: E402
 
 __all__ = [
     "AnomalyScore",
