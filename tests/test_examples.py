@@ -6,10 +6,13 @@ import re
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+from eagerly import eagerly
 
 import keras_ae
+from keras_ae.estimators import ensembles
 
 # Lines indented by four, after a blank line.
 BLOCK = re.compile(r"^\n((?: {4}.*\n|\n)*? {4}.*\n)(?=\n|\Z)", re.MULTILINE)
@@ -44,11 +47,22 @@ def examples():
     return found
 
 
-def test_examples_run(tmp_path, monkeypatch):
+FOUND = examples()
+PLACES = sorted({place.split(",")[0].split("/")[0] for place in FOUND})
+
+
+def test_there_are_examples():
+    assert len(FOUND) >= 40, list(FOUND)
+
+
+@pytest.mark.parametrize("package", PLACES)
+@eagerly()
+def test_examples_run(package, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = examples()
-    assert len(found) >= 8, list(found)
-    for place, code in found.items():
+    monkeypatch.setattr(ensembles, "STEPS", 1)
+    for place, code in FOUND.items():
+        if place.split(",")[0].split("/")[0] != package:
+            continue
         names = dict(GIVEN)
         try:
             exec(compile(code, place, "exec"), names)

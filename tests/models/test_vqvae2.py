@@ -227,7 +227,7 @@ def test_a_sampler_draws_the_bottom_map_given_the_top_one(images, monkeypatch):
         (lambda: make((8,)), r"images, shape=\(height, width, channels\). Received: shape=\(8,\)"),
         (
             lambda: make(widths=(8,)),
-            r"at least two `widths`, the last for the top map. Received: widths=\(8,\)",
+            r"at least two `widths`, the last one for the top map. Received: widths=\(8,\)",
         ),
         (lambda: make(width=0), "Received: width=0"),
         (lambda: make(size=0), "Received: size=0"),
