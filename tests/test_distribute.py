@@ -270,7 +270,7 @@ def test_train_takes_a_strategy(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", sys.argv)
     assert cli.main(["train", "tiny.py", "--strategy", "mirrored"]) == 0
-    assert capsys.readouterr() == ("saved tiny\n", "")
+    assert capsys.readouterr() == ("saved tiny: a preset, trained by tiny.py\n", "")
     assert keras_ae.info(tmp_path / "tiny").metadata["training"]["hardware"].endswith("4 replicas")
     assert cli.main(["train", "tiny.py", "--strategy", "tpu"]) == 2
     assert "Received: 'tpu'" in capsys.readouterr().err.splitlines()[-1]

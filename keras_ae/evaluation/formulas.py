@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import tensorflow as tf
 
 
 def squared_errors(reconstruction, target, over=np.mean):
@@ -20,11 +21,16 @@ def psnr(mse):
 
 
 def perplexity(counts):
-    """How many of n things are in use: exp of the entropy of their shares, from 1 to n.
+    """How many different things are in use: exp of the entropy of their shares, from 1 to n.
 
-    counts: array (n,), how often each thing occurs.
+    It works on arrays, and inside a graph. If all counts are zero, it is 1.
+
+    Args:
+        counts: float array or tensor (n,), how often each thing occurs.
+
+    Returns:
+        tensor (), with the dtype of counts.
     """
-    shares = np.asarray(counts, "float64") / np.sum(counts)
-    return float(
-        np.exp(-np.sum(shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares))))
-    )
+    counts = tf.convert_to_tensor(counts)
+    shares = tf.math.divide_no_nan(counts, tf.reduce_sum(counts))
+    return tf.exp(-tf.reduce_sum(tf.math.xlogy(shares, shares)))

@@ -192,7 +192,7 @@ def perplexity(model, dataset, split="test", n_images=None, verbose=0):
     symbols = np.concatenate(
         [np.ravel(model.symbols(x[i : i + 1000])) for i in range(0, len(x), 1000)]
     )
-    value = formulas.perplexity(np.bincount(symbols))
+    value = float(formulas.perplexity(np.bincount(symbols).astype("float64")))
     protocol = dict(dataset=dataset, split=split, n_images=len(x))
     return {
         "name": "perplexity",

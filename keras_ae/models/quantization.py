@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_ae.evaluation import formulas
 from keras_ae.training import replicas
 from keras_ae.utils import seeds, validation
 
@@ -95,8 +96,7 @@ class VectorQuantizer(keras.Layer):
 
     def perplexity(self):
         """The number of rows in use: exp of the entropy of their use in recent batches, ()."""
-        use = ops.divide_no_nan(ops.convert_to_tensor(self.counts), ops.sum(self.counts))
-        return ops.exp(-ops.sum(use * ops.log(use + 1e-10)))
+        return formulas.perplexity(ops.convert_to_tensor(self.counts))
 
     def usage(self, vectors, numbers, weights):
         """How often each row was the nearest one in a batch, as `follow` needs it.
