@@ -172,7 +172,21 @@ def test_printed_numbers_are_those_of_the_cards(path, notebook):
 
 def test_the_tutorials_print_numbers_of_the_cards():
     of = {path.stem[:2]: len(claims(kept(path))) for path in TUTORIALS}
-    assert of["01"] >= 3 and of["06"] >= 1 and of["07"] >= 8 and of["08"] >= 1
+    assert of["01"] >= 3 and of["06"] >= 1 and of["07"] >= 8 and of["08"] >= 1 and of["10"] >= 6
+
+
+@each_tutorial
+def test_a_notebook_that_reads_metrics_of_a_card_is_compared(path, notebook):
+    reads = any(re.search(r"\.metrics\b", cell.source) for cell in code_cells(notebook))
+    assert claims(notebook) or not reads
+
+
+@each_tutorial
+def test_a_stale_number_in_a_notebook_is_found(path, notebook):
+    for model, metric, printed in claims(notebook):
+        digits = len(printed.partition(".")[2])
+        stale = f"{float(printed) + 2 * 10**-digits:.{digits}f}"  # two units of its last digit
+        assert not is_on_the_card(model, metric, stale)
 
 
 def test_a_number_that_is_not_on_the_card_is_found():

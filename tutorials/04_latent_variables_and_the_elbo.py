@@ -113,25 +113,34 @@ for guess in [-2.0, -1.0, 0.0, 1.0, 2.0]:
     print(f"the first person with health {guess:+.0f}: log p(x, z) = {value:.2f}")
 
 # %% [markdown]
-# The joint of health and *one* measurement can be drawn. Adding it up over all $z$, from left to
-# right, gives the distribution of the measurement alone, at the right: this is *marginalisation*.
+# The joint of health and *one* measurement can be drawn, at the left: the darker, the more people
+# have this health and this blood pressure. How many have a pressure of 140 mmHg, whatever their
+# health? Add up the joint along the orange line. The sum is one point of $p(x)$, at the right.
+# Doing this for every pressure is called *marginalisation*.
 
 # %%
-zs, pressures = np.linspace(-3, 3, 200), np.linspace(80, 170, 200)
+zs, pressures = np.linspace(-3.5, 3.5, 200), np.linspace(65, 185, 200)
 given_z = tfd.Normal(b[0] + w[0] * zs, s[0])
 joint = np.exp(given_z.log_prob(pressures[:, None]) + prior.log_prob(zs))  # (200, 200)
+marginal = joint.sum(axis=1) * (zs[1] - zs[0])  # (200,)
 fig, (left, right) = plt.subplots(
-    1, 2, figsize=(8, 3.6), sharey=True, width_ratios=[2, 1], layout="constrained"
+    1, 2, figsize=(9, 3.8), sharey=True, width_ratios=[2, 1], layout="constrained"
 )
-levels = joint.max() * np.linspace(0.03, 1, 12)  # white where hardly anybody is
+levels = joint.max() * np.linspace(0.02, 1, 12)  # white where hardly anybody is
 left.contourf(zs, pressures, joint, levels=levels, cmap="Blues")
-left.plot(zs, b[0] + w[0] * zs, color=ORANGE, label="mean of p(x|z)")
-left.set(xlabel="health z", ylabel="blood pressure x, mmHg", title="p(x, z)")
-left.legend(frameon=False)
+left.plot(zs, b[0] + w[0] * zs, color=GREY, linestyle="--", label="average pressure at health z")
+left.axhline(140, color=ORANGE, linewidth=2)
+left.text(3.4, 142, "add up along this line", color=ORANGE, ha="right", fontsize=10)
+left.set(xlabel="health z", ylabel="blood pressure x, mmHg", title="the joint p(x, z)")
+left.legend(frameon=False, loc="lower left")
 right.hist(x[:, 0], 40, density=True, orientation="horizontal", color="#cccccc", label="people")
-right.plot(joint.sum(axis=1) * (zs[1] - zs[0]), pressures, color=BLUE, label="sum over z")
-right.set(title="p(x)")
-right.legend(frameon=False)
+right.plot(marginal, pressures, color=BLUE, label="p(x): the sums")
+at_140 = np.interp(140, pressures, marginal)
+right.plot([0, at_140], [140, 140], color=ORANGE, linewidth=2)
+right.plot(at_140, 140, "o", color=ORANGE, label="the sum at 140 mmHg")
+right.set(title="the marginal p(x)", xlabel="density")
+right.legend(frameon=False, loc="upper right", fontsize=9)
+right.set(ylim=(65, 185))
 plt.show()
 
 # %% [markdown]
@@ -141,9 +150,7 @@ plt.show()
 #
 # $$p_\theta(\mathbf{x}) = \int p_\theta(\mathbf{x}, z) \, dz
 # = \int p_\theta(\mathbf{x}|z) \, p(z) \, dz
-# = \mathbb{E}_{z \sim
-# p(z)}\left[
-# p_\theta(\mathbf{x}|z)\right]$$
+# = \mathbb{E}_{z \sim p(z)}\left[p_\theta(\mathbf{x}|z)\right]$$
 #
 # In words: try every health, see how likely the measurements would be, and average, weighted by how
 # common that health is. Here the integral has an exact answer, because everything is normal and
@@ -216,27 +223,36 @@ for latent in [1, 2, 5, 10, 20]:
 #
 # $$\hat\theta = \arg\max_\theta \; \frac{1}{n} \sum_{i=1}^n \log p_\theta(\mathbf{x}^{(i)})$$
 #
-# First a picture with one measurement, blood sugar, and one parameter: its scatter $s$. We pretend
-# not to know it. Which $p_\theta$ lies best on $p_\text{data}$?
+# First a picture with one measurement, blood sugar, of 40 people, and a model that is a normal
+# distribution: $\theta$ is its mean and its standard deviation. Since we made the people ourselves,
+# we also know $p_\text{data}$, which in practice nobody does. Which $p_\theta$ suits the 40 people?
 
 # %%
-sugar = x[:, 3]
-grid = np.linspace(50, 150, 300)
-fig, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
-ax.hist(sugar, 50, density=True, color="#cccccc", label=r"data, $x \sim p_\mathrm{data}$")
-for tried, colour in [(3.0, BLUE), (9.0, ORANGE), (25.0, "#009988")]:
-    p_theta = tfd.Normal(b[3], np.sqrt(w[3] ** 2 + tried**2))  # health is integrated out
-    mean_log = p_theta.log_prob(sugar).numpy().mean()
-    label = rf"$p_\theta$ with s = {tried:.0f}: mean log p = {mean_log:.2f}"
-    ax.plot(grid, p_theta.prob(grid), color=colour, label=label)
-ax.set(xlabel=f"blood sugar, {units[3]}", ylabel="density")
-ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+some, grid = x[:40, 3], np.linspace(40, 160, 300)
+p_data = tfd.Normal(b[3], np.sqrt(w[3] ** 2 + s[3] ** 2))  # health is integrated out
+tries = {
+    "wrong mean": (75.0, 15.0),
+    "too narrow": (some.mean(), 5.0),
+    "too wide": (some.mean(), 40.0),
+    "maximum likelihood": (some.mean(), some.std()),
+}
+fig, axes = plt.subplots(1, 4, figsize=(13, 3), sharey=True, layout="constrained")
+for ax, (title, (mean, spread)) in zip(axes, tries.items(), strict=True):
+    p_theta = tfd.Normal(np.float64(mean), np.float64(spread))
+    mean_log = p_theta.log_prob(some).numpy().mean()
+    ax.fill_between(grid, p_data.prob(grid), color="#dddddd", label=r"$p_\mathrm{data}$")
+    ax.plot(grid, p_theta.prob(grid), color=BLUE, label=r"$p_\theta$")
+    ax.plot(some, np.zeros(40), "|", color=ORANGE, markersize=14, label="40 people")
+    ax.set(xlabel=f"blood sugar, {units[3]}", title=f"{title}:\nmean log p = {mean_log:.2f}")
+axes[0].set_ylabel("density")
+axes[0].legend(frameon=False, fontsize=9)
 plt.show()
 
 # %% [markdown]
-# A $p_\theta$ that is too narrow finds some people impossible; one that is too wide wastes
-# probability where nobody is. The true $s = 9$ has the highest mean log-likelihood. Maximising it
-# is the same as minimising $\text{KL}(p_\text{data} \,\|\, p_\theta)$.
+# With a wrong mean, or too narrow, $p_\theta$ finds some people nearly impossible. Too wide, it
+# wastes probability where nobody is. The best normal distribution has the mean and the standard
+# deviation of the people. With more and more people, maximising the mean log-likelihood becomes
+# minimising $\text{KL}(p_\text{data} \,\|\, p_\theta)$: it brings $p_\theta$ to $p_\text{data}$.
 #
 # Now all five measurements. Let us forget one parameter, how strongly blood sugar depends on
 # health, and try values:
@@ -369,9 +385,8 @@ plt.show()
 #
 # $$\text{ELBO}
 # = \mathbb{E}_{z \sim q_\phi}\left[\log p_\theta(\mathbf{x}, z) - \log q_\phi(z)\right]
-# = \mathbb{E}_{z \sim
-# q_\phi}\left[\log
-# p_\theta(\mathbf{x}|z)\right] - \text{KL}(q_\phi(z) \,\|\, p(z))$$
+# = \mathbb{E}_{z \sim q_\phi}\left[\log p_\theta(\mathbf{x}|z)\right]
+# - \text{KL}(q_\phi(z) \,\|\, p(z))$$
 #
 # and it needs only things that we can compute: the joint, and $q$. It is a lower bound of the
 # "evidence" $\log p_\theta(\mathbf{x})$, because the KL between them is never negative. First a
@@ -417,12 +432,12 @@ ms, sigmas = np.meshgrid(np.linspace(-2, 2, 120), np.linspace(0.1, 1.4, 120))
 true_posterior = exact_posterior(person)
 gap = tfd.kl_divergence(tfd.Normal(ms, sigmas), true_posterior).numpy()  # log p(x) - ELBO
 fig, axes = plt.subplots(figsize=(6.5, 4), layout="constrained")
-levels = [0.01, 0.1, 0.3, 1, 2, 4, 8, 16]
-lines = axes.contour(ms, sigmas, gap, levels=levels, cmap="cividis", linewidths=1.2)
+levels = [0.1, 0.3, 1, 2, 4, 8, 16]
+lines = axes.contour(ms, sigmas, gap, levels=levels, colors=GREY, linewidths=1.2)
 axes.clabel(lines, fmt="%g", fontsize=9)
 axes.plot(*path.T, ".-", color=BLUE, markersize=3, linewidth=0.8, label="gradient ascent")
 top = true_posterior.mean(), true_posterior.stddev()
-axes.plot(*top, "*", color=ORANGE, markersize=16, label="exact posterior: the ELBO is log p(x)")
+axes.plot(*top, "*", color=ORANGE, markersize=11, label="exact posterior: the ELBO is log p(x)")
 axes.set(xlabel="m", ylabel=r"$\sigma$")
 axes.set_title(r"$q = N(m, \sigma^2)$: how far the ELBO is below $\log p(x)$, nats", fontsize=11)
 axes.legend(loc="lower left", bbox_to_anchor=(0, -0.38), ncols=2, frameon=False)
@@ -541,8 +556,8 @@ print(f"exact {exact_posterior(person).stddev():.3f}")
 #    by Bayes' rule.
 # 3. It ends at the mean of the exact posterior. The gap is the KL divergence of the two normal
 #    distributions; read it off the map.
-# 4. The joint and Bayes' rule stay. The marginal and the posterior are no longer normal, so their
-#    formulas are gone.
+# 4. The joint and Bayes' rule stay. The marginal and the posterior are not normal any more, so
+#    their formulas are gone.
 # 5. The data have one latent variable. The KL of the second dimension goes to about 0: its
 #    posterior becomes the prior.
 #
