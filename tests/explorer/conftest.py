@@ -83,9 +83,13 @@ def address(data):
     command.append(str(page._free(None)))
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     server = subprocess.Popen(command, env=environment, **pipes)
-    line = server.stdout.readline()
-    found = re.search(r"exploring vae2d_mnist at (http://127\.0\.0\.1:\d+)", line)
-    assert found, line + server.stdout.read()
+    said, found = "", None
+    for line in server.stdout:  # until it serves; before that it says what it loads
+        said += line
+        found = re.search(r"exploring vae2d_mnist at (http://127\.0\.0\.1:\d+)", line)
+        if found:
+            break
+    assert found, said
     yield found[1]
     server.send_signal(signal.SIGINT)
     rest = server.communicate(timeout=120)[0]
