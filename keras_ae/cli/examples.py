@@ -174,7 +174,7 @@ def _tell_of_inverted(options, names, card):
 
 
 def _is_dark_on_light(file):
-    """Whether the rim of an image is light. Dark ink on nothing counts too: on black it is lost."""
+    """Whether an image has a light rim, or dark ink on a transparent ground."""
     on_black, on_white = (
         np.asarray(_flat(file, ground).convert("L")) for ground in ("black", "white")
     )

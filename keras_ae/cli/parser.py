@@ -19,7 +19,7 @@ def main(arguments=None):
     """Runs one command.
 
     Args:
-        arguments: list of str; None for those of the process.
+        arguments: list of str; None: the arguments of the command line.
 
     Returns:
         int, the exit code: 0; 1 if `verify` finds a difference; 2 for a mistake of the user; 130

@@ -1,4 +1,4 @@
-"""Anomaly scores: how odd an example is to models that were trained on others. Higher is odder.
+"""Anomaly scores: how unlike the training examples an example is. A higher score is odder.
 
 A score is fitted to training examples once, and then gives one number per example:
 
@@ -10,13 +10,14 @@ A score is fitted to training examples once, and then gives one number per examp
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from keras_ae.evaluation import formulas
 from keras_ae.utils import validation
 
-MAX_NEIGHBOURS_FROM = 3000  # training examples that distances are measured to, at most
+MAX_NEIGHBOURS_FROM = 3000  # distances are measured to at most so many training examples
 
 
 class AnomalyScore:
-    """How odd an example is. A subclass defines `of` and `contributions`.
+    """A number per example: the higher, the odder. A subclass defines `of`.
 
     Attributes:
         models: the trained models, an ensemble of one or more.
@@ -61,7 +62,7 @@ class ReconstructionError(AnomalyScore):
     """
 
     def of(self, x):
-        return _per_example(self.contributions(x), np.mean)
+        return formulas.squared_errors(_reconstruction(self.models, x), x)
 
 
 class NegativeELBO(AnomalyScore):
@@ -112,12 +113,12 @@ class DenoisingError(AnomalyScore):
         self.repeats = validation.positive_int(repeats, "repeats")
 
     def of(self, x):
-        return _per_example(self.contributions(x), np.mean)
+        return np.mean(np.reshape(self.contributions(x), (len(x), -1)), axis=1)
 
     def contributions(self, x):
         errors = []
         for i, scale in enumerate(self.scales * self.repeats):
-            # One example's noise depends on its level alone, not on its neighbours in the array.
+            # All examples get the same noise, so that a score does not depend on the other rows.
             noise = np.random.default_rng(i).normal(scale=scale, size=x.shape[1:])
             noisy = (x + noise).astype("float32")
             errors.append(np.square(x - _reconstruction(self.models, noisy)))
@@ -128,7 +129,7 @@ class DenoisingError(AnomalyScore):
 
 
 class NeighbourDistance(AnomalyScore):
-    """score(x) = the distance of x's features to those of a near training example. A base.
+    """score(x) = distance between the features of x and of a near training example. A base class.
 
     Distances of zero are skipped: they are copies, such as a training example itself.
 
@@ -240,8 +241,3 @@ def residuals(models, x):
 
 def _reconstruction(models, x):
     return np.mean([np.asarray(model.reconstruct(x)) for model in models], axis=0)
-
-
-def _per_example(values, function):
-    """The mean, say, of each example's values: (n, *shape) -> (n,)."""
-    return function(np.reshape(np.asarray(values, "float64"), (len(values), -1)), axis=1)

@@ -50,7 +50,7 @@ class Detector(OutlierMixin, BaseEstimator):
     Attributes:
         models_: list of models.
         score_: the fitted `AnomalyScore`.
-        threshold_: float; an example is odd if its anomaly score, -score_samples(x), is above it.
+        threshold_: float. An example is odd if -score_samples(x), its anomaly score, is larger.
         offset_: float, -threshold_, as in scikit-learn.
         n_features_in_: int, for tables.
 
@@ -171,6 +171,8 @@ class Detector(OutlierMixin, BaseEstimator):
         if names is not None:
             detector.feature_names_in_ = np.array(names, dtype=object)
         detector.models_ = [presets.load(folder / name) for name in config["models"]]
+        if detector.scaler_ is None:  # not the default models: the model takes the data as they are
+            detector.model = detector.models_[0]
         score.models, score.references = detector.models_, arrays
         detector.score_ = score
         return detector

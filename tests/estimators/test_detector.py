@@ -173,13 +173,16 @@ class StopAfter(keras.callbacks.Callback):
         self.model.stop_training = epoch + 1 >= self.epochs
 
 
-def test_images_of_a_pretrained_model():
+def test_images_of_a_pretrained_model(tmp_path):
     model = keras_ae.load("vae_digits")
     x = np.asarray(model.sample(40, seed=0))
     odd = np.random.default_rng(0).permutation(x[:5].reshape(-1)).reshape(5, 8, 8, 1)
     detector = keras_ae.Detector(model, contamination=0.1).fit(x)
     assert (detector.predict(odd) == -1).all()
     assert detector.contributions(odd).shape == (5, 8, 8, 1)
+    detector.save_to_preset(tmp_path / "mine")
+    loaded = keras_ae.Detector.from_preset(tmp_path / "mine")
+    np.testing.assert_array_equal(loaded.score_samples(odd), detector.score_samples(odd))
 
 
 def test_data_frames_keep_their_columns():
