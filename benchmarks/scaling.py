@@ -1,10 +1,10 @@
 """How training scales with workers, each on a core of its own: prints JSON lines.
 
-    keras-ae cluster --workers 1 --pin benchmarks/scaling.py dense 128
+    keras-ae cluster --workers 1 --cores 1 benchmarks/scaling.py dense 128
     # strong: the same batch, shared
-    keras-ae cluster --workers 2 --pin benchmarks/scaling.py dense 128
+    keras-ae cluster --workers 2 --cores 1 benchmarks/scaling.py dense 128
     # weak: the same batch for each worker
-    keras-ae cluster --workers 2 --pin benchmarks/scaling.py dense 256
+    keras-ae cluster --workers 2 --cores 1 benchmarks/scaling.py dense 256
 
 One worker is a plain process without a strategy, at its best (XLA where it suits the network).
 """

@@ -118,6 +118,12 @@ def several_workers(strategy=None):
     return sum(cluster.num_tasks(job) for job in cluster.jobs) > 1
 
 
+def several_replicas_here(strategy=None):
+    """True if this process itself has several replicas. None: the strategy in scope."""
+    strategy = strategy or tf.distribute.get_strategy()
+    return len(strategy.extended.worker_devices) > 1
+
+
 @functools.cache
 def _mirrored(devices):
     class Mirrored(tf.distribute.MirroredStrategy):

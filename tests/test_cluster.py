@@ -1,6 +1,7 @@
 """Several real processes on this machine's loopback, as several machines would be."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -215,7 +216,8 @@ def test_a_killed_worker_comes_back(tmp_path):
         "2",
         "--restarts",
         "1",
-        "--pin",
+        "--cores",
+        "1",
     ]
     command += ["-m", "keras_ae.cli", "train", "tiny.py"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=170)
@@ -252,19 +254,25 @@ def test_each_worker_finds_its_place_in_tf_config(monkeypatch):
 
 
 @pytest.mark.multiprocess
-def test_a_failure_stops_the_cluster(tmp_path, capfd):
+def test_a_failure_stops_the_cluster(tmp_path, capfd, monkeypatch):
     """The other workers would wait for ever."""
     program = tmp_path / "program.py"
     program.write_text(
         "import json, os, sys, time\n"
         "rank = json.loads(os.environ['TF_CONFIG'])['task']['index']\n"
-        "print('worker', rank, *sys.argv[1:], len(os.sched_getaffinity(0)))\n"
+        "threads = [os.environ[f'TF_NUM_{kind}_THREADS'] for kind in ('INTRAOP', 'INTEROP')]\n"
+        "cores = len(os.sched_getaffinity(0))\n"
+        "print('worker', rank, *sys.argv[1:], 'on', cores, 'cores with', *threads, 'threads')\n"
         "time.sleep(0.5) if rank else time.sleep(100)\n"
         "sys.exit(rank and 7)\n"
     )
-    assert clusters.run([str(program), "a", "b"], workers=2, restarts=1, pin=True) == 7
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "3")  # what a user has set stays
+    monkeypatch.setattr(clusters, "_usable_cores", lambda: sorted(os.sched_getaffinity(0))[:2])
+    assert clusters.run([str(program), "a", "b"], workers=2, restarts=1, cores=1) == 7
     output = capfd.readouterr().out
-    assert output.count("[0] worker 0 a b 1\n") == output.count("[1] worker 1 a b 1\n") == 2
+    for i in (0, 1):
+        assert output.count(f"[{i}] worker {i} a b on 1 cores with 1 3 threads\n") == 2
     assert "(1 of 1)" in output
 
 
@@ -273,6 +281,7 @@ def test_a_failure_stops_the_cluster(tmp_path, capfd):
     [
         ((["a.py"], 0), "`workers` to be an integer of at least 1. Received: workers=0"),
         ((["a.py"], 2, -1), "restarts=-1"),
+        ((["a.py"], 2, 0, 0), "`cores` to be an integer of at least 1. Received: cores=0"),
         (([],), "Expected a Python program"),
     ],
 )

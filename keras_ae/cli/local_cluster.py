@@ -16,7 +16,7 @@ from keras_ae.utils import validation
 GRACE = 5  # seconds that a worker gets to end by itself
 
 
-def run(command, workers=2, restarts=0, pin=False):
+def run(command, workers=2, restarts=0, cores=None):
     """Runs a Python program as every worker of a cluster.
 
     Each line of the output begins with the number of its worker. Each worker finds its place in the
@@ -29,7 +29,10 @@ def run(command, workers=2, restarts=0, pin=False):
         command: list of str, the arguments of Python: ["script.py", ...] or ["-m", "module", ...].
         workers: int >= 1. The first one is the chief.
         restarts: int >= 0, how often the cluster is started again after a failure.
-        pin: whether each worker gets a processor core for itself, if there are enough.
+        cores: int >= 1, how many processor cores each worker gets, and how many threads. If there
+            are enough cores, no two workers share one. None: an equal part of the cores of this
+            machine, at least one. The environment variables TF_NUM_INTRAOP_THREADS and
+            TF_NUM_INTEROP_THREADS win over the number of threads.
 
     Returns:
         int, the exit code: 0, or the code of the worker that failed.
@@ -37,7 +40,10 @@ def run(command, workers=2, restarts=0, pin=False):
     Raises:
         ValueError: an argument is out of range.
     """
-    for name, value, least in (("workers", workers, 1), ("restarts", restarts, 0)):
+    usable = _usable_cores()
+    cores = max(1, len(usable) // max(1, workers)) if cores is None else cores
+    bounds = (("workers", workers, 1), ("restarts", restarts, 0), ("cores", cores, 1))
+    for name, value, least in bounds:
         validation.at_least(value, name, least)
     if not command:
         raise ValueError(
@@ -45,7 +51,7 @@ def run(command, workers=2, restarts=0, pin=False):
             "Received: nothing"
         )
     for attempt in range(restarts + 1):
-        code = _run_once(command, workers, pin)
+        code = _run_once(command, workers, cores)
         if code == 0:
             return 0
         if attempt < restarts:
@@ -71,18 +77,29 @@ def configs(workers):
     ]
 
 
-def _run_once(command, workers, pin):
-    cores = sorted(os.sched_getaffinity(0)) if pin and hasattr(os, "sched_getaffinity") else []
+def _usable_cores():
+    """The numbers of the processor cores that this process may use: a sorted list."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _run_once(command, workers, cores):
+    usable = _usable_cores() if hasattr(os, "sched_setaffinity") else []
+    enough = workers * cores <= len(usable)
+    # A worker with more threads than cores waits for its own threads, and lets the others wait.
+    threads = {f"TF_NUM_{kind}_THREADS": str(cores) for kind in ("INTRAOP", "INTEROP")}
     processes, printers = [], []
     try:
         for i, config in enumerate(configs(workers)):
             environment = {
                 "TF_CPP_MIN_LOG_LEVEL": "3",
+                **threads,
                 **os.environ,
                 "TF_CONFIG": config,
                 "PYTHONUNBUFFERED": "1",
             }
-            mine = {cores[i % len(cores)]} if cores else None
+            mine = set(usable[i * cores : (i + 1) * cores]) if enough else None
             process = subprocess.Popen(
                 [sys.executable, *command],
                 env=environment,

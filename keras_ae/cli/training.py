@@ -44,7 +44,11 @@ def add_commands(command):
         default=0,
         help="how often to start again after a worker fails (default: %(default)s)",
     )
-    sub.add_argument("--pin", action="store_true", help="give each worker a processor core")
+    sub.add_argument(
+        "--cores",
+        type=int,
+        help="processor cores and threads of each worker; an equal part of all by default",
+    )
     sub.add_argument("-m", dest="module", help="run a module instead of a script, as in python -m")
     sub.add_argument(
         "program",
@@ -115,7 +119,7 @@ def _cluster(options):
         )
     module = ["-m", options.module] if options.module else []
     command = module + options.program
-    code = local_cluster.run(command, options.workers, options.restarts, options.pin)
+    code = local_cluster.run(command, options.workers, options.restarts, options.cores)
     if code == 0:
         console.tell(f"all {options.workers} workers ended without an error")
     else:

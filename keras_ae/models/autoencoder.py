@@ -256,8 +256,6 @@ class Autoencoder(Trainer):
 
     def compile_from_config(self, config):
         # When a class overrides compile() but not this method, Keras loads its models uncompiled.
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            config = {**config, "jit_compile": False, "steps_per_execution": 1}
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
 

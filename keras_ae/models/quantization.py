@@ -230,21 +230,19 @@ class Quantized:
         levels = self._levels(x)
         reconstruction = -self.likelihood(_code(levels)).log_prob(target)
         commitment = self.commitment * sum(_distances(level) for level in levels)  # (batch,)
-        self.keep(levels=levels)
+        self.keep(used=[(level.vectors, level.numbers) for level in levels])
         for name, level in zip(self.logged[-len(levels) :], levels, strict=True):
             self.log(**{name: level.quantizer.perplexity() * ops.ones_like(commitment)})
         self.log(reconstruction=reconstruction, commitment=commitment)
         return reconstruction + commitment
 
     def end_step(self, record):
-        for level in record.kept["levels"]:
-            symbols_per_example = (
-                ops.shape(level.numbers)[0] // ops.shape(record.kept["weights"])[0]
-            )
-            # (batch,) -> (batch * n,)
-            weights = ops.repeat(record.kept["weights"], symbols_per_example)
-            counts, sums = level.quantizer.usage(level.vectors, level.numbers, weights)
-            level.quantizer.follow(counts, sums, level.vectors, self._seeds.draw_for_all())
+        of_examples = record.kept["weights"]
+        for quantizer, (vectors, numbers) in zip(self.quantizers, record.kept["used"], strict=True):
+            symbols_per_example = ops.shape(numbers)[0] // ops.shape(of_examples)[0]
+            weights = ops.repeat(of_examples, symbols_per_example)  # (batch,) -> (batch * n,)
+            counts, sums = quantizer.usage(vectors, numbers, weights)
+            quantizer.follow(counts, sums, vectors, self._seeds.draw_for_all())
 
     # Inside
 

@@ -12,12 +12,13 @@ from keras_ae.training.keras_internals import DataAdapter
 from keras_ae.utils import seeds
 
 
-class Feed(DataAdapter):
+class Feed(DataAdapter, tf.distribute.DistributedDataset):
     """A stream of batches from arrays of equal length, without Python work at each step.
 
     It is a Keras data adapter: `keras.Model.fit` accepts it as data. It gives the train function
-    a `Pass`, which holds step numbers. `loops.compiled_loop` makes the batches where it uses
-    them. `dataset()` is the same stream for any other loop.
+    a `Pass`, which holds step numbers. `loops` and `replicated` make the batches where they use
+    them. So it also is a DistributedDataset, which Keras does not distribute again. `dataset()`
+    is the same stream for any other loop.
 
     The data of a pass depend only on the seed and the number of the pass. So a training that
     resumes at its sixth epoch sees the data it would have seen.
@@ -45,7 +46,7 @@ class Feed(DataAdapter):
     partial_batch_size = property(lambda self: self.length % self.batch_size)
 
     def get_tf_dataset(self):
-        return self  # on one device, Keras only iterates over it
+        return self  # Keras only iterates over it
 
     def __iter__(self):
         return Pass(self)
@@ -135,7 +136,7 @@ class Pass:
         return first, self.step
 
 
-def batch(tensors, seed, order, step, size, batch_size, transform):
+def batch(tensors, seed, order, step, size, batch_size, transform, part=None):
     """The next `size` examples of a pass, from batch number `step` on.
 
     Args:
@@ -145,7 +146,8 @@ def batch(tensors, seed, order, step, size, batch_size, transform):
         step: int or int32 (), the number of the batch.
         size: int or int32 (), how many examples.
         batch_size: int, how many examples a batch has.
-        transform: as in `Feed`.
+        transform: as in `Feed`. It sees the whole batch.
+        part: (first, last + 1), int32 (): the examples to return; None for all.
 
     Returns:
         tuple of tensors (size, ...).
@@ -153,9 +155,13 @@ def batch(tensors, seed, order, step, size, batch_size, transform):
     rows = order[step * batch_size : step * batch_size + size]
     # Past the end, row 0 fills the places. Nothing uses them.
     rows = tf.pad(rows, [[0, size - tf.shape(rows)[0]]])
+    if part and transform is None:
+        rows = rows[part[0] : part[1]]
     batch = tuple(tf.gather(tensor, rows) for tensor in tensors)
-    batch = batch if transform is None else transform(seeds.fold(seed, step), *batch)
-    length = size if isinstance(size, int) else None
+    if transform is not None:
+        batch = transform(seeds.fold(seed, step), *batch)
+        batch = tuple(tensor[part[0] : part[1]] for tensor in batch) if part else batch
+    length = size if isinstance(size, int) and not part else None
     return tuple(tf.ensure_shape(tensor, (length, *tensor.shape[1:])) for tensor in batch)
 
 

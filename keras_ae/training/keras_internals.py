@@ -8,6 +8,7 @@ import contextlib
 import keras
 from keras.src.backend.common import global_state
 from keras.src.layers.layer import CallContext
+from keras.src.losses import loss as keras_loss
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
 
 # Keras accepts any subclass of DataAdapter as data of `fit`, but does not export the class
@@ -45,6 +46,16 @@ def forget_loss(model):
 def has_metrics(model):
     """Whether `compile` was given metrics."""
     return model._compile_metrics is not None
+
+
+def log_loss(model, loss, count):
+    """Logs the loss of `count` examples: `fit` logs the mean over examples.
+
+    `compute_loss` has divided it by the number of replicas, as Keras does.
+    """
+    model._loss_tracker.update_state(
+        keras_loss.unscale_loss_for_distribution(loss), sample_weight=count
+    )
 
 
 def add_to_logged_loss(model, amount):

@@ -1,11 +1,10 @@
-"""How `fit` and `evaluate` run their steps: one by one, in a loop inside XLA, or on workers."""
+"""How `fit` and `evaluate` run their steps on one device: one by one, or in a loop inside XLA."""
 
 import math
 
 import keras
 import tensorflow as tf
 
-from keras_ae import distribute
 from keras_ae.training import feed, keras_internals
 
 # At most this many bytes of the arrays are gathered at once for a loop inside XLA.
@@ -14,8 +13,6 @@ BLOCK_BYTES = 2**28
 
 def suits_xla(model):
     """Whether XLA makes the model faster on the devices found, and the reason: (bool, str)."""
-    if model.distribute_strategy.num_replicas_in_sync > 1:
-        return False, "several replicas"
     if tf.config.list_physical_devices("GPU"):
         return True, "a GPU"
     networks = (model.encoder, model.decoder)
@@ -32,8 +29,14 @@ def run_inside_xla(model):
     return model.jit_compile and not model.run_eagerly and not in_scope
 
 
+def take_a_feed(model):
+    """Whether the steps of a compiled model make their batches from a Feed themselves."""
+    several = model.distribute_strategy.num_replicas_in_sync > 1
+    return run_inside_xla(model) or (several and not model.run_eagerly)
+
+
 def fastest(model, function, step_function):
-    """The fastest way to run the steps that an iterator stands for.
+    """The fastest way to run the steps that an iterator stands for, on one device.
 
     Args:
         model: a compiled model.
@@ -41,35 +44,15 @@ def fastest(model, function, step_function):
         step_function: function of one batch, a tuple of tensors.
 
     Returns:
-        function of an iterator. A pass over a Feed runs as a loop inside XLA. On several
-        workers it runs one step on all of them.
+        function of an iterator. A pass over a Feed runs as a loop inside XLA.
     """
     loop = compiled_loop(lambda batch: step_function(batch))
-    one_step = step_of_workers(model.distribute_strategy, step_function)
 
     def run(iterator):
         if isinstance(iterator, feed.Pass):
             loop(iterator, model.steps_per_execution)
             return model.get_metrics_result()
-        distributed = isinstance(iterator, tf.distribute.DistributedIterator)
-        if distributed and distribute.several_workers(model.distribute_strategy):
-            one_step(iterator)
-            return {}
         return function(iterator)
-
-    return run
-
-
-def step_of_workers(strategy, step_function):
-    """Makes a function of a distributed iterator. It runs one step on all replicas, returns None.
-
-    Keras' own function averages the logs of each step over the workers. That is one collective
-    operation for each log, along an axis that the logs do not have (keras-team/keras#20585).
-    """
-
-    @tf.function(autograph=False)
-    def run(iterator):
-        strategy.run(step_function, args=(next(iterator),))
 
     return run
 

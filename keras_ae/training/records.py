@@ -15,8 +15,8 @@ class Record:
         kept: dict of values that were kept for the end of the training step.
     """
 
-    def __init__(self, outer):
-        self.outer, self.parts, self.kept = outer, {}, {}
+    def __init__(self, outer=None, kept=None):
+        self.outer, self.parts, self.kept = outer, {}, dict(kept or {})
 
 
 @contextlib.contextmanager

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import contextlib
-import warnings
 
 import keras
 import tensorflow as tf
@@ -32,19 +31,27 @@ def with_shares(dataset, strategy, target=lambda x, y: x if y is None else y):
         return dataset
 
     def add(x, y=None, weights=None):
-        n = tf.shape(x)[0]
-        if weights is None:
-            weights = tf.ones([n])
-        else:
-            weights = tf.cast(tf.reshape(weights, [-1]), tf.float32)
-        shares = tf.fill([n], 1 / tf.cast(n, tf.float32))
-        return x, target(x, y), tf.stack([weights, shares], axis=1)  # 2 x (batch,) -> (batch, 2)
+        return add_shares(x, target(x, y), weights, tf.shape(x)[0])
 
     shared = dataset.map(add, num_parallel_calls=2)
     shared.has_shares = True
     if hasattr(dataset, "feed"):
         shared.feed = dataset.feed
     return shared
+
+
+def add_shares(x, y, weights, size):
+    """Puts the share of each example, 1 / size, beside its weight: -> x, y, (batch, 2).
+
+    Args:
+        x, y: tensors (batch, ...).
+        weights: tensor (batch,) or (batch, 1), or None.
+        size: int or int32 (), the size of the global batch.
+    """
+    n = tf.shape(x)[0]
+    weights = tf.ones([n]) if weights is None else tf.cast(tf.reshape(weights, [-1]), tf.float32)
+    shares = tf.fill([n], 1 / tf.cast(size, tf.float32))
+    return x, y, tf.stack([weights, shares], axis=1)  # 2 x (batch,) -> (batch, 2)
 
 
 def _takes_shares(dataset, strategy):
@@ -64,26 +71,6 @@ def _takes_shares(dataset, strategy):
 def has_shares(dataset):
     """Whether `with_shares` has added shares to the dataset already."""
     return getattr(dataset, "has_shares", False)
-
-
-def possible(strategy, jit_compile, steps_per_execution):
-    """What `compile` may use on this strategy: (jit_compile, steps_per_execution).
-
-    Several replicas get no XLA and single steps, with a warning if more was asked for.
-    TensorFlow's XLA cannot reach variables on another device
-    (https://www.tensorflow.org/xla/known_issues). Keras' loop over several steps fails on the
-    batches of several replicas (Keras 3.15, TensorFlow 2.21).
-    """
-    if strategy.num_replicas_in_sync == 1:
-        return jit_compile, steps_per_execution
-    if jit_compile is True or steps_per_execution not in (1, "auto"):
-        warnings.warn(
-            "Expected jit_compile=False and steps_per_execution=1, which several replicas need "
-            f"and get. Received: jit_compile={jit_compile}, "
-            f"steps_per_execution={steps_per_execution}",
-            stacklevel=3,
-        )
-    return False, 1
 
 
 def split_shares(sample_weight):

@@ -1,12 +1,21 @@
 """How Keras trains our models: compile, fit, evaluate, predict, and the loss of one step."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from keras_ae import distribute
 from keras_ae.training import callbacks as our_callbacks
-from keras_ae.training import feed, keras_internals, loops, records, replicas, saving
+from keras_ae.training import (
+    feed,
+    keras_internals,
+    loops,
+    records,
+    replicas,
+    replicated,
+    saving,
+)
 from keras_ae.utils import files, inputs, seeds, validation
 
 
@@ -107,8 +116,6 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
     ):
         """As keras.Model.compile, with defaults that suit the model; `compile()` is enough.
 
-        Several replicas train without XLA and with single steps, whatever is asked for.
-
         Args:
             optimizer: as in Keras.
             loss: None for the model's own objective. A Keras loss of (x, reconstruction)
@@ -122,9 +129,6 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
         """
         if loss is not None and self.why_no_loss:
             raise ValueError(f"Expected no `loss`: {self.why_no_loss} Received: loss={loss!r}")
-        jit_compile, steps_per_execution = replicas.possible(
-            self.distribute_strategy, jit_compile, steps_per_execution
-        )
         if jit_compile == "auto":
             jit_compile = loops.suits_xla(self)[0] and not kwargs.get("run_eagerly", False)
         if steps_per_execution == "auto":
@@ -151,6 +155,8 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
         parts.append(f"{self.steps_per_execution} steps an execution")
         if loops.run_inside_xla(self):
             parts.append("arrays stay on the device and the steps are a loop inside XLA")
+        elif loops.take_a_feed(self):
+            parts.append("arrays stay with each replica, which takes its part of a batch")
         return ", ".join([*parts, type(self.optimizer).__name__, self.dtype_policy.name])
 
     def fit(
@@ -225,11 +231,32 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
     # One step, in a graph
 
     def train_step(self, data):
-        with records.recording() as record:
-            logs = super().train_step(data)
+        gradients, kept = self.gradients(data)
+        if gradients:
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         # Replicas wait for each other to assign. So they assign here, after all that they share.
-        self.end_step(record)
-        return logs
+        self.end_step(records.Record(kept=kept))
+        return self.get_metrics_result()
+
+    def gradients(self, data):
+        """The first half of a training step: it changes no weights, and shares nothing.
+
+        Args:
+            data: x, (x, y) or (x, y, sample_weight), tensors of one replica.
+
+        Returns:
+            list of gradients, one per trainable weight; dict of what was kept for `end_step`.
+        """
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        with records.recording() as record, tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            options = {"sample_weight": sample_weight, "training": True}
+            loss = self.compute_loss(x, y, y_pred, **options)
+            keras_internals.log_loss(self, loss, tf.shape(x)[0])
+            loss = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.compute_metrics(x, y, y_pred, sample_weight)
+        return gradients, record.kept
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         x = inputs.to_float(x, self.shape)
@@ -273,12 +300,12 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
                 with self.distribute_strategy.scope():
                     self.optimizer.build(self.trainable_variables)
             super().make_train_function(force)
-            self.train_function = loops.fastest(self, self.train_function, self.train_step)
+            self.train_function = self._fastest(self.train_function, self.train_step)
 
     def make_test_function(self, force=False):
         if self.test_function is None or force:
             super().make_test_function(force)
-            self.test_function = loops.fastest(self, self.test_function, self.test_step)
+            self.test_function = self._fastest(self.test_function, self.test_step)
 
     def get_metrics_result(self):
         # On several workers, reading a number is a collective operation. So they are read only at
@@ -291,6 +318,17 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
         return example, self.training_target(example, None)
 
     # Inside
+
+    def _fastest(self, function, step):
+        """The fastest way to run a step, train_step or test_step; `function` is Keras' own way."""
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return loops.fastest(self, function, step)
+        if step.__func__ is Trainer.train_step:
+            step = replicated.training_step(self)
+        else:
+            is_test = step.__name__ == "test_step"  # a user's train_step may communicate
+            step = replicated.whole_step(self, step, self.jit_compile and is_test)
+        return replicated.fastest(self, function, step)
 
     def _prepare(self, options):
         """Compiles the model if needed, and refuses options that an autoencoder cannot have."""
@@ -332,15 +370,15 @@ class Trainer(saving.Saved, keras_internals.KerasHooks):
             (x, y, sample_weight, batch_size) for Keras.
         """
         if feed.of(x):
-            x = feed.of(x) if loops.run_inside_xla(self) else self._shared(x, shares)
+            x = feed.of(x) if loops.take_a_feed(self) else self._shared(x, shares)
         elif isinstance(x, tf.data.Dataset):
             if not replicas.has_shares(x):
                 inputs.check_dataset(x, self.shape)
             x = self._shared(x, shares)
         elif inputs.is_array(x):
             source = feed.Feed(self._arrays(x, y, sample_weight, names), batch_size or 32, seed)
-            inside = loops.run_inside_xla(self)
-            return source if inside else self._shared(source.dataset(), shares), None, None, None
+            x = source if loops.take_a_feed(self) else self._shared(source.dataset(), shares)
+            return x, None, None, None
         return x, y, sample_weight, batch_size
 
     def _arrays(self, x, y, sample_weight, names):
