@@ -36,7 +36,16 @@ def measure(rounds):
 
 
 def _microseconds(network, workers, batch):
-    cluster = [sys.executable, "-m", "keras_ae.cli", "cluster", "--workers", str(workers), "--cores", "1"]
+    cluster = [
+        sys.executable,
+        "-m",
+        "keras_ae.cli",
+        "cluster",
+        "--workers",
+        str(workers),
+        "--cores",
+        "1",
+    ]
     done = subprocess.run(
         [*cluster, str(SCRIPT), network, str(batch)], capture_output=True, text=True
     )

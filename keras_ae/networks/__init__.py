@@ -18,6 +18,7 @@ from keras_ae.networks.conditioner import Conditioner
 from keras_ae.networks.convolutional import conv, residual, sizes_of_levels, two_levels
 from keras_ae.networks.dense import dense
 from keras_ae.networks.layers import BiasGelu, DepthToSpace, GatedLinearUnit, GatedTanh
+from keras_ae.networks.mixer import mixer
 from keras_ae.networks.recurrent import gru, lstm
 from keras_ae.networks.registry import NETWORKS, build
 
@@ -33,6 +34,7 @@ __all__ = [
     "dense",
     "gru",
     "lstm",
+    "mixer",
     "residual",
     "sizes_of_levels",
     "two_levels",

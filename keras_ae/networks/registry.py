@@ -7,9 +7,16 @@ import keras
 from keras_ae.networks import recurrent
 from keras_ae.networks.convolutional import conv, residual
 from keras_ae.networks.dense import dense
+from keras_ae.networks.mixer import mixer
 from keras_ae.utils import validation
 
-NETWORKS = {"dense": dense, "conv": conv, "residual": residual, **recurrent.NETWORKS}
+NETWORKS = {
+    "dense": dense,
+    "conv": conv,
+    "residual": residual,
+    "mixer": mixer,
+    **recurrent.NETWORKS,
+}
 
 
 def build(

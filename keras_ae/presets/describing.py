@@ -40,6 +40,7 @@ NETWORKS = {
     "dense": ("dense layers", "units"),
     "conv": ("convolutional layers", "filters"),
     "residual": ("residual convolutional layers", "filters"),
+    "mixer": ("layers of patches and of the whole image", "units"),
     "gru": ("recurrent layers (GRU)", "units"),
     "lstm": ("recurrent layers (LSTM)", "units"),
 }

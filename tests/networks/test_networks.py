@@ -34,6 +34,56 @@ def test_shapes(network, shape, widths, activation):
     assert encoder.output_shape == (None, 6) and decoder.output_shape == (None, *output_shape)
 
 
+def test_the_mixer_sees_the_image_patch_by_patch():
+    """A 5x6 image is padded to 2x2 patches of 4x4; each patch passes the same first layer."""
+    shape = (5, 6, 1)
+    encoder, decoder = networks.mixer(shape, 4, 3, shape, widths=(7, 9), activation="linear")
+    x = np.random.default_rng(0).random((2, *shape), dtype="float32")
+    padded = np.pad(x[..., 0], ((0, 0), (0, 3), (0, 2)))  # (2, 5, 6) -> (2, 8, 8)
+    patches = [padded[:, i : i + 4, j : j + 4] for i in (0, 4) for j in (0, 4)]
+    first, *others = [layer for layer in encoder.layers if layer.weights]
+    features = [patch.reshape(2, 16) @ first.kernel + first.bias for patch in patches]
+    expected = np.concatenate(features, axis=1)
+    for layer in others:
+        expected = expected @ layer.kernel + layer.bias
+    np.testing.assert_allclose(encoder(x), expected, rtol=1e-4, atol=1e-5)
+    assert decoder.output_shape == (None, *shape)
+    # With a last layer that numbers the places of a patch, the decoder lays patches side by side.
+    last = decoder.get_layer("params")
+    last.kernel.assign(np.zeros(last.kernel.shape))
+    last.bias.assign(np.arange(16))
+    places = np.tile(np.arange(16).reshape(4, 4), (2, 2))[:5, :6]
+    np.testing.assert_allclose(decoder(np.zeros((1, 3)))[0, ..., 0], places)
+
+
+def test_a_block_of_the_mixer_moves_features_between_patches():
+    """Otherwise the pixels of one patch would depend on its own features alone."""
+    shape = (8, 8, 1)
+    _, decoder = networks.mixer(shape, 4, 3, shape, widths=(7, 9))
+    start = decoder.get_layer(index=3).output  # (batch, 4 patches, 7 features)
+    tail = keras.Model(start, decoder.output)
+    before = np.random.default_rng(0).normal(size=(1, 4, 7)).astype("float32")
+    after = before.copy()
+    after[0, 0, 0] += 1.0  # one feature of the first patch
+    changed = np.abs(np.asarray(tail(after) - tail(before)))[0, ..., 0]
+    assert changed[4:, 4:].max() > 1e-4  # a pixel of the last patch
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"shape": (8,)}, "Expected images.*Received: shape=\\(8,\\)"),
+        ({"widths": (4,)}, "Expected two `widths`.*Received: widths=\\(4,\\)"),
+        ({"patch": 0}, "`patch`.*Received: patch=0"),
+        ({"blocks": -1}, "`blocks`.*Received: blocks=-1"),
+    ],
+)
+def test_the_mixer_refuses_what_does_not_fit(options, message):
+    arguments = {"shape": (8, 8, 1), "code_size": 4, "latent_dim": 2, "output_shape": (8, 8, 1)}
+    with pytest.raises(ValueError, match=message):
+        networks.mixer(**{**arguments, **options})
+
+
 def test_dense_without_widths_is_linear():
     encoder, decoder = networks.dense((4,), 2, 2, (4,), widths=())
     assert len(encoder.weights) == len(decoder.weights) == 2
@@ -113,7 +163,7 @@ def test_residual_refuses_what_does_not_fit(options, message):
         networks.residual((8, 8, 1), 6, 3, (8, 8, 1), **options)
 
 
-@pytest.mark.parametrize("network", [networks.conv, networks.residual])
+@pytest.mark.parametrize("network", [networks.conv, networks.residual, networks.mixer])
 def test_networks_survive_json(network):
     encoder, decoder = network((8, 8, 1), 6, 3, (8, 8, 1), activation="glu")
     for model in (encoder, decoder):
