@@ -5,7 +5,8 @@
 
 Importing this package imports nothing heavy. The first name that needs TensorFlow imports it.
 If Keras is imported, before or after, the models are imported, too: `keras.models.load_model`
-finds only imported classes.
+finds only imported classes. Imported before TensorFlow, this package switches oneDNN on where it is
+faster; see `utils.onednn`.
 """
 
 import importlib
@@ -14,9 +15,11 @@ import sys
 import wrapt
 
 from keras_ae.presets import info, list_models, load, upload_preset, verify
-from keras_ae.utils import imports
+from keras_ae.utils import imports, onednn
 
 __version__ = "0.1.0"
+
+onednn.switch_on()  # before anything imports TensorFlow
 
 _NAMES = {
     "AE": "keras_ae.models.ae",

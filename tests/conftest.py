@@ -2,6 +2,9 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import keras_ae  # noqa: F401  first, as it switches oneDNN on where a user's program has it
+
+# isort: split
 import keras
 import numpy as np
 import pytest

@@ -1,6 +1,6 @@
-"""Every private name of Keras that we use, each in a named function that says why.
+"""Every private name of Keras and TensorFlow that we use, each in a named function that says why.
 
-When Keras gets a public name for it, the function can go.
+When there is a public name for it, the function can go.
 """
 
 import contextlib
@@ -10,10 +10,16 @@ from keras.src.backend.common import global_state
 from keras.src.layers.layer import CallContext
 from keras.src.losses import loss as keras_loss
 from keras.src.trainers.data_adapters.data_adapter import DataAdapter
+from tensorflow.python.util import _pywrap_util_port
 
 # Keras accepts any subclass of DataAdapter as data of `fit`, but does not export the class
 # (Keras 3.15).
 __all__ = ["DataAdapter"]
+
+
+def uses_onednn():
+    """Whether TensorFlow runs its operations by oneDNN. TensorFlow only logs it."""
+    return bool(_pywrap_util_port.IsMklEnabled())
 
 
 @contextlib.contextmanager

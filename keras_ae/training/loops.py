@@ -6,9 +6,11 @@ import keras
 import tensorflow as tf
 
 from keras_ae.training import feed, keras_internals
+from keras_ae.utils import onednn
 
 # At most this many bytes of the arrays are gathered at once for a loop inside XLA.
 BLOCK_BYTES = 2**28
+FASTER = "convolutions are faster if keras_ae is imported before TensorFlow and Keras"
 
 
 def suits_xla(model):
@@ -21,6 +23,14 @@ def suits_xla(model):
         return False, "convolutions on a CPU"
     recurrent = any(isinstance(layer, keras.layers.RNN) for layer in layers)
     return True, f"a {'recurrent' if recurrent else 'dense'} network on a CPU"
+
+
+def state_of_onednn():
+    """Whether oneDNN runs the operations outside XLA, and what to do if it could: a str."""
+    if keras_internals.uses_onednn():
+        return "oneDNN on"
+    could = "avx2" in onednn.processor_flags()
+    return "oneDNN off" + (f" ({FASTER})" if could else "")
 
 
 def run_inside_xla(model):
