@@ -71,7 +71,7 @@ results["noise"] = draw()
 images = []
 with strategy.scope():
     seen = Seen((8, 8, 1), 3, widths=(16,))
-    seen.compile()
+    seen.compile(jit_compile=False)  # XLA has no Python functions
 seen.fit(x, batch_size=8, verbose=0)
 results["images"] = images
 model.save_to_preset(f"{out}/preset")

@@ -25,12 +25,13 @@ def fastest(model, function, step):
     loop, over_iterator = _loop(model, step), _loop_over_iterator(step)
 
     def run(iterator):
+        # In the scope of several workers, an optimizer would add up the gradients once more.
         if isinstance(iterator, feed.Pass):
-            loop(iterator, model.steps_per_execution)
+            replicas.alone(loop, iterator, model.steps_per_execution)
         elif model.run_eagerly:
             return function(iterator)
         else:
-            over_iterator(iterator)
+            replicas.alone(over_iterator, iterator)
         # On several workers, reading a number is a collective operation: only at an epoch's end.
         several = distribute.several_workers(model.distribute_strategy)
         return {} if several else model.get_metrics_result()
