@@ -291,6 +291,8 @@ class Trainer(saving.Saved, steps.Steps, keras_internals.KerasHooks):
         if distribute.several_workers(self.distribute_strategy):
             callbacks, verbose = replicas.prepare_worker(self, callbacks, verbose)
         progress = [keras_internals.BlockwiseProgress()] if verbose else []
+        if verbose and self.jit_compile and self.train_function is None:
+            print("XLA compiles the training step: some seconds, once for this model", flush=True)
         return [our_callbacks.PassPerEpoch(*data, steps_per_epoch), *callbacks, *progress], verbose
 
     def _fed(self, x, y, sample_weight, batch_size, seed=None, names=("x", "y"), shares=True):
