@@ -14,10 +14,10 @@ from keras_ae.utils import validation
 
 CONFIG, ARRAYS = "imputer.json", "imputer.npz"
 MEMBERS = 5
-# (components, ridge) of the mixtures that are tried
-SETTINGS = ((1, 1.0), (1, 5.0), (1, 20.0), (5, 1.0), (20, 0.1), (40, 0.1))
-ROWS_PER_COMPONENT = 20
-ROWS_TO_TRY = 3000
+# The mixtures that are tried: (components, ridge, prior), as in `IncompleteMixture.fit`.
+SETTINGS = ((1, 5.0, 20.0), (4, 1.0, 40.0), (10, 0.1, 20.0), (20, 0.1, 20.0), (40, 0.1, 20.0))
+ROWS_PER_COMPONENT = 20  # at least
+MOST_ROWS = 5000  # that a mixture is fitted to
 
 
 class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -27,12 +27,13 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         imputer.transform(table)  # the mean of what may stand there
         imputer.draws(table, 5)  # five tables, which show how certain the values are
 
-    What is there stays as it is. Columns may have any units: they are standardised inside.
+    What is there stays as it is. Columns may have any units: they are standardised inside. The
+    values are right if the chance that one is missing depends only on what is there in its row.
 
     Args:
         model: what learns the rows.
             None: the default, mixtures of Gaussians that are fitted to incomplete rows. How many
-            Gaussians is chosen by values that are hidden for a while. It takes seconds.
+            Gaussians is chosen by values that are hidden for a while.
             A function of the shape of one row that returns a fresh VAE, such as
             `lambda shape: keras_ae.VAE(shape, 8, objective="iwae", missing=True)`: `fit` trains
             it on standardised rows (MIWAE). Or such a VAE, which `fit` trains further.
@@ -213,24 +214,35 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 def _mixtures(x, seed):
     """The number of Gaussians that suits the rows, and mixtures of so many from several starts."""
-    x = x[np.random.default_rng(seed).permutation(len(x))]
-    components, ridge = _chosen(x[:ROWS_TO_TRY], seed)
-    starts = MEMBERS if components > 1 else 1
-    return components, [
-        IncompleteMixture.fit(x, components, seed + i, ridge=ridge) for i in range(starts)
-    ]
+    setting = _chosen(_some(x, seed), seed)
+    starts = MEMBERS if setting[0] > 1 or len(x) > MOST_ROWS else 1
+    members = [_fitted(_some(x, seed + i), setting, seed + i) for i in range(starts)]
+    return setting[0], members
 
 
 def _chosen(x, seed):
     """The setting that explains best the values that are hidden for a while: a fifth of them."""
     hidden = ~np.isnan(x) & (np.random.default_rng(seed).random(x.shape) < 0.2)
+    if not hidden.any():  # a tiny table
+        return SETTINGS[0]
     seen = np.where(hidden, np.nan, x)
     errors = {}
-    for components, ridge in SETTINGS:
-        if components == 1 or components * ROWS_PER_COMPONENT <= len(x):
-            filled = IncompleteMixture.fit(seen, components, seed, ridge=ridge).mean(seen)
-            errors[components, ridge] = np.mean(np.square(filled - x)[hidden])
+    for setting in SETTINGS:
+        if setting[0] == 1 or setting[0] * ROWS_PER_COMPONENT <= len(x):
+            starts = 1 if setting[0] == 1 else 2
+            filled = [_fitted(seen, setting, seed + i).mean(seen) for i in range(starts)]
+            errors[setting] = np.mean(np.square(np.mean(filled, axis=0) - x)[hidden])
     return min(errors, key=errors.get)
+
+
+def _fitted(x, setting, seed):
+    components, ridge, prior = setting
+    return IncompleteMixture.fit(x, components, seed, ridge=ridge, prior=prior)
+
+
+def _some(x, seed):
+    """At most `MOST_ROWS` rows, drawn at random."""
+    return x[np.random.default_rng(seed).permutation(len(x))[:MOST_ROWS]]
 
 
 def _array(arrays, name, shape):

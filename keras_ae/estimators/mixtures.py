@@ -2,7 +2,7 @@
 
 import numpy as np
 
-ROWS = 1000  # so many rows are worked on at once, to limit the memory
+VALUES = 5_000_000  # so many numbers are worked on at once, to limit the memory
 
 
 class IncompleteMixture:
@@ -23,7 +23,7 @@ class IncompleteMixture:
         self.weights, self.loc, self.covariance = weights, loc, covariance
 
     @classmethod
-    def fit(cls, x, components, seed=0, *, steps=50, ridge=1.0, prior=20.0):
+    def fit(cls, x, components, seed=0, *, steps=30, ridge=1.0, prior=20.0):
         """Fits the mixture by expectation and maximisation.
 
         Args:
@@ -53,17 +53,21 @@ class IncompleteMixture:
 
     def log_likelihood(self, x):
         """log p of what is there: array (n, features) -> (n,), nats."""
-        parts = (self._explained(rows)[0] for rows in _slices(x))
+        parts = (self._explained(rows)[0] for rows in self._slices(x))
         return np.concatenate([_log_sum(log_joint) for log_joint in parts])
 
     def mean(self, x):
         """x, with the exact conditional mean where a value is missing: (n, features) -> same."""
-        return np.concatenate([self._mean(rows) for rows in _slices(x)])
+        return np.concatenate([self._mean(rows) for rows in self._slices(x)])
 
     def draws(self, x, k, seed=0):
         """k exact draws of what is missing, given the rest: (n, features) -> (k, n, features)."""
         random = np.random.default_rng(seed)
-        return np.concatenate([self._draws(rows, k, random) for rows in _slices(x)], axis=1)
+        return np.concatenate([self._draws(rows, k, random) for rows in self._slices(x)], axis=1)
+
+    def _slices(self, x):
+        rows = max(1, VALUES // self.covariance.size)
+        return [x[i : i + rows] for i in range(0, len(x), rows)]
 
     def _mean(self, x):
         log_joint, filled, _ = self._explained(x)
@@ -113,7 +117,7 @@ class IncompleteMixture:
         count, total = np.zeros(components), np.zeros((components, features))
         squares, left = np.zeros((2, components, features, features))
         log_likelihood = 0.0
-        for rows in _slices(x):
+        for rows in self._slices(x):
             log_joint, filled, inverses = self._explained(rows)
             shares = _shares(log_joint)  # (components, n)
             log_likelihood += _log_sum(log_joint).sum() / len(x)
@@ -133,10 +137,6 @@ class IncompleteMixture:
         covariance = (scatter + prior * pooled + ridge * unit) / (count + prior)[:, None, None]
         weights = (count + 1) / (len(x) + components)
         return IncompleteMixture(weights, loc, covariance), log_likelihood
-
-
-def _slices(x):
-    return [x[i : i + ROWS] for i in range(0, len(x), ROWS)]
 
 
 def _log_sum(log_joint):

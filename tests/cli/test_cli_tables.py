@@ -16,7 +16,7 @@ ROWS = np.random.default_rng(0).normal(size=(40, 1)) * [1, 10, -5] + 100.0
 @pytest.fixture
 def table(tmp_path, monkeypatch):
     """A CSV file with text, numbers, holes; row i lacks the number i % 3 if i % 4 == 0."""
-    monkeypatch.setattr(module, "SETTINGS", ((1, 1.0),))
+    monkeypatch.setattr(module, "SETTINGS", ((1, 1.0, 20.0),))
     lines = ["name,a,b,c"]
     for i, row in enumerate(ROWS):
         cells = [f"{value:.4f}" for value in row]

@@ -24,12 +24,12 @@ HOLES = np.where(MISSING, np.nan, ROWS)
 @pytest.fixture(scope="module")
 def imputer():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "SETTINGS", ((1, 1.0), (5, 1.0)))
+        patch.setattr(module, "SETTINGS", ((1, 1.0, 20.0), (4, 1.0, 20.0)))
         return keras_ae.Imputer(random_state=0).fit(HOLES)
 
 
 def fast(patch):
-    patch.setattr(module, "SETTINGS", ((1, 1.0),))
+    patch.setattr(module, "SETTINGS", ((1, 1.0, 20.0),))
 
 
 def test_it_fills_what_the_causes_tell(imputer):
@@ -55,6 +55,11 @@ def test_new_rows_and_an_empty_row(imputer):
     np.testing.assert_allclose(filled[0], np.nanmean(HOLES, axis=0), atol=0.2 * ROWS[:, 1].std())
     one = imputer.transform(HOLES[:1])
     np.testing.assert_allclose(one, imputer.transform(HOLES)[:1])  # other rows do not matter
+
+
+def test_a_tiny_table():
+    filled = keras_ae.Imputer(random_state=0).fit_transform([[1.0, np.nan], [3.0, 5.0]])
+    np.testing.assert_array_equal(filled, [[1.0, 5.0], [3.0, 5.0]])
 
 
 def test_it_comes_back_from_a_folder(imputer, tmp_path):

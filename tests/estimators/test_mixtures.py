@@ -79,7 +79,7 @@ def test_many_rows_are_worked_on_in_parts(monkeypatch):
     x = np.random.default_rng(0).normal(size=(50, 3))
     x[::3, 1] = np.nan
     whole = IncompleteMixture.fit(x, 2)
-    monkeypatch.setattr("keras_ae.estimators.mixtures.ROWS", 7)
+    monkeypatch.setattr("keras_ae.estimators.mixtures.VALUES", 7 * 2 * 9)  # 7 rows
     parts = IncompleteMixture.fit(x, 2)
     np.testing.assert_allclose(parts.mean(x), whole.mean(x))
     assert parts.log_likelihood(x) == pytest.approx(whole.log_likelihood(x))
