@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from eagerly import eagerly
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -89,6 +90,7 @@ def test_a_damaged_folder_is_an_error(imputer, tmp_path, damage):
         keras_ae.Imputer.from_preset(folder)
 
 
+@eagerly()
 def test_a_vae_learns_the_rows(monkeypatch, tmp_path):
     """Its function is called once, its mean is that of `impute`, and it comes back."""
     monkeypatch.setattr(keras.callbacks, "EarlyStopping", lambda **_: keras.callbacks.Callback())
