@@ -38,6 +38,7 @@ _NAMES = {
     "VaDE": "keras_ae.models.vade",
     "TDVAE": "keras_ae.models.tdvae",
     "Detector": "keras_ae.estimators",
+    "Imputer": "keras_ae.estimators",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
     "export": "keras_ae.exports",

@@ -39,6 +39,7 @@ from keras_ae.distributions.likelihoods import (
     Gaussian,
     Likelihood,
     Masked,
+    Observed,
 )
 from keras_ae.distributions.posteriors import DiagonalGaussian, FullGaussian, Posterior
 from keras_ae.distributions.priors import (
@@ -72,6 +73,7 @@ __all__ = [
     "LabelledPrior",
     "Likelihood",
     "Masked",
+    "Observed",
     "PlanarFlow",
     "Posterior",
     "Prior",

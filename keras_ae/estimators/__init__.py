@@ -1,6 +1,6 @@
 """The jobs that people bring, with a scikit-learn face: fit, predict, transform.
 
-`Detector` finds odd examples and says which column made them odd.
+`Detector` finds odd examples and says which column made them odd. `Imputer` fills what is missing.
 
 What belongs here: estimators that choose, train and use a model for one job. They need
 scikit-learn: `pip install "keras-ae[datasets]"`.
@@ -21,6 +21,8 @@ from keras_ae.estimators.anomaly_scores import (  # noqa: E402
     ResidualDistance,
 )
 from keras_ae.estimators.detector import Detector  # noqa: E402
+from keras_ae.estimators.imputer import Imputer  # noqa: E402
+from keras_ae.estimators.mixtures import IncompleteMixture  # noqa: E402
 
 __all__ = [
     "AnomalyScore",
@@ -28,6 +30,8 @@ __all__ = [
     "DenoisingError",
     "Detector",
     "ImportanceWeightedBound",
+    "Imputer",
+    "IncompleteMixture",
     "NegativeELBO",
     "NeighbourDistance",
     "ReconstructionError",

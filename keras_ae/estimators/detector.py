@@ -1,19 +1,16 @@
 """Finds odd examples: rows of a table, images, sequences."""
 
-import json
 import numbers
 import pathlib
-import tempfile
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from keras_ae.estimators import anomaly_scores, ensembles
+from keras_ae.estimators import anomaly_scores, ensembles, folders
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.models.vae import VAE
-from keras_ae.utils import files
 
 CONFIG, ARRAYS = "detector.json", "detector.npz"
 
@@ -121,20 +118,8 @@ class Detector(OutlierMixin, BaseEstimator):
             OSError: the disk is full, or the folder cannot be written; then it is as it was.
         """
         check_is_fitted(self)
-        folder = pathlib.Path(folder)
-        if folder.exists() and not (folder / CONFIG).is_file() and any(folder.iterdir()):
-            raise FileExistsError(
-                f"Expected a new folder, or one that holds a detector. Received: {folder}"
-            )
-        with files.writing(f"the detector {folder}"):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as part:
-                written = pathlib.Path(part) / folder.name
-                written.mkdir()
-                self._write(written)
-                if folder.exists():
-                    folder.rename(pathlib.Path(part) / "before")
-                written.rename(folder)
+        with folders.replacing(folder, CONFIG, "detector") as written:
+            self._write(written)
 
     @classmethod
     def from_preset(cls, folder):
@@ -147,23 +132,13 @@ class Detector(OutlierMixin, BaseEstimator):
         from keras_ae import presets
 
         folder = pathlib.Path(folder)
-        if not (folder / CONFIG).is_file():
-            raise FileNotFoundError(f"Expected a folder with {CONFIG}. Received: {folder}")
-        try:
-            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-                arrays = dict(arrays)
+        with folders.reading(folder, CONFIG, ARRAYS, "detector") as (config, arrays):
             detector = cls(**config["arguments"])
             score = anomaly_scores.SCORES[config["score"]["name"]](**config["score"]["config"])
             detector.threshold_ = float(config["threshold"])
             detector._example_shape = tuple(config["shape"])
             names, loc = config["features"], arrays.pop("loc", None)
             scale = arrays.pop("scale", None)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise ValueError(
-                f"Expected {folder} to hold a detector; save it again. Received: {reason}"
-            ) from error
         detector.offset_ = -detector.threshold_
         detector.scaler_ = None if loc is None else ensembles.Standardizer(loc, scale)
         if len(detector._example_shape) == 1:
@@ -200,9 +175,8 @@ class Detector(OutlierMixin, BaseEstimator):
             "features": None if features is None else [str(name) for name in features],
             "models": names,
         }
-        (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         scaler = {} if self.scaler_ is None else vars(self.scaler_)
-        np.savez_compressed(folder / ARRAYS, **scaler, **self.score_.references)
+        folders.write(folder, CONFIG, (ARRAYS, scaler | self.score_.references), config)
 
     def _check_arguments(self):
         given = {

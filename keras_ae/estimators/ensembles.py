@@ -11,6 +11,7 @@ MEMBERS = 4
 UNITS = 128
 STEPS, BATCH_SIZE = 600, 128
 LEARNING_RATE = 3e-3
+EPOCHS = 200  # at most, for a model of the user
 NOISE = (0.05, 1.0)  # standard deviations, log-uniform, one per row
 
 
@@ -80,9 +81,10 @@ class Standardizer:
 
     @classmethod
     def of(cls, x):
-        """Learns from rows: array (n, features)."""
-        scale = x.std(axis=0)
-        return cls(x.mean(axis=0), np.where(scale > 1e-12 * np.abs(x).max(axis=0), scale, 1.0))
+        """Learns from rows: array (n, features). NaN is left out."""
+        scale = np.nanstd(x, axis=0)
+        varies = scale > 1e-12 * np.nanmax(np.abs(x), axis=0)
+        return cls(np.nanmean(x, axis=0), np.where(varies, scale, 1.0))
 
     def __call__(self, x):
         """array (n, features) -> float32, the same shape."""
@@ -100,7 +102,7 @@ def trained(model, x, seed):
     with seeds.global_seed(seed):
         stop = keras.callbacks.EarlyStopping(patience=10, restore_best_weights=True)
         model.compile(keras.optimizers.Adam(1e-3))
-        options = {"epochs": 200, "batch_size": min(BATCH_SIZE, len(x)), "verbose": 0}
+        options = {"epochs": EPOCHS, "batch_size": min(BATCH_SIZE, len(x)), "verbose": 0}
         order = np.random.default_rng(seed).permutation(len(x))
         model.fit(x[order], validation_split=0.1, callbacks=[stop], **options)
     return model
