@@ -35,6 +35,7 @@ _NAMES = {
     "VaDE": "keras_ae.models.vade",
     "TDVAE": "keras_ae.models.tdvae",
     "Detector": "keras_ae.estimators",
+    "TableModel": "keras_ae.tables",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
     "export": "keras_ae.exports",
@@ -60,6 +61,7 @@ _MODULES = {
     "schedules": "keras_ae.schedules",
     "scores": "keras_ae.evaluation.scores",
     "sparsity": "keras_ae.sparsity",
+    "tables": "keras_ae.tables",
     "training": "keras_ae.training",
 }
 

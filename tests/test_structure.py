@@ -11,6 +11,7 @@ ORDER = [
     "explorer",
     "exports",
     "estimators",
+    "tables",
     "presets",
     "plots",
     "samplers",
@@ -30,7 +31,7 @@ ORDER = [
 # Methods of the base that reach up when they are called.
 EXEMPT = {"from_preset", "save_to_preset", "presets", "export"}
 # Only these know TensorFlow Probability.
-PROBABILITY = {"registry", "likelihoods", "posteriors", "priors", "densities", "draws"}
+PROBABILITY = {"registry", "columns", "likelihoods", "posteriors", "priors", "densities", "draws"}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
