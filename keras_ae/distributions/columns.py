@@ -96,6 +96,15 @@ class Columns(Likelihood):
         self.width = sum(_width(column) for column in self.columns)
         self._groups = _grouped(self.columns)
 
+    @property
+    def stand_in(self):
+        """A row in the support, which may replace missing values: float32 array (width,)."""
+        row = np.zeros(self.width, "float32")
+        for group in self._groups:
+            if group.family in ("log_normal", "categorical"):
+                row[group.places[:: group.width]] = 1  # the first category
+        return row
+
     def params_size(self, event_shape):
         if base.size(event_shape) != self.width:
             raise ValueError(
@@ -134,8 +143,9 @@ class Columns(Likelihood):
 
     def _split(self, params):
         # (batch, params) -> one (batch, params of the group) for each group
-        sizes = [group.params for group in self._groups]
-        return ops.split(params, np.cumsum(sizes)[:-1].tolist(), axis=-1)
+        ends = np.cumsum([group.params for group in self._groups]).tolist()
+        starts = [0, *ends[:-1]]
+        return [params[:, start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 class JoinedColumns(tfd.Distribution):
@@ -236,7 +246,8 @@ class JoinedColumns(tfd.Distribution):
 
 def _column(column):
     """(family, number) of a column. ValueError if it is none."""
-    family, *number = (column,) if isinstance(column, str) else tuple(column)
+    is_pair = isinstance(column, (list, tuple)) and len(column) > 0
+    family, *number = column if is_pair else (column,)
     number = number or ([1] if family in COUNTS else [])
     is_right = family in FAMILIES and len(number) == (family in (*COUNTS, "categorical"))
     if is_right and family == "categorical":

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-
 KINDS = ("numeric", "positive", "count", "categorical")
 MOST_CATEGORIES = 1000
 SHOWN = 5  # unknown categories in an error

@@ -129,7 +129,7 @@ class TableModel:
         return self.schema.to_table(self._fitted().reconstruct(self.schema.to_array(table)))
 
     def log_likelihood(self, table, n_samples=1000, seed=None):
-        """log p(row), in nats, estimated as in `VAE.log_likelihood`. The oddest rows have the least.
+        """log p(row) in nats, as `VAE.log_likelihood` estimates it. The least are the oddest rows.
 
         It is a density of the table's own numbers, and a probability of counts and categories.
 
