@@ -40,6 +40,7 @@ from keras_ae.distributions.likelihoods import (
     Gaussian,
     Likelihood,
     Masked,
+    Observed,
 )
 from keras_ae.distributions.posteriors import DiagonalGaussian, FullGaussian, Posterior
 from keras_ae.distributions.priors import (
@@ -74,6 +75,7 @@ __all__ = [
     "LabelledPrior",
     "Likelihood",
     "Masked",
+    "Observed",
     "PlanarFlow",
     "Posterior",
     "Prior",

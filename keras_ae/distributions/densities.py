@@ -38,6 +38,11 @@ class IndependentBernoulli(tfd.Independent):
         )  # (batch, *shape) -> (batch, n)
         return tf.reduce_sum(x * logits, axis=axes) - sum_of_softplus(flat)
 
+    def log_prob_of_values(self, x):
+        """log p(x_i) of each value: (..., batch, *shape) -> the same shape."""
+        logits = self.distribution.logits
+        return x * logits - tf.math.softplus(logits)
+
 
 @tf.custom_gradient
 def sum_of_softplus(x):
@@ -137,6 +142,85 @@ class MaskedSteps(tfd.Distribution):
         leading = tf.cast(leading, tf.int32)
         shape = tf.concat([leading, [-1, self.n], self.steps.event_shape], axis=0)
         return tf.reshape(values, shape)
+
+
+class ObservedValues(tfd.Distribution):
+    """Independent values, some of which are missing: NaN. log_prob leaves these out.
+
+    log p(x) = sum_i log p_i(x_i), over the values that are not NaN
+
+    Args:
+        values: tfd.Distribution, batch shape (batch,), event shape `shape`. Either a
+            tfd.Independent of single values, or one with a method `log_prob_of_values(x)`, which
+            returns one number per value: (..., batch, *shape) -> the same shape.
+        stand_in: float, or array that broadcasts to `shape`, in the support of `values`. It
+            replaces NaN before `values` sees it.
+
+    Batch shape (batch,), event shape `shape`.
+    """
+
+    def __init__(self, values, stand_in=0.0, name="ObservedValues"):
+        parameters = dict(locals())
+        self.values, self.stand_in = values, stand_in
+        # Not isinstance: some of TFP's own objects are no subclass of tfd.Independent (0.25).
+        independent = hasattr(values, "reinterpreted_batch_ndims")
+        single = independent and len(values.distribution.event_shape) == 0
+        if not (single or hasattr(values, "log_prob_of_values")):
+            raise ValueError(
+                "Expected a likelihood of independent values, or one whose distribution has the "
+                f"method log_prob_of_values. Received: {values.name}"
+            )
+        super().__init__(
+            dtype=values.dtype,
+            reparameterization_type=values.reparameterization_type,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    @classmethod
+    def _parameter_properties(cls, dtype, num_classes=None):
+        return {"values": tfp.util.BatchedComponentProperties()}
+
+    def log_prob_of_values(self, x):
+        """log p(x_i) of each value, 0 for NaN: (..., batch, *shape) -> the same shape."""
+        missing = tf.math.is_nan(x)
+        # The gradient of log p(NaN) would be NaN, even though the value is left out.
+        inside = tf.where(missing, tf.cast(self.stand_in, x.dtype), x)
+        if hasattr(self.values, "log_prob_of_values"):
+            log_prob = self.values.log_prob_of_values(inside)
+        else:
+            log_prob = self.values.distribution.log_prob(inside)
+        return tf.where(missing, tf.zeros_like(log_prob), log_prob)
+
+    def _log_prob(self, x):
+        axes = list(range(-len(self.event_shape), 0))
+        return tf.reduce_sum(self.log_prob_of_values(x), axis=axes)
+
+    def _event_shape(self):
+        return self.values.event_shape
+
+    def _event_shape_tensor(self):
+        return self.values.event_shape_tensor()
+
+    def _batch_shape(self):
+        return self.values.batch_shape
+
+    def _batch_shape_tensor(self):
+        return self.values.batch_shape_tensor()
+
+    def _sample_n(self, n, seed=None):
+        return self.values.sample(n, seed=seed)
+
+    def _mean(self):
+        return self.values.mean()
+
+    def _mode(self):
+        return self.values.mode()
+
+    def _variance(self):
+        return self.values.variance()
 
 
 class DiscretizedLogistic(tfd.Distribution):

@@ -23,10 +23,17 @@ class Likelihood(base.Distribution):
         support: (low, high), the closed interval of values that x may take.
         mask_value: float. A step of a sequence x is padding if all its values equal mask_value.
             None: there is no padding.
+        stand_in: a value in the support, which replaces padding and missing values before the
+            density sees them: a float, or an array that broadcasts to the shape of one example.
     """
 
     support = (-math.inf, math.inf)
     mask_value = None
+
+    @property
+    def stand_in(self):
+        low, high = self.support
+        return min(max(0.0, low), high)
 
     def check(self, x, shape, name="x"):
         """Raises ValueError if p(x|z) has no density at x.
@@ -232,13 +239,7 @@ class Masked(Likelihood):
 
     def __init__(self, likelihood, mask_value=0.0, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(likelihood, dict):
-            likelihood = keras.saving.deserialize_keras_object(likelihood)
-        if not isinstance(likelihood, Likelihood):
-            raise ValueError(
-                "Expected `likelihood` to be a likelihood layer, such as Gaussian(0.1). "
-                f"Received: {likelihood!r}"
-            )
+        likelihood = _checked_layer(likelihood)
         if not validation.is_number(mask_value):
             raise ValueError(
                 f"Expected `mask_value` to be a finite number. Received: mask_value={mask_value!r}"
@@ -263,20 +264,87 @@ class Masked(Likelihood):
             # (batch, steps, *features) -> (batch, steps)
             real = inputs.is_real(array.astype("float32"), self.mask_value, step_axes).numpy()
             array = array.copy()
-            array[~real] = self._stand_in
+            array[~real] = self.likelihood.stand_in
         self.likelihood.check(array, shape, name)
 
     def call(self, params):
         # (batch, steps, ...) -> (batch * steps, ...)
         steps = self.likelihood(ops.reshape(params, (-1, *params.shape[2:])))
-        return densities.MaskedSteps(steps, params.shape[1], self.mask_value, self._stand_in)
+        return densities.MaskedSteps(
+            steps, params.shape[1], self.mask_value, self.likelihood.stand_in
+        )
 
     def get_config(self):
         likelihood = keras.saving.serialize_keras_object(self.likelihood)
         return {**super().get_config(), "likelihood": likelihood, "mask_value": self.mask_value}
 
+
+@keras.saving.register_keras_serializable("keras_ae")
+class Observed(Likelihood):
+    """p(x|z) = prod_i p(x_i|z), over the values x_i that are not missing. NaN means missing.
+
+    This is the density of what was observed, if values are missing at random.
+    `VAE(..., missing=True)` wraps its likelihood in this layer.
+
+    Args:
+        likelihood: a layer, a likelihood of independent values, for example `Gaussian(0.1)`.
+
+    Input shape: as for `likelihood`.
+    Output: batch shape (batch,), event shape `shape`.
+
+    Raises:
+        ValueError: likelihood is not a likelihood layer, or one of padded sequences.
+
+    For example:
+
+        likelihood = keras_ae.distributions.Observed(keras_ae.distributions.Gaussian(0.1))
+        rows = np.array([[0.2, np.nan], [0.3, 0.1]], "float32")
+        likelihood(np.zeros((2, 2), "float32")).log_prob(rows)  # (2,): nats per row
+
+    Source: Mattei & Frellsen, "MIWAE: deep generative modelling and imputation of incomplete data
+    sets", ICML 2019, equation 4.
+    """
+
+    def __init__(self, likelihood, **kwargs):
+        super().__init__(**kwargs)
+        likelihood = _checked_layer(likelihood)
+        if likelihood.mask_value is not None:
+            raise ValueError(
+                "Expected `likelihood` to have no padding, since missing values are marked by NaN. "
+                f"Received: {type(likelihood).__name__}"
+            )
+        self.likelihood = likelihood
+        self.inner = (likelihood,)
+        self.support = likelihood.support
+
     @property
-    def _stand_in(self):
-        """A value in the support, which replaces padding."""
-        low, high = self.support
-        return min(max(0.0, low), high)
+    def stand_in(self):
+        return self.likelihood.stand_in
+
+    def params_size(self, event_shape):
+        return self.likelihood.params_size(event_shape)
+
+    def check(self, x, shape, name="x"):
+        array = np.asarray(x)
+        if array.dtype.kind == "f" and array.shape[1:] == shape:
+            array = np.where(np.isnan(array), np.asarray(self.stand_in, array.dtype), array)
+        self.likelihood.check(array, shape, name)
+
+    def call(self, params):
+        return densities.ObservedValues(self.likelihood(params), self.stand_in)
+
+    def get_config(self):
+        likelihood = keras.saving.serialize_keras_object(self.likelihood)
+        return {**super().get_config(), "likelihood": likelihood}
+
+
+def _checked_layer(likelihood):
+    """A likelihood layer, from the layer or its config. ValueError if it is neither."""
+    if isinstance(likelihood, dict):
+        likelihood = keras.saving.deserialize_keras_object(likelihood)
+    if not isinstance(likelihood, Likelihood):
+        raise ValueError(
+            "Expected `likelihood` to be a likelihood layer, such as Gaussian(0.1). "
+            f"Received: {likelihood!r}"
+        )
+    return likelihood

@@ -69,6 +69,7 @@ class Autoencoder(Trainer):
             a stranger may have.
         own_metrics: metrics of this class only, as in `keras_ae.evaluation`:
             {name: (function of (model, dataset, ...), tolerance)}.
+        takes_missing: whether the likelihood may be `Observed`, where NaN means missing.
     """
 
     parts = ("likelihood_layer",)
@@ -80,6 +81,7 @@ class Autoencoder(Trainer):
     )
     size_limits = {}
     own_metrics = {}
+    takes_missing = False
 
     def __init__(
         self, shape, latent_dim, network, widths, activation, likelihood, code_size, **kwargs
@@ -88,6 +90,11 @@ class Autoencoder(Trainer):
         self.shape = inputs.example_shape(shape)
         self.latent_dim = validation.positive_int(latent_dim, "latent_dim")
         self.likelihood_layer = distributions.likelihood_for(self.shape, likelihood)
+        if isinstance(self.likelihood_layer, distributions.Observed) and not self.takes_missing:
+            raise ValueError(
+                "Expected a VAE for missing values: VAE(..., missing=True). "
+                f"Received: {type(self).__name__} with the likelihood Observed"
+            )
         self._params_shape = (*self.shape[:-1], self.likelihood_layer.params_size(self.shape[-1]))
         widths = None if widths is None else tuple(widths)
         self._network = {"network": network, "widths": widths, "activation": activation}

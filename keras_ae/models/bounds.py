@@ -53,30 +53,18 @@ class Bounds:
     def _over_samples(self, function, join, x, n_samples, batch_size, seed, verbose=0):
         """Calls `function` until each example has n_samples draws, and joins the results.
 
-        At most batch_size * SAMPLES_PER_STEP codes are decoded at once.
-
         Args:
             function: function(batch, n, seed) -> (len(batch),), a result over n draws.
             join: turns the list of results of one batch into one result.
-            x: float tensor (batch, *shape).
-            n_samples: int, the number of draws per example.
-            batch_size: int, the number of examples per call.
-            seed: int32 (2,).
-            verbose: 1 for a progress bar.
+            x, n_samples, batch_size, seed, verbose: as in `in_steps`.
 
         Returns:
             tensor (len(x),).
         """
-        validation.positive_int(n_samples, "n_samples")
-        full, rest = divmod(n_samples, SAMPLES_PER_STEP)
-        steps = [SAMPLES_PER_STEP] * full + ([rest] if rest else [])
-        batches = inputs.batches(x, batch_size)
-        progress = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch")
-        joined = []
-        for batch, seed_of_batch in zip(batches, seeds.split(seed, len(batches)), strict=True):
-            pairs = zip(steps, seeds.split(seed_of_batch, len(steps)), strict=True)
-            joined.append(join([function(batch, n, seed_of_step) for n, seed_of_step in pairs]))
-            progress.add(1)
+        joined = [
+            join([function(batch, n, seed_of_step) for n, seed_of_step in steps])
+            for batch, _, steps in in_steps(x, n_samples, batch_size, seed, verbose)
+        ]
         return tf.concat(joined, axis=0)
 
     def _sum_of_elbos(self, x, n, seed):
@@ -99,3 +87,29 @@ class Bounds:
         """
         log_joint = self.vae.log_likelihood_of(x, z) + self.vae.prior.log_prob(z)
         return tf.reduce_logsumexp(log_joint - log_posterior, axis=0)  # (n, batch) -> (batch,)
+
+
+def in_steps(x, n_samples, batch_size, seed, verbose=0):
+    """Plans n_samples draws of q(z|x) for each example, so that the memory is limited.
+
+    At most batch_size * SAMPLES_PER_STEP codes are decoded at once.
+
+    Args:
+        x: float tensor (batch, *shape).
+        n_samples: int, the number of draws per example.
+        batch_size: int, the number of examples per batch.
+        seed: int32 (2,).
+        verbose: 1 for a progress bar.
+
+    Yields:
+        (batch of x, seed of the batch, [(number of draws, seed of these draws), ...]).
+    """
+    validation.positive_int(n_samples, "n_samples")
+    full, rest = divmod(n_samples, SAMPLES_PER_STEP)
+    numbers = [SAMPLES_PER_STEP] * full + ([rest] if rest else [])
+    batches = inputs.batches(x, batch_size)
+    progress = keras.utils.Progbar(len(batches), verbose=verbose, unit_name="batch")
+    for batch, seed_of_batch in zip(batches, seeds.split(seed, len(batches)), strict=True):
+        steps = zip(numbers, seeds.split(seed_of_batch, len(numbers)), strict=True)
+        yield batch, seed_of_batch, list(steps)
+        progress.add(1)

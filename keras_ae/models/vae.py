@@ -6,8 +6,9 @@ import tensorflow as tf
 from keras_ae import distributions, objectives
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.models.bounds import Bounds
+from keras_ae.models.imputation import Imputation
 from keras_ae.schedules import Schedule
-from keras_ae.utils import seeds, validation
+from keras_ae.utils import inputs, seeds, validation
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -39,6 +40,9 @@ class VAE(Autoencoder):
         objective: "elbo", "iwae", "free_bits", "capacity", "total_correlation" (beta-TCVAE),
             "adversarial_total_correlation" (FactorVAE), "mmd" (InfoVAE and WAE), or a layer of
             `keras_ae.objectives`.
+        missing: True if values of x may be missing: NaN. Only the values that are there count in
+            p(x|z). The encoder sees zeros for missing values, and a mask that is 1 where x is
+            there: (batch, *shape[:-1], 2 * shape[-1]). `impute` fills what is missing.
 
     Input shape: (batch, *shape), floats in the support of the likelihood, or integers 0-255.
     Output shape: (batch, *shape).
@@ -66,6 +70,7 @@ class VAE(Autoencoder):
         "model.log_likelihood(x)  # nats per image",
     )
     logged = ("reconstruction", "kl")
+    takes_missing = True
     why_no_loss = (
         "a VAE minimises minus its evidence lower bound, and the reconstruction term of that bound "
         "must be the log-density of its likelihood. With another loss it would not be a density "
@@ -85,8 +90,11 @@ class VAE(Autoencoder):
         posterior="diagonal",
         beta=1.0,
         objective="elbo",
+        missing=False,
         **kwargs,
     ):
+        if missing:
+            likelihood = _observed(shape, likelihood)
         posterior = distributions.get(distributions.Posterior, posterior)
         beta = keras.saving.deserialize_keras_object(beta) if isinstance(beta, dict) else beta
         schedule = beta if isinstance(beta, Schedule) else None
@@ -112,7 +120,12 @@ class VAE(Autoencoder):
         self.step = self._number(0, "step", "int64") if has_step else None
         self.objective_layer.check(self)
         self._report(self.objective_layer.logged)
-        self._bounds = Bounds(self)
+        self._bounds, self._imputation = Bounds(self), Imputation(self)
+
+    @property
+    def missing(self):
+        """Whether NaN in x means a missing value."""
+        return isinstance(self.likelihood_layer, distributions.Observed)
 
     @property
     def prior(self):
@@ -212,6 +225,47 @@ class VAE(Autoencoder):
             self.checked(x), n_samples, batch_size, self._seed(seed), verbose
         )
 
+    def impute(self, x, draws=None, n_samples=1000, batch_size=100, seed=None, verbose=0):
+        """Fills missing values. What is there stays as it is.
+
+        E[x_missing | x_observed] = sum_s w_s E[x_missing | z_s],  z_s ~ q(z|x_observed),
+        where w_s is proportional to p(x_observed|z_s) p(z_s) / q(z_s|x_observed)
+
+        With `draws`, the values are drawn from p(x_missing | x_observed): codes are drawn among
+        the z_s with the probabilities w_s, and values from p(x|z). Several draws show how certain
+        the values are ("multiple imputation").
+
+        Args:
+            x: array (batch, *shape), NaN where a value is missing.
+            draws: int, how many draws. None for the mean.
+            n_samples: int, the number of draws of z per example. The more, the closer to the
+                exact mean or distribution under the model.
+            batch_size: int, the number of examples to work on at once. It limits the memory.
+            seed: int for a reproducible result, None for a fresh one.
+            verbose: 1 for a progress bar.
+
+        Returns:
+            tensor (batch, *shape), or (draws, batch, *shape).
+
+        Raises:
+            ValueError: as in `encode`; the model was not made with missing=True; draws < 1;
+                n_samples < 1; batch_size < 1.
+
+        Source: Mattei & Frellsen, "MIWAE", ICML 2019, section 3.
+        """
+        if not self.missing:
+            raise ValueError(
+                "Expected a model made with missing=True, which learns from incomplete examples. "
+                f"Received: a {type(self).__name__} made with missing=False"
+            )
+        validation.positive_int(batch_size, "batch_size")
+        if draws is not None:
+            validation.positive_int(draws, "draws")
+        plan = self.checked(x), n_samples, batch_size, self._seed(seed), verbose
+        if draws is None:
+            return self._imputation.mean(*plan)
+        return self._imputation.draws(draws, *plan)
+
     def sample(self, n, seed=None):
         """Draws codes from the prior and decodes them.
 
@@ -232,7 +286,7 @@ class VAE(Autoencoder):
 
     def params_of(self, x):
         """The encoder's output: (batch, *shape) -> (batch, params_size of the posterior)."""
-        return self.encoder(x)
+        return self.encoder(with_mask(x) if self.missing else x)
 
     def posterior_of(self, params):
         """q(z|x), from the encoder's output `params`."""
@@ -277,6 +331,15 @@ class VAE(Autoencoder):
             "objective": keras.saving.serialize_keras_object(self.objective_layer),
         }
 
+    def seen_by_metrics(self, x, target, y_pred, weights):
+        # The error of a missing value counts as 0.
+        target = tf.where(tf.math.is_nan(target), y_pred, target) if self.missing else target
+        return super().seen_by_metrics(x, target, y_pred, weights)
+
+    def _network_sizes(self, code_size):
+        seen, *sizes = super()._network_sizes(code_size)
+        return (*seen[:-1], 2 * seen[-1]) if self.missing else seen, *sizes
+
     def _check_prior(self):
         shape = tuple(self.prior.event_shape)
         if shape != (self.latent_dim,):
@@ -300,3 +363,17 @@ class VAE(Autoencoder):
 
     def _seed(self, seed):
         return self._seeds.draw() if seed is None else seeds.from_int(seed)
+
+
+def with_mask(x):
+    """x with 0 for missing values, and 1 where x is there: (..., c) -> (..., 2 * c)."""
+    missing = tf.math.is_nan(x)
+    there = tf.cast(~missing, x.dtype)
+    return tf.concat([tf.where(missing, tf.zeros_like(x), x), there], axis=-1)
+
+
+def _observed(shape, likelihood):
+    """The likelihood layer that counts only what is there."""
+    likelihood = distributions.likelihood_for(inputs.example_shape(shape), likelihood)
+    is_observed = isinstance(likelihood, distributions.Observed)
+    return likelihood if is_observed else distributions.Observed(likelihood)

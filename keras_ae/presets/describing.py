@@ -35,6 +35,7 @@ LIKELIHOODS = {
     "Gaussian": "a Gaussian for each value",
     "DiscretizedLogisticMixture": "a mixture of discretised logistic distributions for each value",
     "Masked": "only steps that are not padding count",
+    "Observed": "only values that are not missing count",
 }
 NETWORKS = {
     "dense": ("dense layers", "units"),
