@@ -17,7 +17,7 @@ def main(train, seed, out):
     torch.set_num_threads(1)
     rows = pd.read_csv(train).fillna("missing")
     categorical = [name for name in rows if not pd.api.types.is_numeric_dtype(rows[name])]
-    model, start = TVAE(enable_gpu=False), time.perf_counter()
+    model, start = TVAE(enable_gpu=False, verbose=True), time.perf_counter()
     model.set_random_state(int(seed))
     torch.manual_seed(int(seed))
     model.fit(rows, categorical)

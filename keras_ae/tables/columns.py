@@ -16,17 +16,15 @@ class Column:
     Attributes:
         width: int, the number of values in the block.
         family: what the column is for `keras_ae.distributions.Columns`.
+        holds_numbers: whether its values are float64, with NaN for missing ones.
     """
 
     width = 1
     family = "gaussian"
-
-    @property
-    def family_of_block(self):
-        return self.family
+    holds_numbers = True
 
     def encode(self, values, name):
-        """Values of the column -> float64 (rows, width). ValueError for values that do not fit."""
+        """Values -> float64 (rows, width). ValueError for values that do not fit."""
         raise NotImplementedError
 
     def decode(self, block):
@@ -65,7 +63,6 @@ class Numeric(Column):
         return cls(float(known.mean()), scale or 1.0, *limits, _are_whole(values))
 
     def encode(self, values, name):
-        values = _numbers(values, name)
         with np.errstate(over="ignore"):
             x = (self._scaled_from(values, name) - self.loc) / self.scale
         if np.any(np.abs(x) > np.finfo("float32").max):
@@ -80,7 +77,7 @@ class Numeric(Column):
         return self._limited(values)
 
     def log_volume(self, values):
-        return np.full(len(values), -np.log(self.scale))
+        return np.where(np.isnan(values), 0, -np.log(self.scale))
 
     @staticmethod
     def _scaled_from(values, name):
@@ -131,11 +128,10 @@ class Count(Column):
         return cls(float(np.sqrt(np.mean(values**2))) or 1.0, float(values.max()))
 
     @property
-    def family_of_block(self):
+    def family(self):
         return "negative_binomial", self.unit
 
     def encode(self, values, name):
-        values = _numbers(values, name)
         _check_counts(values, name)
         return values[:, np.newaxis] / self.unit
 
@@ -170,16 +166,16 @@ class Categorical(Column):
         return len(self.categories)
 
     @property
-    def family_of_block(self):
+    def family(self):
         return "categorical", self.width
 
     @property
-    def are_numbers(self):
+    def holds_numbers(self):
         """Whether the categories are numbers, which have a nearest one."""
         return all(type(category) in (int, float) for category in self.categories)
 
     def encode(self, values, name):
-        places = self._nearest(values, name) if self.are_numbers else self._places(values, name)
+        places = self._nearest(values) if self.holds_numbers else self._places(values, name)
         block = np.eye(self.width)[np.maximum(places, 0)]
         block[places < 0] = np.nan
         return block
@@ -187,13 +183,12 @@ class Categorical(Column):
     def decode(self, block):
         missing = np.isnan(block).any(axis=1)
         places = np.argmax(np.where(np.isnan(block), 0, block), axis=1)
-        if self.are_numbers:
+        if self.holds_numbers:
             return np.where(missing, np.nan, np.array(self.categories, "float64")[places])
         values = np.array([*self.categories, None], object)  # a plain array, also for bool
         return values[np.where(missing, self.width, places)]
 
-    def _nearest(self, values, name):
-        values = _numbers(values, name)
+    def _nearest(self, values):
         order = np.argsort(self.categories)
         known = np.array(self.categories, "float64")[order]
         middle = known[:-1] + np.diff(known) / 2
@@ -245,7 +240,7 @@ def learned(values, name, kind, declared=None, max_values=150):
                 f"Expected numbers in column {name!r}, whose kind is {kind}. Received: {text!r}"
             )
         return Categorical.of(values, name, declared)
-    known = _numbers(values, name)
+    known = as_numbers(values, name)
     known = known[~np.isnan(known)]
     if kind == "categorical" or np.ptp(known) <= 1e-12 * np.abs(known).max():
         return Categorical.of(_plain_numbers(known), name, declared)
@@ -259,10 +254,10 @@ def learned(values, name, kind, declared=None, max_values=150):
 def check_finite(values, name):
     """ValueError if a column of numbers holds infinity."""
     if values.dtype != object:
-        _numbers(values, name)
+        as_numbers(values, name)
 
 
-def _numbers(values, name):
+def as_numbers(values, name):
     """The values as float64 if they are finite numbers or missing. Else ValueError."""
     if values.dtype == object:
         text = [v for v in values if not _is_missing(v) and type(v) not in (int, float)]

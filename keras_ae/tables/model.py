@@ -23,11 +23,11 @@ ROWS_AT_ONCE = 1000  # drawn
 class TableModel:
     """A model of the rows of a table: tables in, tables out.
 
-        table = keras_ae.TableModel().fit(rows)  # a DataFrame
-        table.sample(1000)  # new rows, with the same columns and dtypes
-        table.reconstruct(rows)
-        table.log_likelihood(rows)  # (rows,): nats; the lowest are the oddest
-        table.save_to_preset("my_table")
+        model = keras_ae.TableModel().fit(table)  # a DataFrame, or an array
+        model.sample(1000)  # new rows, with the same columns and dtypes
+        model.reconstruct(table)
+        model.log_likelihood(table)  # (rows,): nats; the lowest are the oddest
+        model.save_to_preset("my_table")
         keras_ae.TableModel.from_preset("my_table")
 
     Args:
@@ -36,6 +36,7 @@ class TableModel:
             None: a VAE with 32 latent variables, two hidden layers of 256 units and the prior
             "realnvp".
         kinds, max_values: as in `TableSchema.of`.
+        missing: bool. True: cells may be missing, in `fit` and later. `impute` fills them.
 
     Attributes:
         schema: `TableSchema`, which `fit` learns.
@@ -45,13 +46,14 @@ class TableModel:
         ValueError: model is no function, or it returns something else than a model.
     """
 
-    def __init__(self, model=None, kinds=None, max_values=150):
+    def __init__(self, model=None, kinds=None, max_values=150, missing=False):
         if not (model is None or callable(model)) or isinstance(model, Autoencoder):
             raise ValueError(
                 "Expected `model` to be None, or a function of (shape, likelihood) that returns a "
                 f"model. Received: {model!r}"
             )
         self._make, self._kinds, self._max_values = model, kinds, max_values
+        self._missing = missing
         self.schema = self.model = None
 
     def fit(self, table, epochs=None, batch_size=BATCH_SIZE, seed=None, verbose=0):
@@ -61,7 +63,7 @@ class TableModel:
         The learning rate of Adam falls from 2e-3 to 0 along a cosine.
 
         Args:
-            table: pandas.DataFrame, or array (rows, columns), without missing cells.
+            table: pandas.DataFrame, or array (rows, columns).
             epochs: int. None: as many as make 6,000 steps.
             batch_size: int, the rows of a step.
             seed: int for a reproducible training, None for a fresh one.
@@ -74,11 +76,13 @@ class TableModel:
             ValueError: as in `TableSchema.of` and `TableSchema.to_array`; fewer than two rows.
         """
         schema = TableSchema.of(table, self._kinds, self._max_values)
-        x = schema.to_array(table)
+        x = schema.to_array(table, self._missing)
+        likelihood = schema.likelihood()
+        likelihood = distributions.Observed(likelihood) if self._missing else likelihood
         if len(x) < 2:
             raise ValueError(f"Expected at least 2 rows to learn from. Received: {len(x)}")
         with seeds.global_seed(seeds.fresh() if seed is None else seed):
-            model = (self._make or _default)((schema.width,), schema.likelihood())
+            model = (self._make or _default)((schema.width,), likelihood)
             if not isinstance(model, Autoencoder):
                 raise ValueError(
                     "Expected the function `model` to return a model of keras_ae. "
@@ -126,7 +130,31 @@ class TableModel:
         Raises:
             ValueError: as in `TableSchema.to_array`.
         """
-        return self.schema.to_table(self._fitted().reconstruct(self.schema.to_array(table)))
+        return self.schema.to_table(self._fitted().reconstruct(self._array(table)))
+
+    def impute(self, table, draws=None, n_samples=1000, seed=None):
+        """Fills missing cells, as `VAE.impute` does. What is there stays as it is.
+
+        A number becomes its mean given the rest of the row, a category the most probable one.
+
+        Args:
+            table: as in `fit`.
+            draws: int, how many tables to draw: several show how certain the values are. None for
+                one table of means.
+            n_samples: int, draws of z per row.
+            seed: int for a reproducible result, None for a fresh one.
+
+        Returns:
+            a table like `table`, or a list of them.
+
+        Raises:
+            ValueError: as in `TableSchema.to_array`; the model was not made with missing=True.
+        """
+        x = self._array(table)
+        filled = self._fitted().impute(x, draws, n_samples, seed=seed)
+        if draws is None:
+            return self.schema.fill(table, filled)
+        return [self.schema.fill(table, one) for one in filled]
 
     def log_likelihood(self, table, n_samples=1000, seed=None):
         """log p(row) in nats, as `VAE.log_likelihood` estimates it. The least are the oddest rows.
@@ -147,7 +175,7 @@ class TableModel:
         model = self._fitted()
         if not isinstance(model, VAE):
             raise ValueError(f"Expected a VAE. Received: {type(model).__name__}")
-        bound = model.log_likelihood(self.schema.to_array(table), n_samples, seed=seed)
+        bound = model.log_likelihood(self._array(table), n_samples, seed=seed)
         return np.asarray(bound, "float64") + self.schema.log_volume(table)
 
     def save_to_preset(self, folder):
@@ -186,6 +214,10 @@ class TableModel:
                 "model of other columns"
             )
         return loaded
+
+    def _array(self, table):
+        self._fitted()
+        return self.schema.to_array(table, self._missing)
 
     def _fitted(self):
         if self.model is None:

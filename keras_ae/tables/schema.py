@@ -10,11 +10,12 @@ from keras_ae.utils import validation
 class TableSchema:
     """The columns of a table, learned from training rows. It turns tables into arrays and back.
 
-        schema = keras_ae.tables.TableSchema.of(rows)
-        x = schema.to_array(rows)  # float32 (rows, schema.width)
+        schema = keras_ae.tables.TableSchema.of(table)  # a DataFrame, or an array
+        x = schema.to_array(table)  # float32 (rows, schema.width)
         vae = keras_ae.VAE((schema.width,), 8, likelihood=schema.likelihood())
+        vae.compile()
         vae.fit(x)
-        schema.to_table(vae.reconstruct(x))  # a DataFrame with the columns and dtypes of `rows`
+        schema.to_table(vae.reconstruct(x))  # with the columns and dtypes of `table`
 
     A column is of one of four kinds:
 
@@ -107,7 +108,7 @@ class TableSchema:
 
     def likelihood(self):
         """p(x|z) for these columns: `keras_ae.distributions.Columns`."""
-        return distributions.Columns([column.family_of_block for column in self._columns])
+        return distributions.Columns([column.family for column in self._columns])
 
     def to_array(self, table, missing=False):
         """Rows as numbers for a model.
@@ -150,17 +151,30 @@ class TableSchema:
             ValueError: x has another shape.
             ImportError: pandas is not installed.
         """
-        x = np.asarray(x)
-        if x.ndim != 2 or x.shape[1] != self.width:
-            raise ValueError(
-                f"Expected an array of shape (rows, {self.width}). Received: shape={x.shape}"
-            )
-        blocks = [x[:, block] for block in self.blocks.values()]
-        pairs = zip(self._columns, blocks, strict=True)
-        return frames.write(self._layout, [column.decode(block) for column, block in pairs])
+        return frames.write(self._layout, self._decoded(x))
+
+    def fill(self, table, x):
+        """The table, with its missing cells taken from x.
+
+        Args:
+            table: as in `to_array`.
+            x: array (rows, width), as in `to_table`.
+
+        Returns:
+            a table like the training rows.
+
+        Raises:
+            ValueError: as in `to_array` and `to_table`.
+        """
+        pairs = zip(self._read(table), self._decoded(x), strict=True)
+        filled = []
+        for (_, _, values), own in pairs:
+            missing = np.array([value is None or value != value for value in values])
+            filled.append(np.where(missing, own, values))
+        return frames.write(self._layout, filled)
 
     def log_volume(self, table):
-        """log |dx/dy| of each row y, x being its array: the sum over its columns.
+        """log |dx/dy| of each row y, x being its array: the sum over the cells that are there.
 
         log p(y) = log p(x) + log |dx/dy|: so densities of x become densities of the table's own
         numbers.
@@ -171,7 +185,7 @@ class TableSchema:
         Returns:
             float64 array (rows,), nats.
         """
-        return sum(column.log_volume(values) for _, column, values in self._read(table))
+        return sum(np.nan_to_num(column.log_volume(v)) for _, column, v in self._read(table))
 
     def get_config(self):
         """What JSON holds: {"layout": ..., "kinds": ..., "parts": ...}."""
@@ -187,6 +201,17 @@ class TableSchema:
             reason = f"{type(error).__name__}: {error}"
             raise ValueError(f"Expected the config of a TableSchema. Received: {reason}") from error
 
+    def _decoded(self, x):
+        """The values of each column of x: a list of arrays (rows,)."""
+        x = np.asarray(x)
+        if x.ndim != 2 or x.shape[1] != self.width:
+            raise ValueError(
+                f"Expected an array of shape (rows, {self.width}). Received: shape={x.shape}"
+            )
+        blocks = [x[:, block] for block in self.blocks.values()]
+        pairs = zip(self._columns, blocks, strict=True)
+        return [column.decode(block) for column, block in pairs]
+
     def _read(self, table):
         """(name, column, values) of each column of a table, in the order of the training rows."""
         layout, values = frames.read(table)
@@ -201,9 +226,12 @@ class TableSchema:
             raise ValueError(
                 f"Expected the columns of the training rows: {expected}. Received: {received}"
             )
-        of_name = dict(zip(names, values, strict=True))
-        pairs = zip(self.names, self._columns, strict=True)
-        return [(name, column, of_name[name]) for name, column in pairs]
+        of_name, read = dict(zip(names, values, strict=True)), []
+        for name, column in zip(self.names, self._columns, strict=True):
+            own = of_name[name]
+            own = columns.as_numbers(own, name) if column.holds_numbers else own
+            read.append((name, column, own))
+        return read
 
 
 def _said(kinds, names):

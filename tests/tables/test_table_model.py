@@ -90,6 +90,23 @@ def test_log_likelihood_is_a_density_of_the_tables_own_numbers():
     np.testing.assert_allclose(table.log_likelihood(rows, 3, seed=0), expected, rtol=1e-3)
 
 
+def test_missing_cells_are_filled_and_the_others_stay(tmp_path):
+    rows = unscaled(120).drop(columns=["heavy", "skewed"])
+    holes = np.random.default_rng(1).random(rows.shape) < 0.3
+    holed = rows.astype({"counts": "Int64"}).mask(holes)
+    table = TableModel(small, missing=True).fit(holed, epochs=1, seed=0)
+    table.save_to_preset(tmp_path / "table")
+    table = TableModel.from_preset(tmp_path / "table")
+    for filled in (table.impute(holed, n_samples=20), *table.impute(holed, draws=2, n_samples=20)):
+        assert not filled.isna().any(axis=None)
+        pd.testing.assert_frame_equal(filled.mask(holes), holed)
+    assert np.isfinite(table.log_likelihood(holed, 20)).all()
+    with pytest.raises(ValueError, match="no missing cells"):
+        TableModel(small).fit(holed)
+    with pytest.raises(ValueError, match="missing=True"):
+        TableModel(small).fit(rows, epochs=1).impute(rows)
+
+
 def test_an_autoencoder_reconstructs_but_does_not_draw():
     rows = np.random.default_rng(0).normal(size=(40, 3))
     table = TableModel(lambda shape, p: keras_ae.AE(shape, 2, widths=(8,), likelihood=p))
