@@ -125,7 +125,8 @@ class TableModel:
     def reconstruct(self, table):
         """The model's reconstruction of each row: a table like `table`.
 
-        A number is the mean of its column given the code, a category the most probable one.
+        A number is its mean given the code (of its logarithm, for a positive column), a category is
+        the most probable one.
 
         Raises:
             ValueError: as in `TableSchema.to_array`.
@@ -135,7 +136,8 @@ class TableModel:
     def impute(self, table, draws=None, n_samples=1000, seed=None):
         """Fills missing cells, as `VAE.impute` does. What is there stays as it is.
 
-        A number becomes its mean given the rest of the row, a category the most probable one.
+        A number becomes its mean given the rest of the row (that of its logarithm, for a positive
+        column), a category the most probable one.
 
         Args:
             table: as in `fit`.
@@ -204,11 +206,10 @@ class TableModel:
         loaded = cls()
         loaded.schema = TableSchema.from_config(config)
         loaded.model = presets.load(folder)
-        columns = loaded.model.likelihood_layer
-        if (
-            columns.get_config().get("columns")
-            != loaded.schema.likelihood().get_config()["columns"]
-        ):
+        likelihood = loaded.model.likelihood_layer
+        loaded._missing = isinstance(likelihood, distributions.Observed)
+        known = (likelihood.likelihood if loaded._missing else likelihood).get_config()
+        if known.get("columns") != loaded.schema.likelihood().get_config()["columns"]:
             raise ValueError(
                 f"Expected {folder} to hold a table and its model; save it again. Received: a "
                 "model of other columns"
