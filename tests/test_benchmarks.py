@@ -235,7 +235,8 @@ def test_sets_of_rows_are_measured_and_drawn(tmp_path, monkeypatch):
     train, test = people(300), people(100, seed=1)
     monkeypatch.setattr(synthetic_rows, "CLASSIFIERS", 1)
     out = tmp_path / "rows.json"
-    synthetic_rows.run(train, test, [("TVAE", people(300, seed=2))], out, seeds=1, epochs=1)
+    peers = [("TVAE", people(300, seed=2))]
+    synthetic_rows.run(train, test, peers, out, tmp_path / "rows", seeds=1, epochs=1)
     rows = json.loads(out.read_text())["rows"]
     assert [row["name"] for row in rows] == ["real rows", "keras_ae.TableModel", "TVAE"]
     assert rows[0]["shares"] == rows[0]["associations"] == 0 and rows[0]["copies"] == 1
