@@ -9,6 +9,7 @@ datasets = ["mlxtend", "scikit-learn"]
 hub = ["huggingface_hub>=0.30"]
 onnx = ["onnx", "tf2onnx>=1.17"]
 explore = ["nicegui>=3.5,<4"]
+tables = ["pandas>=2"]
 
 setup(
     name="keras-ae",
@@ -58,6 +59,7 @@ setup(
             *hub,
             *onnx,
             *explore,
+            *tables,
             "onnxruntime",
             "selenium>=4.10",
             "pytest",
@@ -71,6 +73,7 @@ setup(
         "docs": ["sphinx>=8", "myst-nb", "furo", "sphinx-mathjax-offline"],
         "hub": hub,
         "onnx": onnx,
+        "tables": tables,
         "tutorials": [*datasets, "jupyter", "jupytext"],
     },
     entry_points={"console_scripts": ["keras-ae = keras_ae.cli:main"]},

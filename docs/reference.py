@@ -10,8 +10,8 @@ GROUPS = {  # title: (what one does with it, the packages of keras_ae that it is
         ("networks", "distributions", "objectives", "corruption", "sparsity", "schedules"),
     ),
     "Train": (
-        "Data, several devices, and what to give to `fit`.",
-        ("datasets", "distribute", "training"),
+        "Data, tables, several devices, and what to give to `fit`.",
+        ("datasets", "tables", "distribute", "training"),
     ),
     "Measure": ("Numbers about a model and its codes.", ("evaluation", "estimators")),
     "Draw": ("Pictures, and new examples from models without a prior.", ("plots", "samplers")),

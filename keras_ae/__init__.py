@@ -39,6 +39,7 @@ _NAMES = {
     "TDVAE": "keras_ae.models.tdvae",
     "Detector": "keras_ae.estimators",
     "Imputer": "keras_ae.estimators",
+    "TableModel": "keras_ae.tables",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
     "export": "keras_ae.exports",
@@ -64,6 +65,7 @@ _MODULES = {
     "schedules": "keras_ae.schedules",
     "scores": "keras_ae.evaluation.scores",
     "sparsity": "keras_ae.sparsity",
+    "tables": "keras_ae.tables",
     "training": "keras_ae.training",
 }
 

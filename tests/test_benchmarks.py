@@ -8,11 +8,12 @@ import sys
 import types
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import keras_ae
 from benchmarks import __main__ as command
-from benchmarks import family, report, task, worker, workers
+from benchmarks import family, report, synthetic_rows, task, worker, workers
 from benchmarks.races import RACES
 
 
@@ -203,3 +204,42 @@ def test_parts_are_measured(tmp_path):
     assert rows["vqvae_mnist"]["value"] < rows["conv_ae_mnist"]["value"] < 0.005
     row = family.COMPARISONS["inference"].models["planar"](quick=True)  # two batches
     assert row["value"] > 86 and row["note"].startswith("nll, 500 samples: ")
+
+
+def people(n, seed=0):
+    """Rows with a number, two categories and a label that depends on the number."""
+    draws = np.random.default_rng(seed)
+    age = draws.normal(40, 10, n)
+    kind = draws.choice(["a", "b"], n, p=[0.7, 0.3])
+    label = np.where(age + draws.normal(size=n) > 40, ">50K", "<=50K")
+    return pd.DataFrame({"age": age, "kind": kind, "same": kind, "income": label})
+
+
+def test_drawn_rows_are_compared_with_real_ones():
+    train, test = people(400), people(200, seed=1)
+    shares = synthetic_rows.shares(train, train)
+    np.testing.assert_allclose(shares["age"], np.full(10, 0.1), atol=0.01)
+    np.testing.assert_allclose(shares["kind"], train["kind"].value_counts(normalize=True))
+    associations = synthetic_rows.associations(train, train)
+    assert associations[1, 2] == pytest.approx(1) and associations[0, 1] < 0.3
+    noise = train.assign(age=train["age"].sample(frac=1, random_state=0).to_numpy())
+    scores = [synthetic_rows.macro_f1(rows, test, train, 0) for rows in (train, noise)]
+    assert scores[0] > 90 and scores[1] < 70
+    far = pd.DataFrame({"age": [train["age"].max()], "kind": ["a"], "same": ["b"]})
+    far["income"] = ["<=50K"]
+    assert synthetic_rows.nearest(train, train).max() == 0
+    assert 0.25 <= synthetic_rows.nearest(far, train)[0] <= 0.5
+
+
+def test_sets_of_rows_are_measured_and_drawn(tmp_path, monkeypatch):
+    train, test = people(300), people(100, seed=1)
+    monkeypatch.setattr(synthetic_rows, "CLASSIFIERS", 1)
+    out = tmp_path / "rows.json"
+    peers = [("TVAE", people(300, seed=2))]
+    synthetic_rows.run(train, test, peers, out, tmp_path / "rows", seeds=1, epochs=1)
+    rows = json.loads(out.read_text())["rows"]
+    assert [row["name"] for row in rows] == ["real rows", "keras_ae.TableModel", "TVAE"]
+    assert rows[0]["shares"] == rows[0]["associations"] == 0 and rows[0]["copies"] == 1
+    assert rows[2]["copies"] == 0 and rows[2]["macro_f1"][0] > 85
+    assert "| TVAE | 1 |" in (tmp_path / "rows.md").read_text()
+    assert (tmp_path / "rows.png").stat().st_size > 10_000

@@ -13,6 +13,7 @@ from eagerly import eagerly
 
 import keras_ae
 from keras_ae.estimators import ensembles
+from keras_ae.tables import model as table_model
 
 # Lines indented by four, after a blank line.
 BLOCK = re.compile(r"^\n((?: {4}.*\n|\n)*? {4}.*\n)(?=\n|\Z)", re.MULTILINE)
@@ -60,6 +61,7 @@ def test_there_are_examples():
 def test_examples_run(package, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ensembles, "STEPS", 1)
+    monkeypatch.setattr(table_model, "STEPS", 1)
     for place, code in FOUND.items():
         if place.split(",")[0].split("/")[0] != package:
             continue

@@ -24,6 +24,7 @@ What belongs here: densities, and layers that make them. Nothing here knows a mo
 """
 
 from keras_ae.distributions.base import Distribution
+from keras_ae.distributions.columns import Columns
 from keras_ae.distributions.draws import Draw, draw
 from keras_ae.distributions.flow_posteriors import (
     InverseAutoregressiveFlow,
@@ -57,6 +58,7 @@ __all__ = [
     "NAMES",
     "AutoregressiveFlow",
     "Bernoulli",
+    "Columns",
     "ContinuousBernoulli",
     "DiagonalGaussian",
     "DiscretizedLogisticMixture",

@@ -6,6 +6,7 @@ import gc
 import os
 import pathlib
 import sys
+import tempfile
 import time
 import traceback
 
@@ -61,6 +62,35 @@ def replacing(path, what):
         finally:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(folder, mark, what):
+    """Yields a new folder to write to. At the end, it replaces `folder`, which may be of its kind.
+
+    Args:
+        folder: pathlib.Path or str. Its parent is created if needed.
+        mark: str, a file that every folder of this kind holds.
+        what: as in `writing`.
+
+    Raises:
+        FileExistsError: `folder` is a file, or holds something else.
+    """
+    folder = pathlib.Path(folder)
+    if folder.exists() and not (folder / mark).is_file():
+        if not folder.is_dir() or any(folder.iterdir()):
+            raise FileExistsError(
+                f"Expected a new folder, or one with {mark}, for {what}. Received: {folder}"
+            )
+    with writing(f"{what} {folder}"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as part:
+            written = pathlib.Path(part) / folder.name
+            written.mkdir()
+            yield written
+            if folder.exists():
+                folder.rename(pathlib.Path(part) / "before")
+            written.rename(folder)
 
 
 @contextlib.contextmanager
