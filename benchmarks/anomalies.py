@@ -118,8 +118,9 @@ GROUPS = {"ours": detectors, "classics": classics, "pyod": pyod}
 def measure(folder, seeds, protocols, groups, file):
     """Appends what is not in the file yet: one line of JSON per group of methods and split."""
     done = {tuple(row[key] for key in (*KEYS, "group")) for row in read(file)}
+    tables = sorted(folder.glob("*.npz"), key=lambda path: (path.stat().st_size, path))
     for seed, protocol in itertools.product(seeds, protocols):
-        for path, kind in itertools.product(sorted(folder.glob("*.npz")), KINDS):
+        for path, kind in itertools.product(tables, KINDS):
             for group in groups:
                 if (path.stem, protocol, kind, seed, group) in done:
                     continue

@@ -9,9 +9,9 @@ import os
 import re
 import sys
 
-from keras_ae.cli import catalogue, exporting, measuring, pictures, plotting, training
+from keras_ae.cli import catalogue, detecting, exporting, measuring, pictures, plotting, training
 
-GROUPS = (catalogue, pictures, plotting, measuring, exporting, training)
+GROUPS = (catalogue, pictures, plotting, detecting, measuring, exporting, training)
 ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 
