@@ -95,6 +95,8 @@ def test_the_report_has_the_means_of_both_groups_of_tables():
     text = anomalies.report([*rows, row("wine", 2, 0)])  # the third seed is not complete
     assert "| A | 77.5 | 75.0 to 80.0 | 65.0 | 90.0 | 2 | 2 |" in text
     assert "| ours | 2.0 | 2.0 |" in text
+    rows.append({**row("wine", 0, 50), "group": "pyod", "auroc": {"B": 50}})
+    assert "| B | not measured on all tables yet | | | | 1 | |" in anomalies.report(rows)
     assert "the best of 26 methods, published | 85.9" in text
 
 
