@@ -8,6 +8,9 @@ import pathlib
 import sys
 
 import numpy as np
+import pandas
+import sklearn.datasets
+import sklearn.metrics
 from PIL import Image
 
 import keras_ae
@@ -36,6 +39,7 @@ def figures():
     load = keras_ae.load
     return {
         "active_units": lambda: plots.active_units(load("vae_mnist"), x[:2000]),
+        "anomaly_scores": oddities,
         "corruption_levels": lambda: plots.corruption_levels(load("conv_dae_mnist"), x[:500]),
         "images": lambda: plots.images(np.concatenate([few, x[10:30]]), columns=10),
         "interpolations": lambda: plots.interpolations(load("hvae_mnist"), few[:4], few[4:8]),
@@ -55,6 +59,19 @@ def figures():
 def small():
     """The test images of scikit-learn's digits."""
     return keras_ae.datasets.load("digits")[1][0]
+
+
+def oddities():
+    """The scores of 357 benign samples of tissue and 20 malignant ones, as in docs/recipes.md."""
+    cells = sklearn.datasets.load_breast_cancer(as_frame=True)
+    benign, malignant = (cells.data[cells.target == kind] for kind in (1, 0))
+    table = pandas.concat([benign, malignant[:20]], ignore_index=True)
+    detector = keras_ae.Detector(contamination=0.05, random_state=0).fit(table)
+    scores, odd = -detector.score_samples(table), detector.predict(table) == -1
+    print(f"odd: {odd.sum()}, of the 20 malignant ones: {odd[-20:].sum()}")
+    print(f"AUROC: {sklearn.metrics.roc_auc_score(np.arange(377) >= 357, scores):.3f}")
+    contributions = detector.contributions(table)
+    return plots.anomaly_scores(scores, detector.threshold_, contributions, list(table.columns))
 
 
 def circle(model):

@@ -9,9 +9,27 @@ import os
 import re
 import sys
 
-from keras_ae.cli import catalogue, exporting, imputing, measuring, pictures, plotting, training
+from keras_ae.cli import (
+    catalogue,
+    detecting,
+    exporting,
+    imputing,
+    measuring,
+    pictures,
+    plotting,
+    training,
+)
 
-GROUPS = (catalogue, pictures, plotting, measuring, imputing, exporting, training)
+GROUPS = (
+    catalogue,
+    pictures,
+    plotting,
+    detecting,
+    imputing,
+    measuring,
+    exporting,
+    training,
+)
 ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 

@@ -234,6 +234,11 @@ def get(identifier):
     return SCORES[identifier]()
 
 
+def of_tables(clean):
+    """The default score of tables. clean: whether all training rows are known to be normal."""
+    return ResidualDistance(neighbours=2 if clean else 20)
+
+
 def residuals(models, x):
     """x minus its mean reconstruction: array (n, *shape) -> the same."""
     return x - _reconstruction(models, x)

@@ -41,7 +41,7 @@ class Detector(OutlierMixin, BaseEstimator):
         quantile: float in (0, 1]: odd is what scores above this quantile of the training scores.
         false_alarms: float in (0, 1000], how many of a thousand normal examples may be called odd.
             A fifth of the training examples, which must be normal, is then held out to find the
-            threshold.
+            threshold. With n of them held out, 1000 / (n + 1) is the smallest promise.
         random_state: int, RandomState or None, as everywhere in scikit-learn.
 
     Attributes:
@@ -82,6 +82,7 @@ class Detector(OutlierMixin, BaseEstimator):
         seed = int(random.randint(2**31 - 1))
         held_out = x
         if self.false_alarms is not None:
+            _allowed(self.false_alarms, len(x) // 5)  # an error before the training, not after it
             rows = random.permutation(len(x))
             x, held_out = x[rows[len(x) // 5 :]], x[rows[: len(x) // 5]]
         self.scaler_ = ensembles.Standardizer.of(x) if self.model is None else None
@@ -200,6 +201,7 @@ class Detector(OutlierMixin, BaseEstimator):
 
     def _checked(self, X, fitting=False):
         """X as a float array (n, *shape)."""
+        _check_columns(X)
         model = self.model if isinstance(self.model, Autoencoder) else None
         if model is None or len(model.shape) == 1:
             options = {"dtype": "numeric", "reset": fitting, "allow_nd": callable(self.model)}
@@ -234,7 +236,7 @@ class Detector(OutlierMixin, BaseEstimator):
     def _score(self):
         if isinstance(self.score, str) and self.score == "auto":
             if self.model is None:
-                return anomaly_scores.ResidualDistance(neighbours=2 if self.clean else 20)
+                return anomaly_scores.of_tables(self.clean)
             is_vae = isinstance(self.models_[0], VAE)
             return anomaly_scores.get("negative_elbo" if is_vae else "reconstruction_error")
         return anomaly_scores.get(self.score)
@@ -242,10 +244,36 @@ class Detector(OutlierMixin, BaseEstimator):
     def _threshold(self, scores):
         """The largest anomaly score of a normal example."""
         if self.false_alarms is not None:
-            # Split conformal: of n + 1 exchangeable normal scores, at most this share lies above.
-            share = 1 - self.false_alarms / 1000
-            rank = min(int(np.ceil((len(scores) + 1) * share)), len(scores))
-            return float(np.sort(scores)[rank - 1])
+            above = _allowed(self.false_alarms, len(scores))
+            return float(np.sort(scores)[max(len(scores) - above, 0)])
         quantile = 1 - (0.1 if self.contamination is None else self.contamination)
         quantile = quantile if self.quantile is None else self.quantile
         return float(np.quantile(scores, quantile))
+
+
+def _allowed(false_alarms, held_out):
+    """How many of the held-out scores and a new one, all of normal examples, may be above.
+
+    A new score is equally likely to have any rank among them, so the promise holds on average.
+
+    Source: Vovk et al., "Algorithmic learning in a random world", 2005, section 4.2 (inductive
+    conformal predictors).
+    """
+    allowed = int((held_out + 1) * false_alarms / 1000 + 1e-9)
+    if not (allowed and held_out):
+        least = 1000 / (held_out + 1)
+        raise ValueError(
+            f"Expected `false_alarms` of at least {least:.3g}, or more training examples: a fifth "
+            f"of them is held out, and {held_out} cannot promise less. Received: {false_alarms!r}"
+        )
+    return allowed
+
+
+def _check_columns(X):
+    """Raises ValueError if a column of a DataFrame is not numeric, and says which."""
+    for name, dtype in getattr(X, "dtypes", {}).items() if hasattr(X, "columns") else ():
+        if getattr(dtype, "kind", "O") not in "biuf":
+            raise ValueError(
+                "Expected a table of numbers; leave a column out, or encode it. "
+                f"Received: the column {name!r} with the dtype {dtype}"
+            )

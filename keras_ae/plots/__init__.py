@@ -19,10 +19,12 @@ from keras_ae.plots.grids import (
     traversals,
 )
 from keras_ae.plots.motion import latent_circle
+from keras_ae.plots.oddities import anomaly_scores
 from keras_ae.plots.strokes import strokes
 
 __all__ = [
     "active_units",
+    "anomaly_scores",
     "corruption_levels",
     "images",
     "interpolations",

@@ -4,6 +4,11 @@ import keras
 import numpy as np
 import pytest
 from eagerly import eagerly
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.estimator_checks import check_estimator
 
 import keras_ae
@@ -155,6 +160,25 @@ def test_false_alarms_keep_their_promise_on_new_rows():
     assert np.mean(detector.predict(rows[1000:]) == -1) == pytest.approx(0.1, abs=0.05)
 
 
+def test_a_promise_that_the_held_out_rows_cannot_keep_is_an_error():
+    """1000 rows: 200 are held out, so that 1000 / 201 = 4.98 is the smallest promise."""
+    rows = np.random.default_rng(1).normal(size=(1000, 4))
+    with pytest.raises(ValueError, match=r"`false_alarms` of at least 4\.98, .* Received: 4\.97"):
+        keras_ae.Detector(Halving(), false_alarms=4.97).fit(rows)
+    detector = keras_ae.Detector(Halving(), false_alarms=1000 / 201, random_state=0).fit(rows)
+    assert np.mean(detector.predict(rows) == -1) < 0.02
+    with pytest.raises(ValueError, match="at least 1e[+]03, .* 0 cannot promise less"):
+        keras_ae.Detector(Halving(), false_alarms=500).fit(rows[:4])
+
+
+@pytest.mark.parametrize("false_alarms", [10, 50, 100, 900, 1000])
+def test_the_threshold_is_the_rank_of_split_conformal_prediction(false_alarms):
+    """A new score is above the k-th smallest of n in (n + 1 - k) of n + 1 cases."""
+    scores = np.random.default_rng(0).permutation(99) + 1.0  # the k-th smallest is k
+    rank = keras_ae.Detector(false_alarms=false_alarms)._threshold(scores)
+    assert rank == max(100 - false_alarms // 10, 1)
+
+
 @eagerly()
 def test_a_function_of_the_shape_makes_a_model_that_fit_trains(monkeypatch):
     monkeypatch.setattr(keras.callbacks, "EarlyStopping", lambda **_: StopAfter(3))
@@ -192,6 +216,41 @@ def test_data_frames_keep_their_columns():
     assert list(detector.feature_names_in_) == ["a", "b", "c", "d"]
     with pytest.raises(ValueError, match="feature names"):
         detector.predict(frame[["b", "a", "c", "d"]])
+    with pytest.raises(ValueError, match="Received: the column 'b' with the dtype"):
+        detector.predict(frame.assign(b="much"))
+    with pytest.raises(ValueError, match="minimum of 2 is required"):
+        keras_ae.Detector(Halving()).fit(frame[:1])
+
+
+def test_it_works_inside_scikit_learns_tools(monkeypatch):
+    """Behind a ColumnTransformer that encodes text, searched by AUROC, cloned each time."""
+    pandas = pytest.importorskip("pandas")
+    monkeypatch.setattr(ensembles, "denoisers", linear_model)
+    frame = pandas.DataFrame(TABLE, columns=["a", "b", "c", "d"]).assign(
+        colour=np.where(TABLE[:, 0] > 0, "red", "blue")
+    )
+    frame.loc[:19, "b"] = -frame.loc[:19, "b"]  # the first twenty rows break the rule
+    encode = ColumnTransformer(
+        [("colour", OneHotEncoder(), ["colour"])], remainder="passthrough", sparse_threshold=0
+    )
+    pipeline = make_pipeline(encode, keras_ae.Detector(random_state=0))
+    halves = [(np.arange(0, 400, 2), np.arange(1, 400, 2))]  # training rows, test rows
+    choices = {"detector__clean": [True, False]}
+    search = GridSearchCV(pipeline, choices, scoring="roc_auc", cv=halves)
+    search.fit(frame, np.arange(400) >= 20)  # the labels of normal rows, for the AUROC
+    assert search.best_score_ > 0.8
+    assert search.predict(frame).shape == (400,)
+    copy = clone(keras_ae.Detector(clean=True, score="reconstruction_error", random_state=3))
+    assert copy.get_params()["clean"] and not hasattr(copy, "models_")
+
+
+def test_a_copy_of_a_detector_has_a_copy_of_its_trained_model():
+    detector = keras_ae.Detector(keras_ae.AE((4,), 2, widths=(), likelihood="gaussian"))
+    copy = clone(detector)
+    assert copy.model is not detector.model
+    np.testing.assert_allclose(
+        copy.fit(TABLE).score_samples(TABLE), detector.fit(TABLE).score_samples(TABLE), rtol=1e-6
+    )
 
 
 def test_the_standardizer_leaves_constant_columns_alone():
