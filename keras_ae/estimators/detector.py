@@ -1,24 +1,18 @@
 """Finds odd examples: rows of a table, images, sequences."""
 
-import json
 import numbers
-import pathlib
-import tempfile
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from keras_ae.estimators import anomaly_scores, ensembles
+from keras_ae.estimators import anomaly_scores, ensembles, saving
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.models.vae import VAE
-from keras_ae.utils import files
-
-CONFIG, ARRAYS = "detector.json", "detector.npz"
 
 
-class Detector(OutlierMixin, BaseEstimator):
+class Detector(OutlierMixin, saving.PresetMixin, BaseEstimator):
     """Finds odd examples, and says what is odd about them. A scikit-learn estimator.
 
         detector = keras_ae.Detector(contamination=0.05).fit(table)
@@ -58,6 +52,9 @@ class Detector(OutlierMixin, BaseEstimator):
         ValueError: an argument does not fit; x has another shape than in `fit`, or holds text, NaN
             or infinity.
     """
+
+    kind = "detector"
+    saved_arguments = ("clean", "contamination", "quantile", "false_alarms")
 
     def __init__(
         self,
@@ -113,79 +110,7 @@ class Detector(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return np.asarray(self.score_.contributions(self._scaled(self._checked(X))), "float64")
 
-    def save_to_preset(self, folder):
-        """Writes a folder that `Detector.from_preset` reads: JSON, arrays, a preset per model.
-
-        Raises:
-            FileExistsError: the folder holds something else.
-            OSError: the disk is full, or the folder cannot be written; then it is as it was.
-        """
-        check_is_fitted(self)
-        folder = pathlib.Path(folder)
-        if folder.exists() and not (folder / CONFIG).is_file() and any(folder.iterdir()):
-            raise FileExistsError(
-                f"Expected a new folder, or one that holds a detector. Received: {folder}"
-            )
-        with files.writing(f"the detector {folder}"):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as part:
-                written = pathlib.Path(part) / folder.name
-                written.mkdir()
-                self._write(written)
-                if folder.exists():
-                    folder.rename(pathlib.Path(part) / "before")
-                written.rename(folder)
-
-    @classmethod
-    def from_preset(cls, folder):
-        """A detector that `save_to_preset` wrote.
-
-        Raises:
-            FileNotFoundError: the folder, or a file in it, is not there.
-            ValueError: a file is damaged.
-        """
-        from keras_ae import presets
-
-        folder = pathlib.Path(folder)
-        if not (folder / CONFIG).is_file():
-            raise FileNotFoundError(f"Expected a folder with {CONFIG}. Received: {folder}")
-        try:
-            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-                arrays = dict(arrays)
-            detector = cls(**config["arguments"])
-            score = anomaly_scores.SCORES[config["score"]["name"]](**config["score"]["config"])
-            detector.threshold_ = float(config["threshold"])
-            detector._example_shape = tuple(config["shape"])
-            names, loc = config["features"], arrays.pop("loc", None)
-            scale = arrays.pop("scale", None)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise ValueError(
-                f"Expected {folder} to hold a detector; save it again. Received: {reason}"
-            ) from error
-        detector.offset_ = -detector.threshold_
-        detector.scaler_ = None if loc is None else ensembles.Standardizer(loc, scale)
-        if len(detector._example_shape) == 1:
-            detector.n_features_in_ = detector._example_shape[0]
-        if names is not None:
-            detector.feature_names_in_ = np.array(names, dtype=object)
-        detector.models_ = [presets.load(folder / name) for name in config["models"]]
-        if detector.scaler_ is None:  # not the default models: the model takes the data as they are
-            detector.model = detector.models_[0]
-        score.models, score.references = detector.models_, arrays
-        detector.score_ = score
-        return detector
-
-    def _write(self, folder):
-        names = [f"model_{i}" for i in range(len(self.models_))]
-        for name, model in zip(names, self.models_, strict=True):
-            model.save_to_preset(folder / name)
-        features = getattr(self, "feature_names_in_", None)
-        arguments = {
-            name: getattr(self, name)
-            for name in ("clean", "contamination", "quantile", "false_alarms")
-        }
+    def _saved(self):
         known = {cls: name for name, cls in anomaly_scores.SCORES.items()}
         if type(self.score_) not in known:
             raise ValueError(
@@ -193,16 +118,29 @@ class Detector(OutlierMixin, BaseEstimator):
                 f"{type(self.score_).__name__}"
             )
         config = {
-            "arguments": arguments,
             "score": {"name": known[type(self.score_)], "config": self.score_.get_config()},
             "threshold": self.threshold_,
             "shape": list(self._example_shape),
-            "features": None if features is None else [str(name) for name in features],
-            "models": names,
         }
-        (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         scaler = {} if self.scaler_ is None else vars(self.scaler_)
-        np.savez_compressed(folder / ARRAYS, **scaler, **self.score_.references)
+        return config, {**scaler, **self.score_.references}
+
+    def _restore(self, config, arrays):
+        score = config["score"]
+        self.score_ = anomaly_scores.SCORES[score["name"]](**score["config"])
+        self.threshold_ = float(config["threshold"])
+        self.offset_ = -self.threshold_
+        self._example_shape = tuple(config["shape"])
+        if len(self._example_shape) == 1:
+            self.n_features_in_ = self._example_shape[0]
+        loc, scale = arrays.pop("loc", None), arrays.pop("scale", None)
+        self.scaler_ = None if loc is None else ensembles.Standardizer(loc, scale)
+        self.score_.references = arrays
+
+    def _use(self, models):
+        self.models_ = self.score_.models = models
+        if self.scaler_ is None:  # not the default models: the model takes the data as they are
+            self.model = models[0]
 
     def _check_arguments(self):
         given = {
