@@ -37,6 +37,7 @@ _NAMES = {
     "Detector": "keras_ae.estimators",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
+    "diagnose": "keras_ae.evaluation",
     "export": "keras_ae.exports",
     "evaluate": "keras_ae.evaluation",
 }

@@ -1,6 +1,7 @@
 """The jobs that people bring, with a scikit-learn face: fit, predict, transform.
 
-`Detector` finds odd examples and says which column made them odd.
+`Detector` finds odd examples and says which column made them odd. `AutoencoderTransformer` turns
+examples into codes and back.
 
 What belongs here: estimators that choose, train and use a model for one job. They need
 scikit-learn: `pip install "keras-ae[datasets]"`.
@@ -21,9 +22,11 @@ from keras_ae.estimators.anomaly_scores import (  # noqa: E402
     ResidualDistance,
 )
 from keras_ae.estimators.detector import Detector  # noqa: E402
+from keras_ae.estimators.transformer import AutoencoderTransformer  # noqa: E402
 
 __all__ = [
     "AnomalyScore",
+    "AutoencoderTransformer",
     "CodeDistance",
     "DenoisingError",
     "Detector",

@@ -68,7 +68,11 @@ class PresetMixin:
             raise FileNotFoundError(f"Expected a folder with {path.name}. Received: {folder}")
         try:
             config = json.loads(path.read_text(encoding="utf-8"))
-            with np.load(folder / f"{cls.kind}.npz", allow_pickle=False) as arrays:
+            # numpy leaves a damaged file open that it opened itself.
+            with (
+                open(folder / f"{cls.kind}.npz", "rb") as file,
+                np.load(file, allow_pickle=False) as arrays,
+            ):
                 arrays = dict(arrays)
             estimator = cls(**config["arguments"])
             estimator._restore(config, arrays)
