@@ -9,9 +9,9 @@ import os
 import re
 import sys
 
-from keras_ae.cli import catalogue, exporting, measuring, pictures, plotting, training
+from keras_ae.cli import catalogue, diagnosing, exporting, measuring, pictures, plotting, training
 
-GROUPS = (catalogue, pictures, plotting, measuring, exporting, training)
+GROUPS = (catalogue, pictures, plotting, measuring, diagnosing, exporting, training)
 ERRNO = re.compile(r"\[Errno -?\d+\] ")
 
 

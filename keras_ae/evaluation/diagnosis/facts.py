@@ -32,6 +32,13 @@ class Facts:
         return prepared(self.model, self.raw)
 
     @functools.cached_property
+    def of_new(self):
+        """The facts about the validation examples, or about x if there are none."""
+        if self.validation is None:
+            return self
+        return Facts(self.model, self.validation, None, self.curves)
+
+    @functools.cached_property
     def likelihood(self):
         """The likelihood layer, or of one that skips something the layer inside."""
         layer = self.model.likelihood_layer

@@ -47,6 +47,7 @@ def scale(facts):
 
 def overconfidence(facts):
     """Saturated logits: values that the model took for nearly impossible."""
+    facts = facts.of_new  # what was learned by heart is explained well
     logits = np.asarray(facts.distribution.distribution.logits, "float64")
     logits = logits.reshape(len(facts.x), -1)
     losses = np.logaddexp(0, logits) - facts.columns * logits
