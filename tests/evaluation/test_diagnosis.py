@@ -129,7 +129,7 @@ def test_codes_far_from_the_prior():
 
 
 def test_units_that_died():
-    """A large step pushes all units of a code with ReLU below zero, where nothing pulls them."""
+    """Large steps push all units of a code with ReLU below zero, where nothing pulls them back."""
     encoder = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, "relu")])
     decoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8)])
     model, _ = trained(
@@ -183,7 +183,7 @@ def test_a_model_that_learned_nothing():
     diagnosis = keras_ae.diagnose(model, X)
     assert [finding.name for finding in diagnosis] == [names.UNDERFITTING]
     powers = np.linalg.eigvalsh(np.cov(X.T))
-    assert diagnosis[0].limit == pytest.approx(100 * powers[-2:].sum() / powers.sum(), rel=1e-3)
+    assert diagnosis[0].limit == pytest.approx(90 * powers[-2:].sum() / powers.sum(), rel=1e-3)
 
 
 def test_an_autoencoder_that_learned_by_heart():

@@ -30,7 +30,7 @@ def collapse(facts):
         f"{100 * facts.explained:.0f}% of the variance of x.",
         "The codes hold nothing about x: q(z|x) is the prior. The decoder draws one average for "
         "all.",
-        "A smaller beta or keras_ae.schedules.Linear for it; objective='free_bits'; a smaller or "
+        "A smaller beta or keras_ae.schedules.WarmUp for it; objective='free_bits'; a smaller or "
         "learned scale of a Gaussian likelihood, likelihood=keras_ae.distributions."
         "Gaussian('trainable'); scaled data.",
     )

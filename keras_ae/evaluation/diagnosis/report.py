@@ -20,13 +20,13 @@ def diagnose(model, x, validation=None, history=None):
     | data outside the support | x | |
     | unscaled data | x | |
     | reconstructions that are not numbers | reconstruct(x) | |
-    | posterior collapse | KL(q(z\\|x) \\|\\| p(z)) | a VAE |
+    | posterior collapse | the KL divergence of the codes of x | a VAE |
     | collapsed units | units of the code that x does not move; a poor reconstruction | |
     | a code larger than needed | the same, and a good reconstruction | |
     | codes off the prior | log p(z) of codes and of draws of the prior | a VAE |
     | dead codebook entries | the perplexity of the symbols of x | a VQVAE |
     | likelihood scale at its floor, or too large | the scale of a Gaussian | a learned scale |
-    | overconfident pixels | log p(x_i\\|z) | a Bernoulli likelihood |
+    | overconfident pixels | the likelihood of each pixel | a Bernoulli likelihood |
     | underfitting | the error, beside two principal components of x | |
     | overfitting | the error, for a VAE the ELBO, of both | `validation` or `history` |
     | too few epochs | the loss of the last epochs | `history` |
