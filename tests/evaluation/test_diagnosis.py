@@ -161,7 +161,7 @@ def test_a_codebook_of_which_two_rows_are_in_use():
 
 def test_a_scale_that_fell_to_its_floor():
     x = X * (np.arange(8) < 4)  # four columns are constant
-    model, _ = trained(ae(likelihood=Gaussian("predicted")), x, 60, keras.optimizers.Adam(0.03))
+    model, _ = trained(ae(likelihood=Gaussian("predicted")), x, 60, keras.optimizers.Adam(0.1))
     diagnosis = keras_ae.diagnose(model, x)
     assert names.AT_FLOOR in [finding.name for finding in diagnosis]
 
@@ -195,7 +195,10 @@ def test_an_autoencoder_that_learned_by_heart():
 
 
 def test_a_vae_that_learned_by_heart():
-    model, history = trained(vae(4, widths=(64,)), NOISE[:20], 300, validation_data=NOISE[20:])
+    optimizer = keras.optimizers.Adam(0.03)
+    model, history = trained(
+        vae(4, widths=(64,)), NOISE[:20], 60, optimizer, validation_data=NOISE[20:]
+    )
     assert names.OVERFITTING in found(model, NOISE[:20], NOISE[20:])
     assert names.OVERFITTING in found(model, NOISE[:20], history=history)
 

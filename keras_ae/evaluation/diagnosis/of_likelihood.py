@@ -8,9 +8,8 @@ from keras_ae.distributions import base
 from keras_ae.evaluation.diagnosis import names
 from keras_ae.evaluation.diagnosis.findings import Finding
 
-# A scale at ten times the smallest possible one holds no error, and the density has no bound.
-SCALE_FLOOR = 10 * base.SMALLEST_SCALE
-FLOOR_SHARE = 1.0
+# A scale below a thousandth of the spread of x: values that are known to three digits.
+FLOOR_RATIO, FLOOR_SHARE = 1e-3, 1.0
 # With such a scale, an example whose reconstruction is the mean is as likely as itself.
 SCALE_RATIO = 3.0
 # A value that costs so much had a probability below 1 in 20,000.
@@ -20,11 +19,12 @@ SURPRISE_SHARE = 10.0
 
 def scale(facts):
     """A learned scale that is as small as it can be, or wider than the data."""
-    at_floor = 100 * np.mean(facts.scales < SCALE_FLOOR)
+    floor = max(10 * base.SMALLEST_SCALE, FLOOR_RATIO * math.sqrt(facts.variance))
+    at_floor = 100 * np.mean(facts.scales < floor)
     if at_floor > FLOOR_SHARE:
         return Finding(
             *(names.AT_FLOOR, at_floor, "% of the values", FLOOR_SHARE),
-            f"{at_floor:.0f}% of the standard deviations of p(x|z) are below {SCALE_FLOOR:g}; the "
+            f"{at_floor:.0f}% of the standard deviations of p(x|z) are below {floor:.2g}; the "
             f"smallest possible one is {base.SMALLEST_SCALE:g}.",
             "The model knows these values exactly, so their density grows without bound, and the "
             "loss says nothing about the others. Columns that are constant, or copies, do that.",
