@@ -26,6 +26,10 @@ class Finding:
     meaning: str
     advice: str
 
+    def __post_init__(self):
+        object.__setattr__(self, "value", float(self.value))  # not a number of numpy
+        object.__setattr__(self, "limit", float(self.limit))
+
     def __str__(self):
         value = f"{self.value:.3g} {self.unit} (limit: {self.limit:.3g})"
         lines = [f"{self.name}: {value}"]

@@ -54,6 +54,8 @@ def units(facts):
             "A smaller learning rate; an activation that does not die, such as 'gelu', and none "
             "on the code; less of a penalty on the code; for a VAE a smaller beta.",
         )
+    if hasattr(facts.model, "sparsity"):  # few units for each example, and many to choose from
+        return None
     return Finding(
         *(names.TOO_LARGE, share, "% of the units", UNUSED_SHARE),
         measured,
