@@ -42,6 +42,7 @@ _NAMES = {
     "TableModel": "keras_ae.tables",
     "BackupAndRestore": "keras_ae.training",
     "TrainingLog": "keras_ae.training",
+    "diagnose": "keras_ae.evaluation",
     "export": "keras_ae.exports",
     "evaluate": "keras_ae.evaluation",
 }

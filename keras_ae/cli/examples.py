@@ -100,7 +100,7 @@ def source(options, card, n=None, least=1):
         return Source(data_set(options, card), n if options.n is None else options.n, None)
     if options.dataset is not None:
         raise ValueError("Expected --dataset or --images. Received: both")
-    shape = card.shape or _shape_of_config(card)
+    shape = card.shape or shape_of_config(card)
     x, names = image_files.read(options.images, shape)
     if options.invert:
         x = _inverted(options.images, names, shape)
@@ -131,7 +131,8 @@ def data_set(options, card):
     return found
 
 
-def _shape_of_config(card):
+def shape_of_config(card):
+    """The shape of one example, as the config of a preset says it; () if it does not."""
     path = card.folder / cards.CONFIG
     config = json_files.parse(reading.read(card.folder, cards.CONFIG), path).get("config")
     shape = config.get("shape") if isinstance(config, dict) else None

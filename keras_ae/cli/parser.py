@@ -12,6 +12,7 @@ import sys
 from keras_ae.cli import (
     catalogue,
     detecting,
+    diagnosing,
     exporting,
     imputing,
     measuring,
@@ -27,6 +28,7 @@ GROUPS = (
     detecting,
     imputing,
     measuring,
+    diagnosing,
     exporting,
     training,
 )

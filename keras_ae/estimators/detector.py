@@ -1,21 +1,18 @@
 """Finds odd examples: rows of a table, images, sequences."""
 
 import numbers
-import pathlib
 
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from keras_ae.estimators import anomaly_scores, ensembles, folders
+from keras_ae.estimators import anomaly_scores, ensembles, saving
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.models.vae import VAE
 
-CONFIG, ARRAYS = "detector.json", "detector.npz"
 
-
-class Detector(OutlierMixin, BaseEstimator):
+class Detector(OutlierMixin, saving.PresetMixin, BaseEstimator):
     """Finds odd examples, and says what is odd about them. A scikit-learn estimator.
 
         detector = keras_ae.Detector(contamination=0.05).fit(table)
@@ -55,6 +52,9 @@ class Detector(OutlierMixin, BaseEstimator):
         ValueError: an argument does not fit; x has another shape than in `fit`, or holds text, NaN
             or infinity.
     """
+
+    kind = "detector"
+    saved_arguments = ("clean", "contamination", "quantile", "false_alarms")
 
     def __init__(
         self,
@@ -111,57 +111,7 @@ class Detector(OutlierMixin, BaseEstimator):
         check_is_fitted(self)
         return np.asarray(self.score_.contributions(self._scaled(self._checked(X))), "float64")
 
-    def save_to_preset(self, folder):
-        """Writes a folder that `Detector.from_preset` reads: JSON, arrays, a preset per model.
-
-        Raises:
-            FileExistsError: the folder holds something else.
-            OSError: the disk is full, or the folder cannot be written; then it is as it was.
-        """
-        check_is_fitted(self)
-        with folders.replacing(folder, CONFIG, "detector") as written:
-            self._write(written)
-
-    @classmethod
-    def from_preset(cls, folder):
-        """A detector that `save_to_preset` wrote.
-
-        Raises:
-            FileNotFoundError: the folder, or a file in it, is not there.
-            ValueError: a file is damaged.
-        """
-        from keras_ae import presets
-
-        folder = pathlib.Path(folder)
-        with folders.reading(folder, CONFIG, ARRAYS, "detector") as (config, arrays):
-            detector = cls(**config["arguments"])
-            score = anomaly_scores.SCORES[config["score"]["name"]](**config["score"]["config"])
-            detector.threshold_ = float(config["threshold"])
-            detector._example_shape = tuple(config["shape"])
-            names, loc = config["features"], arrays.pop("loc", None)
-            scale = arrays.pop("scale", None)
-        detector.offset_ = -detector.threshold_
-        detector.scaler_ = None if loc is None else ensembles.Standardizer(loc, scale)
-        if len(detector._example_shape) == 1:
-            detector.n_features_in_ = detector._example_shape[0]
-        if names is not None:
-            detector.feature_names_in_ = np.array(names, dtype=object)
-        detector.models_ = [presets.load(folder / name) for name in config["models"]]
-        if detector.scaler_ is None:  # not the default models: the model takes the data as they are
-            detector.model = detector.models_[0]
-        score.models, score.references = detector.models_, arrays
-        detector.score_ = score
-        return detector
-
-    def _write(self, folder):
-        names = [f"model_{i}" for i in range(len(self.models_))]
-        for name, model in zip(names, self.models_, strict=True):
-            model.save_to_preset(folder / name)
-        features = getattr(self, "feature_names_in_", None)
-        arguments = {
-            name: getattr(self, name)
-            for name in ("clean", "contamination", "quantile", "false_alarms")
-        }
+    def _saved(self):
         known = {cls: name for name, cls in anomaly_scores.SCORES.items()}
         if type(self.score_) not in known:
             raise ValueError(
@@ -169,15 +119,29 @@ class Detector(OutlierMixin, BaseEstimator):
                 f"{type(self.score_).__name__}"
             )
         config = {
-            "arguments": arguments,
             "score": {"name": known[type(self.score_)], "config": self.score_.get_config()},
             "threshold": self.threshold_,
             "shape": list(self._example_shape),
-            "features": None if features is None else [str(name) for name in features],
-            "models": names,
         }
         scaler = {} if self.scaler_ is None else vars(self.scaler_)
-        folders.write(folder, CONFIG, (ARRAYS, scaler | self.score_.references), config)
+        return config, {**scaler, **self.score_.references}
+
+    def _restore(self, config, arrays):
+        score = config["score"]
+        self.score_ = anomaly_scores.SCORES[score["name"]](**score["config"])
+        self.threshold_ = float(config["threshold"])
+        self.offset_ = -self.threshold_
+        self._example_shape = tuple(config["shape"])
+        if len(self._example_shape) == 1:
+            self.n_features_in_ = self._example_shape[0]
+        loc, scale = arrays.pop("loc", None), arrays.pop("scale", None)
+        self.scaler_ = None if loc is None else ensembles.Standardizer(loc, scale)
+        self.score_.references = arrays
+
+    def _use(self, models):
+        self.models_ = self.score_.models = models
+        if self.scaler_ is None:  # not the default models: the model takes the data as they are
+            self.model = models[0]
 
     def _check_arguments(self):
         given = {

@@ -91,18 +91,19 @@ class Standardizer:
         return np.clip((x - self.loc) / self.scale, -self.LARGEST, self.LARGEST).astype("float32")
 
 
-def trained(model, x, seed):
+def trained(model, x, seed, epochs=EPOCHS):
     """The model after a training that stops where held-out examples are explained no better.
 
     Args:
         model: a fresh model of keras_ae.
         x: array (n, *shape).
         seed: int.
+        epochs: int, the most passes over x.
     """
     with seeds.global_seed(seed):
         stop = keras.callbacks.EarlyStopping(patience=10, restore_best_weights=True)
         model.compile(keras.optimizers.Adam(1e-3))
-        options = {"epochs": EPOCHS, "batch_size": min(BATCH_SIZE, len(x)), "verbose": 0}
+        options = {"epochs": epochs, "batch_size": min(BATCH_SIZE, len(x)), "verbose": 0}
         order = np.random.default_rng(seed).permutation(len(x))
         model.fit(x[order], validation_split=0.1, callbacks=[stop], **options)
     return model

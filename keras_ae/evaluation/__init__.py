@@ -9,6 +9,7 @@
 What belongs here: measures, each defined once. Nothing here trains a model or draws a picture.
 """
 
+from keras_ae.evaluation.diagnosis import Diagnosis, Finding, diagnose
 from keras_ae.evaluation.metrics import (
     METRICS,
     QUICK,
@@ -33,10 +34,13 @@ __all__ = [
     "METRICS",
     "QUICK",
     "TOLERANCES",
+    "Diagnosis",
+    "Finding",
     "accuracy",
     "activation_rate",
     "cluster_accuracy",
     "compare",
+    "diagnose",
     "evaluate",
     "measure",
     "mse",
