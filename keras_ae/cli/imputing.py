@@ -5,7 +5,7 @@ import pathlib
 
 import numpy as np
 
-from keras_ae.cli import checks, console
+from keras_ae.cli import checks, console, csv_files
 from keras_ae.utils import files
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
@@ -44,7 +44,7 @@ def _impute(options):
         raise FileNotFoundError(
             f"Expected --model to be a folder that --save wrote. Received: {str(options.model)!r}"
         )
-    names, rows = _read(options.table)
+    names, rows = csv_files.read(options.table)
     if options.draws is not None and DRAW in names:
         raise ValueError(f"Expected no column {DRAW!r} with --draws. Received: one")
     columns, x = _numbers(names, rows, options.keep)
@@ -90,37 +90,6 @@ def _check_columns(columns, x):
         )
     if len(x) < 2:
         raise ValueError("Expected at least two rows to learn from. Received: 1 row")
-
-
-def _read(path):
-    """The column names and the rows of a CSV file: list of str, list of lists of str.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is no such table.
-    """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        try:
-            lines = [row for row in csv.reader(file) if row]
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"Expected a CSV file in UTF-8. Received: {str(path)!r}, {error}"
-            ) from error
-    if len(lines) < 2:
-        raise ValueError(
-            f"Expected a line of column names and rows below it. Received: {str(path)!r} with "
-            f"{console.count(len(lines), 'line')}"
-        )
-    names, *rows = lines
-    if len(set(names)) < len(names):
-        raise ValueError(f"Expected different column names. Received: {', '.join(names)}")
-    for i, row in enumerate(rows, start=2):
-        if len(row) != len(names):
-            raise ValueError(
-                f"Expected {len(names)} values in each row. Received: {len(row)} in row {i} of "
-                f"{str(path)!r}"
-            )
-    return names, rows
 
 
 def _numbers(names, rows, keep):

@@ -18,6 +18,7 @@ from keras_ae.cli import (
     measuring,
     pictures,
     plotting,
+    synthesizing,
     training,
 )
 
@@ -27,6 +28,7 @@ GROUPS = (
     plotting,
     detecting,
     imputing,
+    synthesizing,
     measuring,
     diagnosing,
     exporting,
