@@ -231,15 +231,25 @@ def test_drawn_rows_are_compared_with_real_ones():
     assert 0.25 <= synthetic_rows.nearest(far, train)[0] <= 0.5
 
 
-def test_sets_of_rows_are_measured_and_drawn(tmp_path, monkeypatch):
+def test_sets_of_rows_are_measured(tmp_path, monkeypatch):
     train, test = people(300), people(100, seed=1)
     monkeypatch.setattr(synthetic_rows, "CLASSIFIERS", 1)
+    monkeypatch.setattr(synthetic_rows, "drawn", lambda *_: people(300, seed=3))
     out = tmp_path / "rows.json"
     peers = [("TVAE", people(300, seed=2))]
     synthetic_rows.run(train, test, peers, out, tmp_path / "rows", seeds=1, epochs=1)
     rows = json.loads(out.read_text())["rows"]
     assert [row["name"] for row in rows] == ["real rows", "keras_ae.TableModel", "TVAE"]
-    assert rows[0]["shares"] == rows[0]["associations"] == 0 and rows[0]["copies"] == 1
+    assert rows[0]["shares"] == rows[0]["associations"] == 0 and rows[0]["copies"] == 0
     assert rows[2]["copies"] == 0 and rows[2]["macro_f1"][0] > 85
     assert "| TVAE | 1 |" in (tmp_path / "rows.md").read_text()
     assert (tmp_path / "rows.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_drawn_rows_are_kept(tmp_path):
+    train = people(300)
+    rows = synthetic_rows.drawn(train, 0, tmp_path / "rows", epochs=1)
+    assert list(rows) == list(train) and len(rows) == 300
+    (tmp_path / "rows" / "ours_0.csv").write_text("age,income\n1,a\n")
+    assert len(synthetic_rows.drawn(train, 0, tmp_path / "rows")) == 1
