@@ -1,7 +1,6 @@
 """Each failure is made on purpose: a small model is really trained, and is really broken."""
 
 import json
-import math
 
 import keras
 import numpy as np
@@ -138,10 +137,9 @@ def test_units_that_died():
     """Large steps push all units of a code with ReLU below zero, where nothing pulls them back."""
     encoder = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, "relu")])
     decoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8)])
-    model, _ = trained(
-        ae(4, widths=None, network=(encoder, decoder)), X, 20, keras.optimizers.SGD(5)
-    )
-    diagnosis = keras_ae.diagnose(model, X)
+    model = ae(4, widths=None, network=(encoder, decoder))
+    trained(model, X + 3, 20, keras.optimizers.SGD(0.5))
+    diagnosis = keras_ae.diagnose(model, X + 3)
     assert [finding.name for finding in diagnosis] == [names.COLLAPSED]
     assert diagnosis[0].value == 100
 
@@ -265,13 +263,12 @@ def test_padding_does_not_count():
     assert names.TOO_WIDE in keras_ae.diagnose(model, x).looked_at
 
 
-def test_the_distance_to_the_prior_is_zero_for_draws_of_it():
-    """E[z^2] = 1 + v of codes of variance v: half of v nats, exactly, for a standard normal."""
+def test_the_distance_of_codes_to_the_prior():
+    """Codes of variance 4 lie (4 - 1) / 2 nats per dimension off a standard normal."""
     model = vae(4)
     known = facts.Facts(model, X, None, {})
     model.encode = lambda x, sample, seed: 2 * RNG.normal(size=(100_000, 4)).astype("float32")
     assert known.distance_to_prior == pytest.approx(1.5, abs=0.06)
-    assert math.isclose(known.variance, 1, rel_tol=0.01)
 
 
 @pytest.mark.parametrize(
