@@ -1,7 +1,6 @@
 """Each failure is made on purpose: a small model is really trained, and is really broken."""
 
 import json
-import math
 
 import keras
 import numpy as np
@@ -46,16 +45,18 @@ def found(*arguments, **options):
 # Healthy models
 
 
+@pytest.mark.slow
 def test_nothing_is_found_on_a_healthy_autoencoder():
     model, history = trained(ae(), X, 60, validation_data=NEW)
     diagnosis = keras_ae.diagnose(model, X, NEW, history)
     assert diagnosis == [] and not diagnosis
-    assert str(diagnosis).startswith("nothing found\nlooked for: weights that are not numbers, ")
+    assert str(diagnosis).startswith("nothing found\n\nlooked for: weights that are not numbers, ")
     looked_for = {name for check in checks.CHECKS for name in check.names}
     assert {*diagnosis.looked_at, *diagnosis.left_out} == looked_for
     assert diagnosis.left_out[names.COLLAPSE] == "the model is no VAE"
 
 
+@pytest.mark.slow
 def test_nothing_is_found_on_a_healthy_vae():
     model, history = trained(vae(), X, 80, validation_data=NEW)
     diagnosis = keras_ae.diagnose(model, X, NEW, history)
@@ -100,6 +101,7 @@ def test_pixels_that_were_divided_twice():
     assert names.UNSCALED in found(model, IMAGES / 255)
 
 
+@pytest.mark.slow
 def test_columns_in_different_units():
     x = X * np.geomspace(1, 1e4, 8).astype("float32")
     model, _ = trained(ae(), x)
@@ -115,6 +117,7 @@ def test_large_values():
     assert diagnosis[0].value == pytest.approx(np.sqrt(np.mean((100 * X + 500) ** 2)), rel=0.01)
 
 
+@pytest.mark.slow
 def test_a_posterior_that_collapsed():
     model, _ = trained(vae(beta=1000.0), X)
     diagnosis = keras_ae.diagnose(model, X)
@@ -123,23 +126,25 @@ def test_a_posterior_that_collapsed():
     assert diagnosis.left_out[names.UNDERFITTING] == f"because of: {names.COLLAPSE}"
 
 
+@pytest.mark.slow
 def test_codes_far_from_the_prior():
     model, _ = trained(vae(beta=0.0), X)
     assert found(model, X) == [names.CODES_OFF_THE_PRIOR]
 
 
+@pytest.mark.slow
 def test_units_that_died():
     """Large steps push all units of a code with ReLU below zero, where nothing pulls them back."""
     encoder = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, "relu")])
     decoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8)])
-    model, _ = trained(
-        ae(4, widths=None, network=(encoder, decoder)), X, 20, keras.optimizers.SGD(5)
-    )
-    diagnosis = keras_ae.diagnose(model, X)
+    model = ae(4, widths=None, network=(encoder, decoder))
+    trained(model, X + 3, 20, keras.optimizers.SGD(0.5))
+    diagnosis = keras_ae.diagnose(model, X + 3)
     assert [finding.name for finding in diagnosis] == [names.COLLAPSED]
     assert diagnosis[0].value == 100
 
 
+@pytest.mark.slow
 def test_a_code_that_is_larger_than_needed():
     model, _ = trained(vae(12), X, 100)
     diagnosis = keras_ae.diagnose(model, X)
@@ -159,11 +164,16 @@ def test_a_codebook_of_which_two_rows_are_in_use():
     assert diagnosis[0].value == pytest.approx(100 * 2 / 32)
 
 
+@pytest.mark.slow
 def test_a_scale_that_fell_to_its_floor():
     x = X * (np.arange(8) < 4)  # four columns are constant
-    model, _ = trained(ae(likelihood=Gaussian("predicted")), x, 60, keras.optimizers.Adam(0.1))
+    rate = keras.optimizers.schedules.CosineDecay(0.02, 2400)
+    model, _ = trained(ae(likelihood=Gaussian("predicted")), x, 300, keras.optimizers.Adam(rate))
     diagnosis = keras_ae.diagnose(model, x)
-    assert names.AT_FLOOR in [finding.name for finding in diagnosis]
+    assert [finding.name for finding in diagnosis] == [names.AT_FLOOR]
+    limit = 1e-3 * np.std(x - x.mean(axis=0))
+    scales = np.asarray(model.likelihood(model.encode(x)).stddev())
+    assert diagnosis[0].value == pytest.approx(100 * np.mean(scales < limit), abs=0.1)
 
 
 def test_a_scale_that_is_wider_than_the_data():
@@ -171,6 +181,7 @@ def test_a_scale_that_is_wider_than_the_data():
     assert names.TOO_WIDE in found(model, 0.01 * X)
 
 
+@pytest.mark.slow
 def test_pixels_that_are_certain_and_wrong():
     model = ae(8, shape=(16,), likelihood="bernoulli", widths=(64,))
     trained(model, BINARY[:20], 200, keras.optimizers.Adam(0.03))
@@ -186,6 +197,7 @@ def test_a_model_that_learned_nothing():
     assert diagnosis[0].limit == pytest.approx(90 * powers[-2:].sum() / powers.sum(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_an_autoencoder_that_learned_by_heart():
     model, _ = trained(ae(6, widths=(64,)), NOISE[:20], 150)
     diagnosis = keras_ae.diagnose(model, NOISE[:20], NOISE[20:])
@@ -194,13 +206,18 @@ def test_an_autoencoder_that_learned_by_heart():
     assert diagnosis[0].value == pytest.approx(errors[1] / errors[0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_vae_that_learned_by_heart():
-    optimizer = keras.optimizers.Adam(0.03)
-    model, history = trained(
-        vae(4, widths=(64,)), NOISE[:20], 60, optimizer, validation_data=NOISE[20:]
-    )
-    assert names.OVERFITTING in found(model, NOISE[:20], NOISE[20:])
-    assert names.OVERFITTING in found(model, NOISE[:20], history=history)
+    model, _ = trained(vae(4, widths=(64,)), NOISE[:20], 60, keras.optimizers.Adam(0.03))
+    assert found(model, NOISE[:20], NOISE[20:]) == [names.OVERFITTING]
+
+
+def test_a_validation_loss_that_rose():
+    history = {"loss": [3.0, 2.0, 1.0, 0.9, 0.8], "val_loss": [3.0, 2.0, 1.0, 1.5, 2.5]}
+    diagnosis = keras_ae.diagnose(ae(), X, history=history)
+    assert [finding.name for finding in diagnosis][-1] == names.OVERFITTING
+    assert diagnosis[-1].value == pytest.approx(75)
+    assert "in epoch 3" in diagnosis[-1].measured
 
 
 def test_a_training_that_ended_early():
@@ -247,13 +264,12 @@ def test_padding_does_not_count():
     assert names.TOO_WIDE in keras_ae.diagnose(model, x).looked_at
 
 
-def test_the_distance_to_the_prior_is_zero_for_draws_of_it():
-    """E[z^2] = 1 + v of codes of variance v: half of v nats, exactly, for a standard normal."""
+def test_the_distance_of_codes_to_the_prior():
+    """Codes of variance 4 lie (4 - 1) / 2 nats per dimension off a standard normal."""
     model = vae(4)
     known = facts.Facts(model, X, None, {})
     model.encode = lambda x, sample, seed: 2 * RNG.normal(size=(100_000, 4)).astype("float32")
     assert known.distance_to_prior == pytest.approx(1.5, abs=0.06)
-    assert math.isclose(known.variance, 1, rel_tol=0.01)
 
 
 @pytest.mark.parametrize(

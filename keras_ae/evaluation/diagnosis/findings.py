@@ -59,12 +59,11 @@ class Diagnosis(list):
 
     def __str__(self):
         blocks = [str(finding) for finding in self] or ["nothing found"]
-        blocks.append("looked for: " + (", ".join(self.looked_at) or "nothing"))
+        rest = ["looked for: " + (", ".join(self.looked_at) or "nothing")]
         if self.left_out:
-            reasons = "; ".join(f"{name}, {reason}" for name, reason in self.left_out.items())
-            blocks.append(f"left out: {reasons}")
-        text = "\n\n".join(blocks[:-1] if self.left_out else blocks)
-        return text + ("\n" + blocks[-1] if self.left_out else "")
+            reasons = (f"{name}, {reason}" for name, reason in self.left_out.items())
+            rest.append(f"left out: {'; '.join(reasons)}")
+        return "\n\n".join([*blocks, "\n".join(rest)])
 
     def to_dict(self):
         """All of it as a dict of JSON values: findings, looked_at and left_out."""
