@@ -1,6 +1,6 @@
 """TensorFlow's sum over workers of so many floats, with nothing else: prints JSON.
 
-    keras-ae cluster --workers 2 --cores 1 -m benchmarks.allreduce 500000
+keras-ae cluster --workers 2 --cores 1 -m benchmarks.allreduce 500000
 """
 
 import json

@@ -204,9 +204,7 @@ def main(quick=False, folder=None, seconds=60.0):
 def _process(name, seconds, quick):
     command = [sys.executable, "-m", "benchmarks.learning", name, str(seconds), str(int(quick))]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, cwd=report.ROOT
-    )
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=report.ROOT)
     if done.returncode:
         raise RuntimeError(f"{name} stopped:\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -96,9 +96,7 @@ RACES = {
                 256,
                 at_least=2.5,
             ),
-            Contestant(
-                "JAX, a jitted step", "jax_vae", "conv", 12_800, 256, "jax", at_least=1.1
-            ),
+            Contestant("JAX, a jitted step", "jax_vae", "conv", 12_800, 256, "jax", at_least=1.1),
         ),
     ),
     "mixer": Race(

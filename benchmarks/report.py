@@ -23,7 +23,7 @@ TOLERANCE = (
 
 
 def environment():
-    """What the numbers depend on: a dict of date, machine, flags, onednn, python and versions."""
+    """What the numbers depend on: date, machine, flags, onednn, python and versions, a dict."""
     versions = {}
     for package in (
         "keras-ae",
@@ -55,7 +55,7 @@ def environment():
 
 
 def flags():
-    """The processor's instruction sets that matter here, as one line; "" on systems without /proc."""
+    """The processor's instruction sets that matter, in one line; "" on systems without /proc."""
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     here = next((line.split() for line in lines if line.startswith("flags")), [])
@@ -187,7 +187,7 @@ def _markdown_of_one(results):
             "",
             "Processes pinned to a core each: plain `fit` under MultiWorkerMirroredStrategy, and "
             "PyTorch's DDP over gloo. A speed is",
-            "that of the median round, against one process of the same framework in the same round.",
+            "the median over rounds, against one process of the same framework in the same round.",
             "",
             workers.markdown(results["scaling"]),
         ]

@@ -55,9 +55,7 @@ def compare(twin, model, shape):
         "the twin has another number of weights"
     )
     expected = model(x.reshape(8, *model.input_shape[1:])).numpy()
-    assert np.abs(y.reshape(expected.shape) - expected).max() < 1e-4, (
-        "the twin gives other outputs"
-    )
+    assert np.abs(y.reshape(expected.shape) - expected).max() < 1e-4, "the twin gives other outputs"
 
 
 def _chain(model):

@@ -156,8 +156,8 @@ def _median_ratio(above, below):
 def markdown(scaling):
     """The tables: the speed against one process, and what a step consists of."""
     lines = [
-        "| network | processes | batch of each | keras_ae, µs an image | keras_ae, times one process "
-        "| DDP, µs an image | DDP, times one process | at least DDP's |",
+        "| network | processes | batch of each | keras_ae, µs an image | keras_ae, times one "
+        "process | DDP, µs an image | DDP, times one process | at least DDP's |",
         "|---|---|---|---|---|---|---|---|",
     ]
     rows = {(row["network"], row["workers"], row["batch"]): row for row in compared(scaling)}
