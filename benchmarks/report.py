@@ -73,7 +73,7 @@ def onednn():
 
 
 def kept(entries, results):
-    """The results of the newest processors, newest first, one entry each, with `results` among them.
+    """One entry for each of the newest processors, newest first; `results` is the first.
 
     entries: what was kept before, a list.
     """

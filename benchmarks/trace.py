@@ -5,6 +5,7 @@ threads are sorted into four kinds, and drawn as a time line of a few steps.
 """
 
 import glob
+import itertools
 import json
 import pathlib
 import statistics
@@ -106,7 +107,7 @@ def steps_of(kinds):
     """Each step as a dict of kind: ms, and "begin", "end": from one all-reduce to the next."""
     begins = [begin for begin, _ in kinds["all-reduce"]]
     steps = []
-    for first, last in zip(begins[:-1], begins[1:], strict=True):
+    for first, last in itertools.pairwise(begins):
         step, taken = {"begin": first, "end": last}, []
         for kind in ("all-reduce", "update", "arithmetic"):  # what waits comes first
             before = sum(b - a for a, b in taken)
@@ -160,7 +161,7 @@ def plot(traces, title=""):
 
 def gaps(intervals):
     """What lies between the intervals of a sorted list without overlaps."""
-    return [(a[1], b[0]) for a, b in zip(intervals[:-1], intervals[1:], strict=True)]
+    return [(a[1], b[0]) for a, b in itertools.pairwise(intervals)]
 
 
 def main(quick=False, folder=None):

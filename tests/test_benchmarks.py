@@ -12,7 +12,7 @@ import pytest
 
 import keras_ae
 from benchmarks import __main__ as command
-from benchmarks import family, report, task, worker, workers
+from benchmarks import family, gpu, learning, report, task, trace, worker, workers
 from benchmarks.races import RACES
 
 
@@ -62,30 +62,80 @@ def test_a_largest_time_is_compared_the_other_way():
 
 
 def test_a_missed_target_and_another_result_are_said():
-    results = results_of("dense", [[10.0]] * 6)
+    results = results_of("dense", [[10.0]] * len(RACES["dense"].contestants))
     text = report.markdown(results)
     assert (
         text.count("**missed**") == 3
-    )  # PyTorch, pythae and keras.Model.fit; the bare loop is as fast
-    assert text.count("another result") == 5
+    )  # PyTorch, pythae and keras.Model.fit; the bare loop and JAX are as fast
+    assert text.count("another result") == 6
 
 
 def test_the_plot_has_a_panel_a_race():
-    assert len(report.plot(results_of("dense", [[10.0]] * 6)).axes) == 1
+    results = results_of("mixer", [[10.0]] * len(RACES["mixer"].contestants))
+    assert len(report.plot(results).axes) == 1
+
+
+def test_the_newest_two_processors_stand_side_by_side(tmp_path):
+    times = [(1.0, 2.0), (30.0, 50.0)]
+    for machine in ("first", "second", "third", "second"):
+        results = {**results_of("likelihood", times), "machine": machine, "flags": "avx2"}
+        results |= {"onednn": "off (TensorFlow's own choice)"}
+        command.write(tmp_path, results)
+    entries = json.loads((tmp_path / "results.json").read_text())
+    assert [entry["machine"] for entry in entries] == ["second", "third"]
+    text = (tmp_path / "results.md").read_text()
+    assert text.index("## second") < text.index("## third")
+    assert text.count("Instruction sets: avx2. oneDNN: off (TensorFlow's own choice).") == 2
+    (line,) = [line for line in text.splitlines() if line.count("27.50 times as fast") == 2]
+    assert line.startswith("| log-likelihood") and "at least 20 times" in line
+
+
+def test_the_heading_tells_this_processor_and_onednn():
+    text = "\n".join(report.heading({**report.environment(), "quick": False}))
+    assert "oneDNN: on" in text or "oneDNN: off" in text
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists() and " avx2 " in cpuinfo.read_text():
+        assert "avx2" in text
+
+
+def scaling_of(ours, ddp, all_reduce):
+    keys = ("network", "workers", "batch", "kind")
+    cases = [dict(zip(keys, case, strict=True)) for case in workers.CASES if case[0] == "conv"]
+    for case in cases:
+        case |= {"ours": ours[case["kind"]], "ddp": ddp.get(case["kind"], [])}
+    return {"cases": cases, "all_reduce": {"conv": all_reduce}}
 
 
 def test_scaling_is_against_one_process_in_the_same_round():
-    times = {
-        "one": [100.0, 200.0, 120.0],
-        "strong": [80.0, 100.0, 100.0],
-        "weak": [50.0, 100.0, 60.0],
-    }
-    cases = [
-        dict(network="conv", workers=w, batch=b, kind=kind, times=times[kind])
-        for w, b, kind in workers.CASES
-    ]
-    rows = workers.markdown(cases).splitlines()[2:]
-    assert [row.split("|")[5].strip() for row in rows] == ["1.00", "1.25", "2.00"]
+    ours = {"one": [100.0, 200.0, 120.0], "share": [100.0] * 3}
+    ours |= {"strong": [80.0, 100.0, 100.0], "weak": [50.0, 100.0, 60.0]}
+    ddp = {"one": [100.0] * 3, "strong": [50.0] * 3, "weak": [80.0] * 3}
+    scaling = scaling_of(ours, ddp, [3.84] * 3)
+    strong, weak = workers.compared(scaling)
+    assert (strong["ours_speed"], weak["ours_speed"]) == (1.25, 2.0)
+    assert (strong["ddp_speed"], weak["ddp_speed"]) == (2.0, 1.25)
+    # ms: 128 images at 80, 100, 100 µs, over 64 images at 100 µs and the all-reduce
+    assert strong["step_ratio"] == pytest.approx(12.8 / (6.4 + 3.84))
+    # 256 images over the single process with 128 images in the same round
+    assert weak["step_ratio"] == pytest.approx(
+        np.median([12.8 / (12.8 + 3.84), 25.6 / (25.6 + 3.84), 15.36 / (15.36 + 3.84)])
+    )
+    lines = workers.markdown(scaling).splitlines()
+    assert "**missed**" in lines[3] and "reached" in lines[4]  # DDP's speed
+    assert lines[-2].endswith("| 1.25 | reached |")
+
+
+def test_scaling_without_pytorch_has_our_half():
+    ours = {kind: [100.0] for kind in ("one", "share", "strong", "weak")}
+    text = workers.markdown(scaling_of(ours, {}, [1.0]))
+    assert "missed" not in text.split("raw all-reduce")[0] and "| conv | 2 | 64 | 100 |" in text
+
+
+def test_cases_of_scaling_have_what_they_are_compared_with():
+    for network, processes, batch, kind in workers.CASES:
+        alone = {case[2] for case in workers.CASES if case[:2] == (network, 1)}
+        if processes > 1:
+            assert {batch // processes, batch if kind == "strong" else batch // 2} <= alone
 
 
 def test_every_contestant_exists():
@@ -110,6 +160,160 @@ def test_the_twin_in_pytorch_agrees():
     )  # raises where they differ
 
 
+def test_the_twin_of_the_mixer_in_pytorch_agrees():
+    pytest.importorskip("torch")
+    from benchmarks import ours, torch_mixer
+
+    encoder, decoder = torch_mixer.twins(ours.vae_of("mixer"))  # raises where they differ
+    decoder.move[0].weight.data += 1.0
+    with pytest.raises(AssertionError, match="other outputs"):
+        torch_mixer.torch_conv.compare(decoder, ours.vae_of("mixer").decoder, (task.LATENT,))
+
+
+@pytest.mark.parametrize("network", ["dense", "conv", "mixer"])
+def test_the_twins_in_jax_agree_and_train(network):
+    pytest.importorskip("jax")
+    from benchmarks import jax_vae
+
+    train = getattr(jax_vae, network)(192)  # a batch, and half of one; raises where twins differ
+    first, last = train(1), train(3)
+    assert 150 < last < first < 700
+
+
+@pytest.mark.parametrize("batch", [3, 4])
+def test_jax_has_adams_step(batch):
+    """Against the formulas, by numpy: one step of a linear pair on a batch."""
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    from benchmarks import jax_vae
+
+    rng = np.random.default_rng(0)
+    weights = tuple(
+        [(rng.normal(size=size).astype("float32"), np.zeros(size[1], "float32"))]
+        for size in ((784, 40), (20, 784))
+    )
+    x = rng.random((batch, 28, 28, 1), dtype="float32")
+    key = jax.random.key(0)
+    encoder, decoder = jax_vae.dense_encoder, jax_vae.dense_decoder
+    loss = jax_vae.loss_of(weights, x, key, encoder, decoder)
+    loc, log_var = np.split(x.reshape(batch, -1) @ weights[0][0][0], 2, axis=1)
+    z = loc + np.exp(0.5 * log_var) * np.asarray(jax.random.normal(key, loc.shape))
+    logits = z @ weights[1][0][0]
+    nll = np.logaddexp(0, logits) - x.reshape(batch, -1) * logits
+    kl = 0.5 * (loc**2 + np.exp(log_var) - 1 - log_var)
+    np.testing.assert_allclose(loss, (nll.sum() + kl.sum()) / batch, rtol=1e-4)
+    optimizer = optax.adam(task.LEARNING_RATE)
+    state = (weights, optimizer.init(weights), key)
+    (after, _, _), _ = jax_vae.step_of(encoder, decoder, optimizer)(state, x)
+    moved = np.abs(np.asarray(after[1][0][0]) - weights[1][0][0])
+    np.testing.assert_allclose(np.median(moved), task.LEARNING_RATE, rtol=1e-2)
+
+
+def test_nats_of_held_out_images_are_the_bound():
+    x = np.random.default_rng(0).random((5, 4, 4, 1), dtype="float32")
+    loc, scale, logit = 0.5, 0.8, 0.3
+    nats = learning.nats_of(
+        x,
+        lambda x: (np.full((5, 2), loc), np.full((5, 2), scale)),
+        lambda z: np.full((5, 16), logit),
+    )
+    kl = 2 * 0.5 * (loc**2 + scale**2 - 1 - 2 * np.log(scale))
+    p = 1 / (1 + np.exp(-logit))
+    cross = -(x * np.log(p) + (1 - x) * np.log(1 - p)).sum() / 5
+    assert nats == pytest.approx(cross + kl)
+
+
+def test_the_clock_counts_training_only(monkeypatch):
+    now = iter([0.0, 5.0, 100.0, 101.0, 200.0, 201.5])  # begin, then end of a piece and begin
+    monkeypatch.setattr(learning.time, "perf_counter", lambda: next(now, 300.0))
+    monkeypatch.setattr(learning, "nats_of", lambda *_: 100.0)
+    clock = learning.Clock(2.4, None)
+    assert [clock.piece(None, None) for _ in range(3)] == [False, False, True]
+    # the first piece took 5 s, 4 of which were compiling, since the second took 1 s
+    assert clock.result()["compile_seconds"] == 4.0
+    assert clock.result()["seconds"] == [1.0, 2.0, 3.5]
+
+
+@pytest.mark.parametrize("name", learning.CONTESTANTS)
+@pytest.mark.slow
+def test_every_learner_learns(name):
+    package = learning.CONTESTANTS[name][2]
+    if package:
+        pytest.importorskip(package)
+    curve = learning._process(name, 0.5, quick=True)
+    assert curve["nats"][-1] < curve["nats"][0] < 700 and curve["seconds"][0] > 0
+
+
+def test_the_curves_are_drawn_and_told():
+    curve = {"compile_seconds": 2.5, "seconds": [0.5, 1.5, 4.0], "nats": [300.0, 200.0, 150.0]}
+    results = {**report.environment(), "quick": True, "curves": {"keras_ae": curve}}
+    assert "| keras_ae | 200.0 | 150.0 |  |  |  | 2.5 s |" in learning.markdown(results)
+    (line,) = learning.plot(results).axes[0].lines
+    np.testing.assert_allclose(line.get_ydata(), curve["nats"])
+
+
+def events_of_two_steps():
+    events = []
+    for start in (0.0, 10.0, 20.0):
+        events += [
+            (start, start + 0.1, "StatefulPartitionedCall/all_reduce:CollectiveReduceV2"),
+            (start + 3, start + 3.01, "ExecutorState::ProcessAsync::Done"),
+            (start + 3.5, start + 4.5, "update:XlaLaunch"),
+            (start + 5, start + 9, "gradients:XlaLaunch"),
+        ]
+    return events
+
+
+def test_a_trace_is_sorted_into_kinds():
+    kinds = trace.sorted_into_kinds(events_of_two_steps())
+    steps = trace.steps_of(kinds)
+    assert len(steps) == 2
+    for step in steps:
+        found = [step[kind] for kind in ("all-reduce", "update", "arithmetic", "rest")]
+        np.testing.assert_allclose(found, [3.01, 1.0, 4.0, 1.99], atol=0.02)
+    traces = {"dense": (kinds, steps)}
+    assert trace.table(traces).splitlines()[-1].startswith("| dense | 10.00 ms | 4.00 ms | 3.0")
+    assert len(trace.plot(traces).axes) == 2
+
+
+def test_operations_without_xla_are_told_by_their_names():
+    events = [(0.0, 1.0, "a/conv:Conv2D"), (0.5, 2.0, "b:MatMul"), (3.0, 4.0, "adam/sub:Sub")]
+    events.append((0.0, 9.0, "ExecutorState::Process"))
+    kinds = trace.sorted_into_kinds(events)
+    assert kinds == {"arithmetic": [(0.0, 2.0)], "all-reduce": [], "update": [(3.0, 4.0)]}
+
+
+def test_without_a_gpu_its_benchmark_says_so(monkeypatch):
+    monkeypatch.setattr(gpu.tf.config, "list_physical_devices", lambda kind: [])
+    with pytest.raises(SystemExit, match="No GPU was found"):
+        command.main(["gpu"])
+
+
+def test_the_cases_of_gpus_run_on_logical_processors(tmp_path):
+    """In a process of its own, since the number of logical devices is fixed at its start."""
+    program = f"""
+import pathlib
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from benchmarks import gpu, report, task
+gpu.NETWORKS = ("dense",)
+measured = gpu.measure(["CPU:0", "CPU:1"], quick=True, x=task.images(24), batch=8)
+results = {{**report.environment(), "quick": True, "gpus": ["CPU"] * 2, "tests": "none"}}
+gpu.write(results | measured, pathlib.Path({str(tmp_path)!r}))
+row = gpu.training(["CPU:0"], "dense", "mixed_bfloat16", False, x=task.images(16), batch=8)
+assert row["images_a_second"] > 0 and 400 < row["loss"] < 700
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "gpu.json").read_text())
+    cases = [(row["devices"], row["xla"]) for row in results["training"]]
+    assert cases == [(1, True), (1, False), (2, True), (2, False)]
+    assert all(400 < row.get("loss", 0) < 700 for row in results["training"]), results["training"]
+    assert results["likelihood"] > 0 and results["loading"] > 0
+    assert (tmp_path / "gpu.png").stat().st_size > 10_000
+    assert "failed" not in (tmp_path / "gpu.md").read_text()
+
+
 class Steady:
     """In the place of a contestant's process: a turn takes one microsecond an image."""
 
@@ -130,7 +334,8 @@ def test_the_command_writes_what_the_contestants_answer(tmp_path, monkeypatch, c
     monkeypatch.setattr(command, "_Worker", Steady)
     monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: name != "pythae")
     command.main(["dense", "--quick", "--out", str(tmp_path)])
-    race = json.loads((tmp_path / "results.json").read_text())["races"]["dense"]
+    (entry,) = json.loads((tmp_path / "results.json").read_text())
+    race = entry["races"]["dense"]
     names = [contestant.name for contestant in RACES["dense"].contestants]
     assert [result["name"] for result in race] == [name for name in names if "pythae" not in name]
     for result in race:
@@ -161,7 +366,8 @@ def test_quick_races_in_which_all_do_the_same_work(tmp_path):
     subprocess.run(
         command, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True
     )
-    race = json.loads((tmp_path / "results.json").read_text())["races"]["dense"]
+    (entry,) = json.loads((tmp_path / "results.json").read_text())
+    race = entry["races"]["dense"]
     losses = [result["value"] for result in race]
     assert np.ptp(losses) < 0.1 * losses[0], losses
     assert "mean nothing" in (tmp_path / "results.md").read_text()
