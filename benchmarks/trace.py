@@ -70,26 +70,37 @@ def events_of(folder):
 def sorted_into_kinds(events):
     """Intervals of each kind but "rest": a dict of kind: list of (begin, end), ms.
 
-    An all-reduce lasts from the call of its operation, which returns at once, until the next
-    operation that goes on after waiting. XLA runs two programs a step: the one that follows an
-    all-reduce updates the weights. Without XLA the names of the operations tell.
+    Only operations inside the loop over the steps count; their names are paths. An all-reduce lasts
+    from the call until the executor goes on. If XLA compiled the step, it is two programs, of which
+    the one after an all-reduce updates the weights. Otherwise the names of the operations tell.
     """
-    found = {kind: [] for kind in KINDS if kind != "rest"}
-    done = [begin for begin, _, name in events if name.startswith("ExecutorState::ProcessAsync::D")]
-    is_update = False
+    reduces = _all_reduces(events)
+    found = {"arithmetic": [], "all-reduce": reduces, "update": []}
+    programs = [(a, b) for a, b, name in events if name.startswith("CpuExecutable::ExecuteAsync")]
+    compiled = len(programs) <= 2 * len(reduces) + 2
+    for begin, end in programs:
+        before = [b for _, b in reduces if b <= begin]
+        another = before and any(before[-1] <= a < begin for a, _ in programs)
+        is_update = compiled and before and not another
+        found["update" if is_update else "arithmetic"].append((begin, end))
     for begin, end, name in events:
-        operation = name.rpartition(":")[2]
-        if operation.startswith("CollectiveReduce"):
-            ends = [time for time in done if time >= end]
-            found["all-reduce"].append((begin, ends[0] if ends else end))
-            is_update = True
-        elif operation.startswith(("XlaLaunch", "_XlaRun")):
-            found["update" if is_update else "arithmetic"].append((begin, end))
-            is_update = False
-        elif ":" in name and "::" not in name and "Call" not in operation:
-            kind = "update" if "adam" in name.lower() else "arithmetic"
-            found[kind].append((begin, end))
+        path, _, operation = name.rpartition(":")
+        if "/" in path and "::" not in name and not operation.startswith(("Collective", "Partit")):
+            found["update" if "/adam/" in path else "arithmetic"].append((begin, end))
     return {kind: merged(intervals) for kind, intervals in found.items()}
+
+
+def _all_reduces(events):
+    calls = [(a, b) for a, b, name in events if name.startswith("CollectiveOpV2Kernel::Run")]
+    done = [begin for begin, _, name in events if name.startswith("ExecutorState::ProcessAsync::D")]
+    found = []
+    for begin, end, name in events:
+        path, _, operation = name.rpartition(":")
+        if operation.startswith("CollectiveReduce") and "/" in path:
+            first = [a for a, b in calls if a <= begin <= b + 1]
+            last = [time for time in done if begin <= time <= end]
+            found.append((min(first, default=begin), min(last, default=end)))
+    return found
 
 
 def merged(intervals):

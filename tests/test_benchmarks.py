@@ -251,35 +251,49 @@ def test_the_curves_are_drawn_and_told():
     np.testing.assert_allclose(line.get_ydata(), curve["nats"])
 
 
-def events_of_two_steps():
-    events = []
+def events_of_two_steps(xla):
+    """Three times: a call and its all-reduce, 3 ms; update, 1 ms; arithmetic, 4 ms; then nothing."""
+    update = "CpuExecutable::ExecuteAsyncOnStream" if xla else "while/adam/sub:Sub"
+    gradients = "CpuExecutable::ExecuteAsyncOnStream" if xla else "while/conv:Conv2D"
+    events = [(-2.0, -1.0, "CollectiveReduceV2_1:CollectiveReduceV2")]  # before the loop
     for start in (0.0, 10.0, 20.0):
         events += [
-            (start, start + 0.1, "StatefulPartitionedCall/all_reduce:CollectiveReduceV2"),
-            (start + 3, start + 3.01, "ExecutorState::ProcessAsync::Done"),
-            (start + 3.5, start + 4.5, "update:XlaLaunch"),
-            (start + 5, start + 9, "gradients:XlaLaunch"),
+            (start, start + 0.5, "CollectiveOpV2Kernel::Run"),
+            (start + 0.6, start + 5, "while/CollectiveReduceV2:CollectiveReduceV2"),
+            (start + 3, start + 5, "ExecutorState::ProcessAsync::Done"),
+            (start + 3.5, start + 4.5, update),
+            (start + 5, start + 9, gradients),
+            (start + 5, start + 9.5, "ExecutorState::Process"),
         ]
-    return events
+    return sorted(events)
 
 
-def test_a_trace_is_sorted_into_kinds():
-    kinds = trace.sorted_into_kinds(events_of_two_steps())
+@pytest.mark.parametrize("xla", [True, False])
+def test_a_trace_is_sorted_into_kinds(xla):
+    kinds = trace.sorted_into_kinds(events_of_two_steps(xla))
     steps = trace.steps_of(kinds)
     assert len(steps) == 2
     for step in steps:
         found = [step[kind] for kind in ("all-reduce", "update", "arithmetic", "rest")]
-        np.testing.assert_allclose(found, [3.01, 1.0, 4.0, 1.99], atol=0.02)
+        np.testing.assert_allclose(found, [3, 1, 4, 2])
     traces = {"dense": (kinds, steps)}
-    assert trace.table(traces).splitlines()[-1].startswith("| dense | 10.00 ms | 4.00 ms | 3.0")
+    assert trace.table(traces).endswith(
+        "| dense | 10.00 ms | 4.00 ms | 3.00 ms | 1.00 ms | 2.00 ms |"
+    )
     assert len(trace.plot(traces).axes) == 2
 
 
-def test_operations_without_xla_are_told_by_their_names():
-    events = [(0.0, 1.0, "a/conv:Conv2D"), (0.5, 2.0, "b:MatMul"), (3.0, 4.0, "adam/sub:Sub")]
-    events.append((0.0, 9.0, "ExecutorState::Process"))
-    kinds = trace.sorted_into_kinds(events)
-    assert kinds == {"arithmetic": [(0.0, 2.0)], "all-reduce": [], "update": [(3.0, 4.0)]}
+def test_programs_of_xla_inside_a_step_without_it_are_arithmetic():
+    """An activation that XLA compiles, between convolutions."""
+    program = "CpuExecutable::ExecuteAsyncOnStream"
+    extra = [(start + i, start + i + 0.2, program) for start in (5, 15, 25) for i in range(4)]
+    kinds = trace.sorted_into_kinds(sorted(events_of_two_steps(False) + extra))
+    assert kinds["update"] == [(3.5, 4.5), (13.5, 14.5), (23.5, 24.5)]
+
+
+def test_intervals_are_joined():
+    assert trace.merged([(3.0, 4.0), (0.0, 1.0), (0.5, 2.0)]) == [(0.0, 2.0), (3.0, 4.0)]
+    assert trace.gaps([(0.0, 2.0), (3.0, 4.0), (6.0, 7.0)]) == [(2.0, 3.0), (4.0, 6.0)]
 
 
 def test_without_a_gpu_its_benchmark_says_so(monkeypatch):
