@@ -171,11 +171,25 @@ def test_the_twin_of_the_mixer_in_pytorch_agrees():
 
 
 @pytest.mark.parametrize("network", ["dense", "conv", "mixer"])
-def test_the_twins_in_jax_agree_and_train(network):
+def test_the_twins_in_jax_agree(network):
+    pytest.importorskip("jax")
+    from benchmarks import jax_vae, ours
+
+    functions = [getattr(jax_vae, f"{network}_{part}") for part in ("encoder", "decoder")]
+    jax_vae.twins(ours.vae_of(network), *functions)  # raises where they differ
+    with pytest.raises(AssertionError, match="other outputs"):
+        jax_vae.twins(ours.vae_of(network), lambda *x: functions[0](*x) + 0.01, functions[1])
+
+
+@pytest.mark.parametrize(
+    "network",
+    ["dense", *(pytest.param(name, marks=pytest.mark.slow) for name in ("conv", "mixer"))],
+)
+def test_the_twins_in_jax_train(network):
     pytest.importorskip("jax")
     from benchmarks import jax_vae
 
-    train = getattr(jax_vae, network)(192)  # a batch, and half of one; raises where twins differ
+    train = getattr(jax_vae, network)(192)  # a batch, and half of one
     first, last = train(1), train(3)
     assert 150 < last < first < 700
 
@@ -302,30 +316,71 @@ def test_without_a_gpu_its_benchmark_says_so(monkeypatch):
         command.main(["gpu"])
 
 
-def test_the_cases_of_gpus_run_on_logical_processors(tmp_path):
-    """In a process of its own, since the number of logical devices is fixed at its start."""
-    program = f"""
-import pathlib
+def on_two_logical_processors(program):
+    """The last line that a program prints; a process has its number of devices from its start."""
+    start = """
+import json, pathlib
 import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from benchmarks import gpu, report, task
-gpu.NETWORKS = ("dense",)
+"""
+    command = [sys.executable, "-c", start + program]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_case_of_gpus_runs_on_logical_processors():
+    row = on_two_logical_processors("""
+devices = ["CPU:0", "CPU:1"]
+row = gpu.training(devices, "dense", jit_compile=False, x=task.images(24), batch=8, passes=2)
+print(json.dumps(row))
+""")
+    assert (row["network"], row["devices"], row["policy"], row["xla"]) == (
+        "dense",
+        2,
+        "float32",
+        False,
+    )
+    assert row["images_a_second"] > 0 and 400 < row["loss"] < 700
+
+
+@pytest.mark.slow
+def test_all_cases_of_gpus_run_on_logical_processors(tmp_path):
+    rows = on_two_logical_processors(f"""
 measured = gpu.measure(["CPU:0", "CPU:1"], quick=True, x=task.images(24), batch=8)
 results = {{**report.environment(), "quick": True, "gpus": ["CPU"] * 2, "tests": "none"}}
 gpu.write(results | measured, pathlib.Path({str(tmp_path)!r}))
 row = gpu.training(["CPU:0"], "dense", "mixed_bfloat16", False, x=task.images(16), batch=8)
-assert row["images_a_second"] > 0 and 400 < row["loss"] < 700
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    results = json.loads((tmp_path / "gpu.json").read_text())
-    cases = [(row["devices"], row["xla"]) for row in results["training"]]
-    assert cases == [(1, True), (1, False), (2, True), (2, False)]
-    assert all(400 < row.get("loss", 0) < 700 for row in results["training"]), results["training"]
-    assert results["likelihood"] > 0 and results["loading"] > 0
-    assert (tmp_path / "gpu.png").stat().st_size > 10_000
+print(json.dumps(measured["training"] + [row]))
+""")
+    assert all(400 < row.get("loss", 0) < 700 for row in rows), rows
+    assert len(rows) == 9  # one and two devices, two networks, with XLA and without; bfloat16
     assert "failed" not in (tmp_path / "gpu.md").read_text()
+
+
+def test_the_table_of_gpus_keeps_what_failed(tmp_path):
+    row = {"network": "dense", "devices": 1, "policy": "float32", "xla": True}
+    rows = [
+        {**row, "devices": n, "images_a_second": 1e5 * n, "first_seconds": 2.0, "loss": 150.0}
+        for n in (1, 2)
+    ]
+    rows.append({**row, "policy": "mixed_float16", "error": "out of memory"})
+    results = {**report.environment(), "quick": False, "gpus": ["A", "B"], "tests": "9 passed"}
+    gpu.write(results | {"training": rows, "likelihood": 1.5, "loading": 2.5}, tmp_path)
+    text = (tmp_path / "gpu.md").read_text()
+    assert "| dense | 2 | float32 | yes | 200,000 | 2.0 s | 150.00 nats |" in text
+    assert "failed: out of memory" in text and "9 passed" in text and "1.5 ms" in text
+    (line,) = gpu.plot(json.loads((tmp_path / "gpu.json").read_text())).axes[0].lines
+    np.testing.assert_allclose(line.get_ydata(), [1e5, 2e5])
+    assert (tmp_path / "gpu.png").stat().st_size > 10_000
+
+
+def test_cases_of_gpus_are_all_combinations():
+    cases = list(gpu.cases(["GPU:0", "GPU:1"]))
+    assert len(cases) == len({str(case) for case in cases}) == 2 * 2 * 3 * 2
+    assert (["GPU:0", "GPU:1"], "conv", "mixed_bfloat16", False) in cases
 
 
 class Steady:
