@@ -6,7 +6,6 @@ Each process holds its part of the images, and has one core and one thread. The 
 DDP's defaults. One process trains without DDP.
 """
 
-import contextlib
 import json
 import os
 import statistics
@@ -52,7 +51,7 @@ def main(network="dense", batch="128", epochs="6", steps="50"):
     if rank == 0:
         microseconds = statistics.median(seconds) / n * 1e6
         print(json.dumps({"microseconds_an_image": microseconds, "world": world}))
-    with contextlib.suppress(ValueError):  # there is none
+    if world > 1:
         distributed.destroy_process_group()
 
 

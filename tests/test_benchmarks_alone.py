@@ -55,7 +55,7 @@ def test_the_curves_are_drawn_and_told():
 
 
 def events_of_two_steps(xla):
-    """Three times: a call and its all-reduce, 3 ms; update, 1 ms; arithmetic, 4 ms; then nothing."""
+    """Three times: a call and its all-reduce, 3 ms; update, 1 ms; arithmetic, 4 ms; nothing."""
     update = "CpuExecutable::ExecuteAsyncOnStream" if xla else "while/adam/sub:Sub"
     gradients = "CpuExecutable::ExecuteAsyncOnStream" if xla else "while/conv:Conv2D"
     events = [(-2.0, -1.0, "CollectiveReduceV2_1:CollectiveReduceV2")]  # before the loop
