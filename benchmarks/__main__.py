@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib
 import importlib.util
 import json
 import pathlib
@@ -16,15 +17,37 @@ HERE = pathlib.Path(__file__).parent
 ROUNDS = 5
 
 
+ALONE = ("learning", "trace", "gpu")  # commands with a table and a picture of their own
+
+
 def main(arguments=None):
     """Runs the command."""
+    options = _options(arguments)
+    full = not options.quick
+    if options.races and options.races[0] in ALONE:
+        module = importlib.import_module(f"benchmarks.{options.races[0]}")
+        return module.main(options.quick, options.out or (HERE if full else None))
+    known = [*RACES, "scaling"]
+    wanted = options.races or known
+    races = {name: run(RACES[name], options.quick) for name in RACES if name in wanted}
+    results = {**report.environment(), "quick": options.quick, "races": races, "scaling": {}}
+    if "scaling" in wanted:
+        print("\nscaling", file=sys.stderr)
+        results["scaling"] = workers.measure(1 if options.quick else ROUNDS, options.quick)
+    print(report.markdown(results))
+    folder = options.out or (HERE if not options.races and full else None)
+    if folder:
+        write(folder, results)
+    return None
+
+
+def _options(arguments):
+    known = [*RACES, "scaling"]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Runs keras_ae against its peers."
     )
-    known = [*RACES, "scaling"]
-    parser.add_argument(
-        "races", nargs="*", metavar="RACE", help=f"{', '.join(known)}; all, if none is named"
-    )
+    races = f"{', '.join(known)}; all, if none is named. Or one of {', '.join(ALONE)}"
+    parser.add_argument("races", nargs="*", metavar="RACE", help=races)
     parser.add_argument(
         "--quick", action="store_true", help="one round on few images, to see that everything runs"
     )
@@ -34,26 +57,26 @@ def main(arguments=None):
         help="folder for the results; without it, only a full run is kept, in benchmarks/",
     )
     options = parser.parse_args(arguments)
+    alone = len(options.races) == 1 and options.races[0] in ALONE
     unknown = set(options.races) - set(known)
-    if unknown:
+    if unknown and not alone:
         parser.error(
-            f"expected races among {', '.join(known)}; received: {', '.join(sorted(unknown))}"
+            f"expected races among {', '.join(known)}, or one of {', '.join(ALONE)}; "
+            f"received: {', '.join(sorted(unknown))}"
         )
+    return options
 
-    wanted = options.races or known
-    races = {name: run(RACES[name], options.quick) for name in RACES if name in wanted}
-    results = {**report.environment(), "quick": options.quick, "races": races, "scaling": []}
-    if "scaling" in wanted and workers.SCRIPT.exists():
-        print("\nscaling", file=sys.stderr)
-        results["scaling"] = workers.measure(1 if options.quick else ROUNDS)
-    print(report.markdown(results))
-    folder = options.out or (HERE if not options.races and not options.quick else None)
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-        (folder / "results.md").write_text(report.markdown(results))
-        if races:
-            report.plot(results).savefig(folder / "results.png")
+
+def write(folder, results):
+    """Writes results.json, .md and .png beside what another processor gave before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "results.json"
+    before = json.loads(file.read_text()) if file.exists() else []
+    entries = report.kept(before, results)
+    file.write_text(json.dumps(entries, indent=1) + "\n")
+    (folder / "results.md").write_text(report.markdown(*entries))
+    if results["races"]:
+        report.plot(results).savefig(folder / "results.png")
 
 
 def run(race, quick=False):
@@ -88,19 +111,22 @@ def run(race, quick=False):
             print(f"  {contestant.name}: first pass {first['seconds']:.1f} s", file=sys.stderr)
         for _ in range(1 if quick else ROUNDS):
             for result, (contestant, process) in zip(results, processes, strict=True):
-                if not quick:
-                    worker.wait_for_quiet()
-                answer = process.turn(race.passes)
-                count = race.passes * (contestant.quick_count if quick else contestant.count)
-                result["times"].append(answer["seconds"] * report.SCALE[race.unit] / count)
-                result["disturbed"].append(answer["disturbed"])
-                result["value"] = answer["value"]
-                disturbed = ", disturbed by other processes" if answer["disturbed"] else ""
-                print(
-                    f"  {contestant.name}: {result['times'][-1]:.3g} {race.unit}{disturbed}",
-                    file=sys.stderr,
-                )
+                _turn(race, contestant, process, result, quick)
     return results
+
+
+def _turn(race, contestant, process, result, quick):
+    """One turn of a contestant, added to its result."""
+    if not quick:
+        worker.wait_for_quiet()
+    answer = process.turn(race.passes)
+    count = race.passes * (contestant.quick_count if quick else contestant.count)
+    result["times"].append(answer["seconds"] * report.SCALE[race.unit] / count)
+    result["disturbed"].append(answer["disturbed"])
+    result["value"] = answer["value"]
+    disturbed = ", disturbed by other processes" if answer["disturbed"] else ""
+    time = f"{result['times'][-1]:.3g} {race.unit}"
+    print(f"  {contestant.name}: {time}{disturbed}", file=sys.stderr)
 
 
 class _Worker:

@@ -8,20 +8,31 @@ from benchmarks import task
 SHAPE = (28, 28, 1)
 
 
+def vae_of(network):
+    """The VAE of a race: the task's dense one, or another network by its name."""
+    if network == "dense":
+        return keras_ae.VAE(SHAPE, task.LATENT, widths=task.WIDTHS, activation="relu")
+    return keras_ae.VAE(SHAPE, task.LATENT, network=network)
+
+
 def dense(count):
     """Trains the dense VAE."""
-    vae = keras_ae.VAE(SHAPE, task.LATENT, widths=task.WIDTHS, activation="relu")
-    return _training(vae, task.images(count))
+    return _training(vae_of("dense"), task.images(count))
 
 
 def conv(count):
     """Trains the VAE with the network that "conv" stands for."""
-    return _training(keras_ae.VAE(SHAPE, task.LATENT, network="conv"), task.images(count))
+    return _training(vae_of("conv"), task.images(count))
+
+
+def mixer(count):
+    """Trains the VAE of patches."""
+    return _training(vae_of("mixer"), task.images(count))
 
 
 def likelihood(count):
     """Importance-weighted log-likelihood of the dense VAE, untrained."""
-    vae = keras_ae.VAE(SHAPE, task.LATENT, widths=task.WIDTHS, activation="relu")
+    vae = vae_of("dense")
     x = task.binary(count)
     return lambda passes: np.mean(
         [-vae.log_likelihood(x, n_samples=task.SAMPLES).numpy().mean() for _ in range(passes)]

@@ -1,5 +1,6 @@
 """pythae's VAE, its trainer and its likelihood, as its users run them."""
 
+import contextlib
 import logging
 import tempfile
 
@@ -65,6 +66,34 @@ def dense(count):
     return train
 
 
+class EachEpoch(TrainingCallback):
+    """Calls a function after each epoch, and ends the training when it returns True."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def on_epoch_end(self, training_config, **kwargs):
+        if self.function():
+            raise TimeoutError
+
+
+def train_until(encoder, decoder, x, over):
+    """Trains the dense VAE on float32 x (n, ...) until `over()`, called after each epoch, is True.
+
+    The networks are trained in place.
+    """
+    x = torch.from_numpy(x).flatten(1)
+    data, model = BaseDataset(x, torch.zeros(len(x))), _vae_of(encoder, decoder)
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(TimeoutError):
+        config = BaseTrainerConfig(
+            output_dir=folder,
+            num_epochs=100_000,
+            per_device_train_batch_size=task.BATCH,
+            learning_rate=task.LEARNING_RATE,
+        )
+        BaseTrainer(model, data, training_config=config, callbacks=[EachEpoch(over)]).train()
+
+
 def likelihood(count):
     """The importance-weighted bound of the untrained dense VAE, with the fastest batch size."""
     model, x = _vae().eval(), torch.from_numpy(task.binary(count)).flatten(1)
@@ -83,6 +112,9 @@ def likelihood(count):
 
 def _vae():
     torch.manual_seed(0)
-    encoder, decoder = torch_vae.dense_network()
+    return _vae_of(*torch_vae.dense_network())
+
+
+def _vae_of(encoder, decoder):
     config = VAEConfig(input_dim=(task.PIXELS,), latent_dim=task.LATENT, reconstruction_loss="bce")
     return VAE(config, encoder=Encoder(encoder), decoder=Decoder(decoder))

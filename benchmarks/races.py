@@ -67,6 +67,9 @@ RACES = {
                 "keras.Model.fit, keras.io's VAE", "keras_io", "dense", 60_000, 1_280, at_least=2
             ),
             Contestant("bare XLA-compiled loop", "xla_loop", "dense", 60_000, 1_280, at_most=1.15),
+            Contestant(
+                "JAX, lax.scan over a pass", "jax_vae", "dense", 60_000, 1_280, "jax", at_least=1
+            ),
         ),
     ),
     "conv": Race(
@@ -92,6 +95,31 @@ RACES = {
                 12_800,
                 256,
                 at_least=2.5,
+            ),
+            Contestant("JAX, a jitted step", "jax_vae", "conv", 12_800, 256, "jax", at_least=1.1),
+        ),
+    ),
+    "mixer": Race(
+        "VAE of patches and dense layers, batch 128, training",
+        US,
+        passes=1,
+        same_value=True,
+        contestants=(
+            Contestant("keras_ae", "ours", "mixer", 12_800, 1_280),
+            Contestant(
+                "PyTorch, hand-written",
+                "torch_mixer",
+                "mixer",
+                12_800,
+                1_280,
+                "torch",
+                at_least=1.2,
+            ),
+            Contestant(
+                "PyTorch, torch.compile", "torch_mixer", "mixer_compiled", 12_800, 1_280, "torch"
+            ),
+            Contestant(
+                "JAX, lax.scan over a pass", "jax_vae", "mixer", 12_800, 1_280, "jax", at_least=1
             ),
         ),
     ),

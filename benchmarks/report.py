@@ -2,6 +2,8 @@
 
 import datetime
 import importlib.metadata
+import os
+import pathlib
 import platform
 import statistics
 
@@ -11,6 +13,9 @@ from benchmarks import workers
 from benchmarks.races import MS, RACES, US, S
 from keras_ae.training.callbacks import hardware
 
+ROOT = pathlib.Path(__file__).parent.parent
+FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16")
+PROCESSORS = 2  # so many are kept side by side
 SCALE = {US: 1e6, MS: 1e3, S: 1.0}  # units a second
 TOLERANCE = (
     0.05  # by which the losses of contestants that do the same work may differ from keras_ae's
@@ -18,7 +23,7 @@ TOLERANCE = (
 
 
 def environment():
-    """What the numbers depend on: {"date", "machine", "python", "versions"}."""
+    """What the numbers depend on: date, machine, flags, onednn, python and versions, a dict."""
     versions = {}
     for package in (
         "keras-ae",
@@ -27,6 +32,8 @@ def environment():
         "tensorflow-probability",
         "torch",
         "pythae",
+        "jax",
+        "optax",
         "numpy",
     ):
         try:
@@ -40,9 +47,56 @@ def environment():
     return {
         "date": datetime.date.today().isoformat(),
         "machine": hardware(),
+        "flags": flags(),
+        "onednn": onednn(),
         "python": platform.python_version(),
         "versions": versions,
     }
+
+
+def flags():
+    """The processor's instruction sets that matter, in one line; "" on systems without /proc."""
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    here = next((line.split() for line in lines if line.startswith("flags")), [])
+    return ", ".join(flag for flag in FLAGS if flag in here)
+
+
+def onednn():
+    """Whether TensorFlow uses oneDNN in a process like this one, and who decided."""
+    from tensorflow.python.util import _pywrap_util_port
+
+    state = "on" if _pywrap_util_port.IsMklEnabled() else "off"
+    value = os.environ.get("TF_ENABLE_ONEDNN_OPTS")
+    by = "TensorFlow's own choice" if value is None else f"TF_ENABLE_ONEDNN_OPTS={value}"
+    return f"{state} ({by})"
+
+
+def kept(entries, results):
+    """One entry for each of the newest processors, newest first; `results` is the first.
+
+    entries: what was kept before, a list.
+    """
+
+    def processor(entry):
+        return entry["machine"], entry.get("flags", "")
+
+    others = [entry for entry in entries if processor(entry) != processor(results)]
+    return [results, *others][:PROCESSORS]
+
+
+def heading(results):
+    """The lines that say where, when and with what the numbers were measured."""
+    versions = ", ".join(f"{package} {version}" for package, version in results["versions"].items())
+    line = f"{results['date']}, {results['machine']}."
+    if results.get("flags"):
+        line += f" Instruction sets: {results['flags']}."
+    if results.get("onednn"):
+        line += f" oneDNN: {results['onednn']}."
+    lines = [f"{line} Python {results['python']}, {versions}.", ""]
+    if results["quick"]:
+        lines += ["**A quick look on few images: these numbers mean nothing.**", ""]
+    return lines
 
 
 def comparisons(results):
@@ -60,7 +114,9 @@ def comparisons(results):
         rivals = {contestant.name: contestant for contestant in RACES[name].contestants}
         ours = times[0]
         for result in times[1:]:
-            rival = rivals[result["name"]]
+            rival = rivals.get(result["name"])
+            if rival is None:  # an older run; it is a contestant no more
+                continue
             faster = rival.at_most is None
             pairs = list(zip(ours["times"], result["times"], strict=True))
             quiet = [
@@ -99,28 +155,43 @@ def comparisons(results):
     return rows
 
 
-def markdown(results):
-    """The report."""
-    versions = ", ".join(f"{package} {version}" for package, version in results["versions"].items())
+def markdown(*entries):
+    """The report of one processor, or of several: side by side, then each by itself."""
     lines = ["# Benchmarks", ""]
-    lines += [
-        f"{results['date']}, {results['machine']}. Python {results['python']}, {versions}.",
-        "",
-    ]
-    lines += (
-        ["**A quick look on few images: these numbers mean nothing.**", ""]
-        if results["quick"]
-        else []
-    )
+    if len(entries) == 1:
+        return "\n".join([*lines, *_markdown_of_one(entries[0])]) + "\n"
+    lines += _side_by_side(entries)
+    for entry in entries:
+        lines += ["", f"## {entry['machine']}", "", *_markdown_of_one(entry)]
+    return "\n".join(lines) + "\n"
+
+
+def _side_by_side(entries):
+    names = [f"{entry['machine']}, {entry['date']}" for entry in entries]
+    lines = [f"| work | against | target | {' | '.join(names)} |", "|---" * (3 + len(names)) + "|"]
+    rows = {}
+    for i, entry in enumerate(entries):
+        for row in comparisons(entry):
+            key = (row["work"], row["against"], row["target"])
+            cells = rows.setdefault(key, [""] * len(entries))
+            missed = " **missed**" if row["reached"] is False else ""
+            cells[i] = f"{row['ratio']:.2f} {row['says']}{missed}"
+    return lines + [f"| {' | '.join([*key, *cells])} |" for key, cells in rows.items()]
+
+
+def _markdown_of_one(results):
+    lines = heading(results)
     lines += _markdown_of_races(results) if results["races"] else []
     if results["scaling"]:
         lines += [
             "",
-            "Processes pinned to a core each, plain `fit` under MultiWorkerMirroredStrategy:",
+            "Processes pinned to a core each: plain `fit` under MultiWorkerMirroredStrategy, and "
+            "PyTorch's DDP over gloo. A speed is",
+            "the median over rounds, against one process of the same framework in the same round.",
             "",
+            workers.markdown(results["scaling"]),
         ]
-        lines += [workers.markdown(results["scaling"])]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _markdown_of_races(results):
@@ -144,7 +215,11 @@ def _markdown_of_races(results):
         "largest.",
         "",
     ]
-    lines += [
+    return lines + _times(results)
+
+
+def _times(results):
+    lines = [
         "| work | contestant | time, median (range) | first pass | value after all passes |",
         "|---|---|---|---|---|",
     ]

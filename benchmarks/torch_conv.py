@@ -13,15 +13,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-import keras_ae
 from benchmarks import task
-from benchmarks.ours import SHAPE
+from benchmarks.ours import SHAPE, vae_of
 from benchmarks.torch_vae import training
 
 
 def conv(count):
     """Trains the twin of keras_ae's default convolutional VAE."""
-    encoder, decoder = twins(keras_ae.VAE(SHAPE, task.LATENT, network="conv"))
+    encoder, decoder = twins(vae_of("conv"))
     x = torch.from_numpy(task.floats(count)).permute(
         0, 3, 1, 2
     )  # (count, h, w, 1) -> (count, 1, h, w), the same memory
@@ -37,19 +36,26 @@ def twins(vae):
     pairs = []
     for model, shape in ((vae.encoder, SHAPE), (vae.decoder, (task.LATENT,))):
         twin = nn.Sequential(*_modules(_chain(model)))
-        x = np.random.default_rng(0).random((8, *shape), dtype="float32")
-        x_of_torch = (
-            torch.from_numpy(x).permute(0, 3, 1, 2) if len(shape) == 3 else torch.from_numpy(x)
-        )
-        with torch.no_grad():
-            y = twin(x_of_torch).numpy()
-        y = y.transpose(0, 2, 3, 1) if y.ndim == 4 else y
-        assert sum(p.numel() for p in twin.parameters()) == model.count_params(), (
-            "the twin has another number of weights"
-        )
-        assert np.abs(y - model(x).numpy()).max() < 1e-4, "the twin gives other outputs"
+        compare(twin, model, shape)
         pairs.append(twin)
     return pairs
+
+
+def compare(twin, model, shape):
+    """Raises an AssertionError where the twin of a Keras model is none.
+
+    shape: of one input of the twin, (height, width, channels) for one that takes (channels, ...).
+    """
+    x = np.random.default_rng(0).random((8, *shape), dtype="float32")
+    x_of_torch = torch.from_numpy(x)
+    with torch.no_grad():
+        y = twin(x_of_torch.permute(0, 3, 1, 2) if len(shape) == 3 else x_of_torch).numpy()
+    y = y.transpose(0, 2, 3, 1) if y.ndim == 4 else y
+    assert sum(p.numel() for p in twin.parameters()) == model.count_params(), (
+        "the twin has another number of weights"
+    )
+    expected = model(x.reshape(8, *model.input_shape[1:])).numpy()
+    assert np.abs(y.reshape(expected.shape) - expected).max() < 1e-4, "the twin gives other outputs"
 
 
 def _chain(model):

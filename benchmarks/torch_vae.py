@@ -53,6 +53,18 @@ def training(encoder, decoder, x, compiled=False):
 
     x: (count, ...), in [0, 1].
     """
+    one_pass = one_pass_of(encoder, decoder, compiled)
+
+    def train(passes):
+        for _ in range(passes):
+            loss = one_pass(x)
+        return loss.item()
+
+    return train
+
+
+def one_pass_of(encoder, decoder, compiled=False):
+    """A function of x. It trains on all of x once and returns the mean loss, a tensor ()."""
     torch.manual_seed(0)
     # fused: one kernel for all weights; the fastest of PyTorch's three Adams here
     optimizer = torch.optim.Adam(
@@ -60,16 +72,15 @@ def training(encoder, decoder, x, compiled=False):
     )
     loss_function = torch.compile(loss_of) if compiled else loss_of
 
-    def train(passes):
-        for _ in range(passes):
-            total = torch.zeros(())
-            for rows in torch.randperm(len(x)).split(task.BATCH):
-                batch = x[rows]
-                optimizer.zero_grad(set_to_none=True)
-                loss = loss_function(encoder, decoder, batch)
-                loss.backward()
-                optimizer.step()
-                total += loss.detach() * len(rows)
-        return total.item() / len(x)
+    def one_pass(x):
+        total = torch.zeros(())
+        for rows in torch.randperm(len(x)).split(task.BATCH):
+            batch = x[rows]
+            optimizer.zero_grad(set_to_none=True)
+            loss = loss_function(encoder, decoder, batch)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(rows)
+        return total / len(x)
 
-    return train
+    return one_pass

@@ -63,30 +63,80 @@ def test_a_largest_time_is_compared_the_other_way():
 
 
 def test_a_missed_target_and_another_result_are_said():
-    results = results_of("dense", [[10.0]] * 6)
+    results = results_of("dense", [[10.0]] * len(RACES["dense"].contestants))
     text = report.markdown(results)
     assert (
         text.count("**missed**") == 3
-    )  # PyTorch, pythae and keras.Model.fit; the bare loop is as fast
-    assert text.count("another result") == 5
+    )  # PyTorch, pythae and keras.Model.fit; the bare loop and JAX are as fast
+    assert text.count("another result") == 6
 
 
 def test_the_plot_has_a_panel_a_race():
-    assert len(report.plot(results_of("dense", [[10.0]] * 6)).axes) == 1
+    results = results_of("mixer", [[10.0]] * len(RACES["mixer"].contestants))
+    assert len(report.plot(results).axes) == 1
+
+
+def test_the_newest_two_processors_stand_side_by_side(tmp_path):
+    times = [(1.0, 2.0), (30.0, 50.0)]
+    for machine in ("first", "second", "third", "second"):
+        results = {**results_of("likelihood", times), "machine": machine, "flags": "avx2"}
+        results |= {"onednn": "off (TensorFlow's own choice)"}
+        command.write(tmp_path, results)
+    entries = json.loads((tmp_path / "results.json").read_text())
+    assert [entry["machine"] for entry in entries] == ["second", "third"]
+    text = (tmp_path / "results.md").read_text()
+    assert text.index("## second") < text.index("## third")
+    assert text.count("Instruction sets: avx2. oneDNN: off (TensorFlow's own choice).") == 2
+    (line,) = [line for line in text.splitlines() if line.count("27.50 times as fast") == 2]
+    assert line.startswith("| log-likelihood") and "at least 20 times" in line
+
+
+def test_the_heading_tells_this_processor_and_onednn():
+    text = "\n".join(report.heading({**report.environment(), "quick": False}))
+    assert "oneDNN: on" in text or "oneDNN: off" in text
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists() and " avx2 " in cpuinfo.read_text():
+        assert "avx2" in text
+
+
+def scaling_of(ours, ddp, all_reduce):
+    keys = ("network", "workers", "batch", "kind")
+    cases = [dict(zip(keys, case, strict=True)) for case in workers.CASES if case[0] == "conv"]
+    for case in cases:
+        case |= {"ours": ours[case["kind"]], "ddp": ddp.get(case["kind"], [])}
+    return {"cases": cases, "all_reduce": {"conv": all_reduce}}
 
 
 def test_scaling_is_against_one_process_in_the_same_round():
-    times = {
-        "one": [100.0, 200.0, 120.0],
-        "strong": [80.0, 100.0, 100.0],
-        "weak": [50.0, 100.0, 60.0],
-    }
-    cases = [
-        dict(network="conv", workers=w, batch=b, kind=kind, times=times[kind])
-        for w, b, kind in workers.CASES
-    ]
-    rows = workers.markdown(cases).splitlines()[2:]
-    assert [row.split("|")[5].strip() for row in rows] == ["1.00", "1.25", "2.00"]
+    ours = {"one": [100.0, 200.0, 120.0], "share": [100.0] * 3}
+    ours |= {"strong": [80.0, 100.0, 100.0], "weak": [50.0, 100.0, 60.0]}
+    ddp = {"one": [100.0] * 3, "strong": [50.0] * 3, "weak": [80.0] * 3}
+    scaling = scaling_of(ours, ddp, [3.84] * 3)
+    strong, weak = workers.compared(scaling)
+    assert (strong["ours_speed"], weak["ours_speed"]) == (1.25, 2.0)
+    assert (strong["ddp_speed"], weak["ddp_speed"]) == (2.0, 1.25)
+    # ms: 128 images at 80, 100, 100 µs, over 64 images at 100 µs and the all-reduce
+    assert strong["step_ratio"] == pytest.approx(12.8 / (6.4 + 3.84))
+    # 256 images over the single process with 128 images in the same round
+    assert weak["step_ratio"] == pytest.approx(
+        np.median([12.8 / (12.8 + 3.84), 25.6 / (25.6 + 3.84), 15.36 / (15.36 + 3.84)])
+    )
+    lines = workers.markdown(scaling).splitlines()
+    assert "**missed**" in lines[3] and "reached" in lines[4]  # DDP's speed
+    assert lines[-2].endswith("| 1.25 | reached |")
+
+
+def test_scaling_without_pytorch_has_our_half():
+    ours = {kind: [100.0] for kind in ("one", "share", "strong", "weak")}
+    text = workers.markdown(scaling_of(ours, {}, [1.0]))
+    assert "missed" not in text.split("raw all-reduce")[0] and "| conv | 2 | 64 | 100 |" in text
+
+
+def test_cases_of_scaling_have_what_they_are_compared_with():
+    for network, processes, batch, kind in workers.CASES:
+        alone = {case[2] for case in workers.CASES if case[:2] == (network, 1)}
+        if processes > 1:
+            assert {batch // processes, batch if kind == "strong" else batch // 2} <= alone
 
 
 def test_every_contestant_exists():
@@ -111,6 +161,68 @@ def test_the_twin_in_pytorch_agrees():
     )  # raises where they differ
 
 
+def test_the_twin_of_the_mixer_in_pytorch_agrees():
+    pytest.importorskip("torch")
+    from benchmarks import ours, torch_mixer
+
+    encoder, decoder = torch_mixer.twins(ours.vae_of("mixer"))  # raises where they differ
+    decoder.move[0].weight.data += 1.0
+    with pytest.raises(AssertionError, match="other outputs"):
+        torch_mixer.torch_conv.compare(decoder, ours.vae_of("mixer").decoder, (task.LATENT,))
+
+
+@pytest.mark.parametrize("network", ["dense", "conv", "mixer"])
+def test_the_twins_in_jax_agree(network):
+    pytest.importorskip("jax")
+    from benchmarks import jax_vae, ours
+
+    functions = [getattr(jax_vae, f"{network}_{part}") for part in ("encoder", "decoder")]
+    jax_vae.twins(ours.vae_of(network), *functions)  # raises where they differ
+    with pytest.raises(AssertionError, match="other outputs"):
+        jax_vae.twins(ours.vae_of(network), lambda *x: functions[0](*x) + 0.01, functions[1])
+
+
+@pytest.mark.parametrize(
+    "network",
+    ["dense", *(pytest.param(name, marks=pytest.mark.slow) for name in ("conv", "mixer"))],
+)
+def test_the_twins_in_jax_train(network):
+    pytest.importorskip("jax")
+    from benchmarks import jax_vae
+
+    train = getattr(jax_vae, network)(192)  # a batch, and half of one
+    first, last = train(1), train(3)
+    assert 150 < last < first < 700
+
+
+@pytest.mark.parametrize("batch", [3, 4])
+def test_jax_has_adams_step(batch):
+    """Against the formulas, by numpy: one step of a linear pair on a batch."""
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    from benchmarks import jax_vae
+
+    rng = np.random.default_rng(0)
+    weights = tuple(
+        [(rng.normal(size=size).astype("float32"), np.zeros(size[1], "float32"))]
+        for size in ((784, 40), (20, 784))
+    )
+    x = rng.random((batch, 28, 28, 1), dtype="float32")
+    key = jax.random.key(0)
+    encoder, decoder = jax_vae.dense_encoder, jax_vae.dense_decoder
+    loss = jax_vae.loss_of(weights, x, key, encoder, decoder)
+    loc, log_var = np.split(x.reshape(batch, -1) @ weights[0][0][0], 2, axis=1)
+    z = loc + np.exp(0.5 * log_var) * np.asarray(jax.random.normal(key, loc.shape))
+    logits = z @ weights[1][0][0]
+    nll = np.logaddexp(0, logits) - x.reshape(batch, -1) * logits
+    kl = 0.5 * (loc**2 + np.exp(log_var) - 1 - log_var)
+    np.testing.assert_allclose(loss, (nll.sum() + kl.sum()) / batch, rtol=1e-4)
+    optimizer = optax.adam(task.LEARNING_RATE)
+    state = (weights, optimizer.init(weights), key)
+    (after, _, _), _ = jax_vae.step_of(encoder, decoder, optimizer)(state, x)
+    moved = np.abs(np.asarray(after[1][0][0]) - weights[1][0][0])
+    np.testing.assert_allclose(np.median(moved), task.LEARNING_RATE, rtol=1e-2)
+
+
 class Steady:
     """In the place of a contestant's process: a turn takes one microsecond an image."""
 
@@ -131,7 +243,8 @@ def test_the_command_writes_what_the_contestants_answer(tmp_path, monkeypatch, c
     monkeypatch.setattr(command, "_Worker", Steady)
     monkeypatch.setattr(command.importlib.util, "find_spec", lambda name: name != "pythae")
     command.main(["dense", "--quick", "--out", str(tmp_path)])
-    race = json.loads((tmp_path / "results.json").read_text())["races"]["dense"]
+    (entry,) = json.loads((tmp_path / "results.json").read_text())
+    race = entry["races"]["dense"]
     names = [contestant.name for contestant in RACES["dense"].contestants]
     assert [result["name"] for result in race] == [name for name in names if "pythae" not in name]
     for result in race:
@@ -162,7 +275,8 @@ def test_quick_races_in_which_all_do_the_same_work(tmp_path):
     subprocess.run(
         command, check=True, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, capture_output=True
     )
-    race = json.loads((tmp_path / "results.json").read_text())["races"]["dense"]
+    (entry,) = json.loads((tmp_path / "results.json").read_text())
+    race = entry["races"]["dense"]
     losses = [result["value"] for result in race]
     assert np.ptp(losses) < 0.1 * losses[0], losses
     assert "mean nothing" in (tmp_path / "results.md").read_text()
