@@ -116,16 +116,18 @@ class Count(Column):
 
     Args:
         unit: float, the root mean square of the training rows.
-        high: float, the largest count in the training rows. Drawn ones are at most so large.
+        low, high: floats, the smallest and largest count in the training rows. Drawn ones lie
+            between them.
     """
 
-    def __init__(self, unit, high):
-        self.unit, self.high = unit, high
+    def __init__(self, unit, low, high):
+        self.unit, self.low, self.high = unit, low, high
 
     @classmethod
     def of(cls, values, name):
         _check_counts(values, name)
-        return cls(float(np.sqrt(np.mean(values**2))) or 1.0, float(values.max()))
+        unit = float(np.sqrt(np.mean(values**2))) or 1.0
+        return cls(unit, float(values.min()), float(values.max()))
 
     @property
     def family(self):
@@ -136,7 +138,8 @@ class Count(Column):
         return values[:, np.newaxis] / self.unit
 
     def decode(self, block):
-        return np.clip(np.round(np.asarray(block[:, 0], "float64") * self.unit), 0, self.high)
+        counts = np.round(np.asarray(block[:, 0], "float64") * self.unit)
+        return np.clip(counts, self.low, self.high)
 
 
 class Categorical(Column):
