@@ -1,18 +1,15 @@
 """Fills the missing values of a table."""
 
-import pathlib
-
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from keras_ae.estimators import ensembles, folders
+from keras_ae.estimators import ensembles, saving
 from keras_ae.estimators.mixtures import IncompleteMixture
 from keras_ae.models.vae import VAE
 from keras_ae.utils import validation
 
-CONFIG, ARRAYS = "imputer.json", "imputer.npz"
 MEMBERS = 5
 # The mixtures that are tried: (components, ridge, prior), as in `IncompleteMixture.fit`.
 SETTINGS = ((1, 5.0, 20.0), (4, 1.0, 40.0), (10, 0.1, 20.0), (20, 0.1, 20.0), (40, 0.1, 20.0))
@@ -20,7 +17,7 @@ ROWS_PER_COMPONENT = 20  # at least
 MOST_ROWS = 5000  # that a mixture is fitted to
 
 
-class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class Imputer(OneToOneFeatureMixin, TransformerMixin, saving.PresetMixin, BaseEstimator):
     """Fills the missing values of a table, NaN, by what the other columns tell.
 
         imputer = keras_ae.Imputer().fit(table)
@@ -41,7 +38,8 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         random_state: int, RandomState or None, as everywhere in scikit-learn.
 
     Attributes:
-        members_: list of `IncompleteMixture`, or of one VAE.
+        mixtures_: list of `IncompleteMixture`; empty if a VAE learns the rows.
+        models_: list with that VAE; empty by default.
         components_: int, the number of Gaussians of the default; None for a VAE.
         n_features_in_: int.
 
@@ -52,6 +50,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     Source: Ghahramani & Jordan, "Supervised learning from incomplete data via an EM approach",
     NeurIPS 1993; Mattei & Frellsen, "MIWAE", ICML 2019.
     """
+
+    kind = "imputer"
+    saved_arguments = ("n_samples",)
 
     def __init__(self, model=None, n_samples=1000, random_state=None):
         self.model = model
@@ -66,9 +67,11 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.scaler_ = ensembles.Standardizer.of(x)
         x = self.scaler_(x).astype("float64")
         if self.model is None:
-            self.components_, self.members_ = _mixtures(x, self._seed)
+            self.components_, self.mixtures_ = _mixtures(x, self._seed)
+            self.models_ = []
         else:
-            self.components_, self.members_ = None, [self._trained(x)]
+            self.components_, self.mixtures_ = None, []
+            self.models_ = [self._trained(x)]
         return self
 
     def transform(self, X):
@@ -81,9 +84,9 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         scaled = self.scaler_(x).astype("float64")
         if self.components_ is None:
             options = {"n_samples": self.n_samples, "seed": self._seed}
-            filled = np.asarray(self.members_[0].impute(scaled, **options), "float64")
+            filled = np.asarray(self.models_[0].impute(scaled, **options), "float64")
         else:
-            filled = np.mean([member.mean(scaled) for member in self.members_], axis=0)
+            filled = np.mean([member.mean(scaled) for member in self.mixtures_], axis=0)
         return self._joined(x, filled)
 
     def draws(self, X, k=5):
@@ -105,10 +108,10 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         scaled = self.scaler_(x).astype("float64")
         if self.components_ is None:
             options = {"n_samples": self.n_samples, "seed": self._seed}
-            drawn = np.asarray(self.members_[0].impute(scaled, k, **options), "float64")
+            drawn = np.asarray(self.models_[0].impute(scaled, k, **options), "float64")
         else:
-            parts = np.array_split(np.arange(k), len(self.members_))
-            pairs = zip(self.members_, parts, strict=True)
+            parts = np.array_split(np.arange(k), len(self.mixtures_))
+            pairs = zip(self.mixtures_, parts, strict=True)
             drawn = np.concatenate(
                 [
                     member.draws(scaled, len(part), self._seed + i)
@@ -117,62 +120,30 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         return self._joined(x, drawn)
 
-    def save_to_preset(self, folder):
-        """Writes a folder that `Imputer.from_preset` reads: JSON, arrays, a preset per model.
-
-        Raises:
-            FileExistsError: the folder holds something else.
-            OSError: the disk is full, or the folder cannot be written; then it is as it was.
-        """
-        check_is_fitted(self)
-        names = getattr(self, "feature_names_in_", None)
-        values = {
-            "n_samples": self.n_samples,
-            "components": self.components_,
-            "features": self.n_features_in_,
-            "names": None if names is None else [str(name) for name in names],
-            "seed": self._seed,
-        }
+    def _saved(self):
         arrays = dict(vars(self.scaler_))
-        with folders.replacing(folder, CONFIG, "imputer") as written:
-            if self.components_ is None:
-                self.members_[0].save_to_preset(written / "model")
-            else:
-                for i, member in enumerate(self.members_):
-                    arrays |= {f"{name}_{i}": array for name, array in vars(member).items()}
-            folders.write(written, CONFIG, (ARRAYS, arrays), values)
+        for i, mixture in enumerate(self.mixtures_):
+            arrays |= {f"{name}_{i}": array for name, array in vars(mixture).items()}
+        told = {"components": self.components_, "columns": self.n_features_in_, "seed": self._seed}
+        return told, arrays
 
-    @classmethod
-    def from_preset(cls, folder):
-        """An imputer that `save_to_preset` wrote.
+    def _restore(self, config, arrays):
+        validation.positive_int(self.n_samples, "n_samples")
+        self._seed, self.components_ = int(config["seed"]), config["components"]
+        self.n_features_in_ = d = validation.positive_int(config["columns"], "columns")
+        loc, scale = _array(arrays, "loc", (d,)), _array(arrays, "scale", (d,))
+        self.scaler_, self.mixtures_ = ensembles.Standardizer(loc, scale), []
+        if self.components_ is not None:
+            k = validation.positive_int(self.components_, "components")
+            shapes = {"weights": (k,), "loc": (k, d), "covariance": (k, d, d)}
+            for i in range(sum(name.startswith("weights_") for name in arrays)):
+                parts = {name: _array(arrays, f"{name}_{i}", s) for name, s in shapes.items()}
+                self.mixtures_.append(IncompleteMixture(**parts))
 
-        Raises:
-            FileNotFoundError: the folder, or a file in it, is not there.
-            ValueError: a file is damaged.
-        """
-        from keras_ae import presets
-
-        with folders.reading(folder, CONFIG, ARRAYS, "imputer") as (values, arrays):
-            imputer = cls(n_samples=validation.positive_int(values["n_samples"], "n_samples"))
-            imputer._seed, imputer.components_ = int(values["seed"]), values["components"]
-            imputer.n_features_in_ = d = validation.positive_int(values["features"], "features")
-            if values["names"] is not None:
-                imputer.feature_names_in_ = np.array(values["names"], dtype=object)
-            loc, scale = _array(arrays, "loc", (d,)), _array(arrays, "scale", (d,))
-            imputer.scaler_ = ensembles.Standardizer(loc, scale)
-            if imputer.components_ is None:
-                imputer.members_ = [presets.load(pathlib.Path(folder) / "model")]
-                imputer.model = imputer.members_[0]
-            else:
-                k = validation.positive_int(imputer.components_, "components")
-                shapes = {"weights": (k,), "loc": (k, d), "covariance": (k, d, d)}
-                imputer.members_ = [
-                    IncompleteMixture(
-                        **{name: _array(arrays, f"{name}_{i}", s) for name, s in shapes.items()}
-                    )
-                    for i in range(sum(name.startswith("weights_") for name in arrays))
-                ]
-        return imputer
+    def _use(self, models):
+        self.models_ = models
+        if models:
+            self.model = models[0]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
