@@ -14,7 +14,7 @@ from benchmarks import report, worker, workers
 from benchmarks.races import RACES
 
 HERE = pathlib.Path(__file__).parent
-ROUNDS = 5
+ROUNDS, ROUNDS_OF_SCALING = 5, 3
 
 
 ALONE = ("learning", "trace", "gpu")  # commands with a table and a picture of their own
@@ -33,7 +33,7 @@ def main(arguments=None):
     results = {**report.environment(), "quick": options.quick, "races": races, "scaling": {}}
     if "scaling" in wanted:
         print("\nscaling", file=sys.stderr)
-        results["scaling"] = workers.measure(1 if options.quick else ROUNDS, options.quick)
+        results["scaling"] = workers.measure(1 if options.quick else ROUNDS_OF_SCALING, options.quick)
     print(report.markdown(results))
     folder = options.out or (HERE if not options.races and full else None)
     if folder:
