@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import gpu, learning, report, trace
+from benchmarks import gpu, learning, paper, report, trace
 
 
 def test_nats_of_held_out_images_are_the_bound():
@@ -170,3 +170,16 @@ def test_cases_of_gpus_are_all_combinations():
     cases = list(gpu.cases(["GPU:0", "GPU:1"]))
     assert len(cases) == len({str(case) for case in cases}) == 2 * 2 * 3 * 2
     assert (["GPU:0", "GPU:1"], "conv", "mixed_bfloat16", False) in cases
+
+
+def test_more_machines_on_paper():
+    """By hand: 2 workers, 1 ms of arithmetic a step, an all-reduce that takes 1 ms."""
+    floats = paper.FLOATS["dense"]
+    own = paper.own_bandwidth(floats, 1.0)
+    assert paper.all_reduce(floats, 2, own) == pytest.approx(1.0)
+    # Four workers send three times as many messages, each half as large.
+    assert paper.all_reduce(floats, 4, own) == pytest.approx(6 * (0.25 + 0.25 / 2))
+    case = {"network": "dense", "batch": 100, "kind": "one", "ours": [10.0]}
+    lines = paper.markdown({"cases": [case], "all_reduce": {"dense": [1.0]}}).splitlines()
+    slow = 1 + paper.all_reduce(floats, 2, 1.25e5)
+    assert lines[2].startswith(f"| dense | 100 | {2 / slow:.1f} | ") and len(lines) == 3
