@@ -14,7 +14,7 @@ from benchmarks import report, worker, workers
 from benchmarks.races import RACES
 
 HERE = pathlib.Path(__file__).parent
-ROUNDS, ROUNDS_OF_SCALING = 5, 3
+ROUNDS, SCALING_ROUNDS = 5, 3
 
 
 ALONE = ("learning", "trace", "gpu")  # commands with a table and a picture of their own
@@ -29,15 +29,17 @@ def main(arguments=None):
         return module.main(options.quick, options.out or (HERE if full else None))
     known = [*RACES, "scaling"]
     wanted = options.races or known
-    races = {name: run(RACES[name], options.quick) for name in RACES if name in wanted}
-    results = {**report.environment(), "quick": options.quick, "races": races, "scaling": {}}
-    if "scaling" in wanted:
-        print("\nscaling", file=sys.stderr)
-        results["scaling"] = workers.measure(1 if options.quick else ROUNDS_OF_SCALING, options.quick)
-    print(report.markdown(results))
+    results = {**report.environment(), "quick": options.quick, "races": {}, "scaling": {}}
     folder = options.out or (HERE if not options.races and full else None)
-    if folder:
-        write(folder, results)
+    for name in (name for name in known if name in wanted):
+        if name == "scaling":
+            print("\nscaling", file=sys.stderr)
+            results[name] = workers.measure(1 if options.quick else SCALING_ROUNDS, options.quick)
+        else:
+            results["races"][name] = run(RACES[name], options.quick)
+        if folder:  # after each race, so that nothing is lost
+            write(folder, results)
+    print(report.markdown(results))
     return None
 
 
