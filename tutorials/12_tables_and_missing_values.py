@@ -183,9 +183,9 @@ for name, values in closest.items():
     print(f"{name:>26}: median {np.median(values):.2f}, smallest {values.min():.2f}")
 
 # %% [markdown]
-# Nobody is copied: by the median, drawn rows are no closer to the training rows than test rows.
-# But the correlations are too pale. They have the right signs where they are strong, yet drawn rows differ
-# from the training rows more than the test rows do. We come back to that at the end.
+# Nobody is copied: by the median, drawn rows are no closer to the training rows than test rows. But
+# the correlations are too pale. They have the right signs where they are strong, yet drawn rows
+# differ from the training rows more than the test rows do. We come back to that at the end.
 #
 # ## Missing values
 #
@@ -309,8 +309,8 @@ plt.show()
 
 # %% [markdown]
 # The VAE comes close to the exact answer, in its mean and in its spread, and it was told neither
-# the matrix nor that all is linear. The error that is left is mostly what nobody can know: the exact
-# mean makes nearly the same.
+# the matrix nor that all is linear. The error that is left is mostly what nobody can know: the
+# exact mean makes nearly the same.
 #
 # ### A mean is not enough
 #
@@ -369,8 +369,8 @@ plt.show()
 
 # %% [markdown]
 # The imputer is closest to the hidden values. The classifier gains little: between the best and the
-# worst are two of 58 wines, too few to tell them apart. A good fill is not always a better answer to
-# the question that you ask.
+# worst are two of 58 wines, too few to tell them apart. A good fill is not always a better answer
+# to the question that you ask.
 #
 # ## Multiple imputation
 #
@@ -407,8 +407,8 @@ for name, (mean, squared) in answers.items():
     print(f"{name:>19}: {mean:.3f} +- {np.sqrt(squared):.3f}")
 
 # %% [markdown]
-# Filled with means, the error bar is smaller than that of the complete table, although two fifths of
-# the values are gone: it is not honest. Rubin's is larger. It is smaller than that of the wines
+# Filled with means, the error bar is smaller than that of the complete table, although two fifths
+# of the values are gone: it is not honest. Rubin's is larger. It is smaller than that of the wines
 # whose alcohol was measured alone, since the other columns tell something about the rest.
 #
 # ## What is wrong with a model?
