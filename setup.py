@@ -74,7 +74,7 @@ setup(
         "hub": hub,
         "onnx": onnx,
         "tables": tables,
-        "tutorials": [*datasets, "jupyter", "jupytext"],
+        "tutorials": [*datasets, *tables, "jupyter", "jupytext"],
     },
     entry_points={"console_scripts": ["keras-ae = keras_ae.cli:main"]},
 )
