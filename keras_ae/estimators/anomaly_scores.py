@@ -8,12 +8,14 @@ A score is fitted to training examples once, and then gives one number per examp
 """
 
 import numpy as np
+from scipy.ndimage import gaussian_filter  # scikit-learn depends on scipy
 from sklearn.neighbors import NearestNeighbors
 
 from keras_ae.evaluation import formulas
 from keras_ae.utils import validation
 
 MAX_NEIGHBOURS_FROM = 3000  # distances are measured to at most so many training examples
+SMALLEST_ENERGY = 1e-6  # the mean square of an empty image, which a relative error is divided by
 
 
 class AnomalyScore:
@@ -101,16 +103,23 @@ class ImportanceWeightedBound(NegativeELBO):
 
 
 class DenoisingError(AnomalyScore):
-    """score(x) = mean over noise levels of mean_i (x_i - D(x + noise)_i)^2.
+    """score(x) = mean over noise levels of mean_i (B(x - D(x + noise))_i)^2, B blurring images.
+
+    For images, blur = 1 forgives strokes that are a pixel off, and relative=True forgives large
+    errors to large images, such as bold letters: the score is then divided by mean_i x_i^2.
 
     Args:
         scales: standard deviations of the Gaussian noise.
         repeats: int, draws of the noise per scale.
+        blur: float >= 0, in pixels, the standard deviation of the Gaussian filter B. 0: no filter.
+        relative: bool, whether the score is a share of the squares of x.
     """
 
-    def __init__(self, scales=(0.1, 0.3, 1.0), repeats=2):
+    def __init__(self, scales=(0.1, 0.3, 1.0), repeats=2, blur=0.0, relative=False):
         self.scales = tuple(float(scale) for scale in scales)
         self.repeats = validation.positive_int(repeats, "repeats")
+        self.blur = validation.at_least_zero(blur, "blur")
+        self.relative = bool(relative)
 
     def of(self, x):
         return np.mean(np.reshape(self.contributions(x), (len(x), -1)), axis=1)
@@ -121,11 +130,28 @@ class DenoisingError(AnomalyScore):
             # All examples get the same noise, so that a score does not depend on the other rows.
             noise = np.random.default_rng(i).normal(scale=scale, size=x.shape[1:])
             noisy = (x + noise).astype("float32")
-            errors.append(np.square(x - _reconstruction(self.models, noisy)))
-        return np.mean(errors, axis=0)
+            errors.append(np.square(self._blurred(residuals(self.models, noisy, x))))
+        error = np.mean(errors, axis=0)
+        if not self.relative:
+            return error
+        values = tuple(range(1, x.ndim))
+        energy = np.mean(np.square(x), axis=values, keepdims=True)
+        return error / np.maximum(energy, SMALLEST_ENERGY)
 
     def get_config(self):
-        return {"scales": list(self.scales), "repeats": self.repeats}
+        config = {"scales": list(self.scales), "repeats": self.repeats}
+        return {**config, "blur": self.blur, "relative": self.relative}
+
+    def _blurred(self, x):
+        """Images (n, height, width, channels) after the filter: the same shape."""
+        if not self.blur:
+            return x
+        if x.ndim != 4:
+            raise ValueError(
+                "Expected images (n, height, width, channels), since `blur` is not 0. "
+                f"Received: the shape {x.shape}"
+            )
+        return gaussian_filter(x, (0, self.blur, self.blur, 0))
 
 
 class NeighbourDistance(AnomalyScore):
@@ -239,9 +265,9 @@ def of_tables(clean):
     return ResidualDistance(neighbours=2 if clean else 20)
 
 
-def residuals(models, x):
-    """x minus its mean reconstruction: array (n, *shape) -> the same."""
-    return x - _reconstruction(models, x)
+def residuals(models, x, target=None):
+    """x, or the target, minus the mean reconstruction of x: array (n, *shape) -> the same."""
+    return (x if target is None else target) - _reconstruction(models, x)
 
 
 def _reconstruction(models, x):

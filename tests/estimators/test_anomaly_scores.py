@@ -82,3 +82,34 @@ def test_names():
         anomaly_scores.get("distance")
     with pytest.raises(ValueError, match="neighbours"):
         keras_ae.estimators.CodeDistance(neighbours=0)
+
+
+def test_the_denoising_error_of_images_is_blurred_and_relative():
+    """With the reconstruction x / 2 and no noise, the residual is x / 2."""
+    images = np.random.default_rng(2).random((5, 6, 7, 1)).astype("float32")
+    spots = 0 * images[:2]
+    spots[0, 3, 3], spots[1, 2:4, 2:4] = 1, 1  # one pixel; four
+    plain, blurred = (
+        anomaly_scores.DenoisingError(scales=(0.0,), blur=blur).fit([Halving()], images)
+        for blur in (0.0, 0.7)
+    )
+    np.testing.assert_allclose(plain.of(images), np.mean(0.25 * images**2, axis=(1, 2, 3)), 1e-5)
+    near = np.arange(6)[:, None] - 3, np.arange(7) - 3
+    bell = np.exp(-(near[0] ** 2 + near[1] ** 2) / (2 * 0.7**2))
+    expected = 0.25 * np.square(bell / bell.sum())
+    np.testing.assert_allclose(blurred.contributions(spots)[0, ..., 0], expected, atol=2e-3)
+    relative = anomaly_scores.DenoisingError(scales=(0.0,), blur=0.7, relative=True)
+    shares = blurred.of(spots) / np.mean(spots**2, axis=(1, 2, 3))
+    np.testing.assert_allclose(relative.fit([Halving()], images).of(spots), shares, rtol=1e-4)
+    assert np.isfinite(relative.of(0 * images)).all()
+
+
+def test_a_relative_error_is_that_of_a_brighter_image():
+    score = anomaly_scores.DenoisingError(scales=(0.0,), relative=True).fit([Halving()], X)
+    np.testing.assert_allclose(score.of(3 * NEW), score.of(NEW), rtol=1e-5)
+
+
+def test_only_images_are_blurred():
+    score = anomaly_scores.DenoisingError(blur=1.0).fit([Halving()], X)
+    with pytest.raises(ValueError, match=r"Expected images.*Received: the shape \(7, 4\)"):
+        score.of(NEW)
