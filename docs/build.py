@@ -51,6 +51,10 @@ PROJECT = (
     "Changes <CHANGELOG>",
     "Benchmarks <benchmarks/results>",
     "What a part is worth <benchmarks/family>",
+    "Learning per second <benchmarks/learning>",
+    "A step of two workers <benchmarks/trace>",
+    "Finding odd rows <benchmarks/anomalies>",
+    "One digit is normal <benchmarks/one_digit>",
     "How they are run <benchmarks/README>",
 )
 CONTENTS = """
