@@ -25,10 +25,8 @@ def anomaly_scores(scores, threshold, contributions, names, first_row=0):
 
     Example:
 
-        scores = -detector.score_samples(x)
-        keras_ae.plots.anomaly_scores(
-            scores, detector.threshold_, detector.contributions(x), ["age", "price"]
-        )
+        scores, contributions = np.array([0.5, 3.0]), np.array([[0.2, 0.3], [0.4, 2.6]])
+        keras_ae.plots.anomaly_scores(scores, 1.0, contributions, ["age", "price"])
     """
     scores, contributions = np.asarray(scores, "float64"), np.asarray(contributions, "float64")
     if contributions.shape != (len(scores), len(names)):

@@ -34,6 +34,7 @@ LIKELIHOODS = {
     "ContinuousBernoulli": "a continuous Bernoulli distribution for each pixel",
     "Gaussian": "a Gaussian for each value",
     "DiscretizedLogisticMixture": "a mixture of discretised logistic distributions for each value",
+    "Columns": "a distribution for each column of a table",
     "Masked": "only steps that are not padding count",
     "Observed": "only values that are not missing count",
 }

@@ -76,7 +76,7 @@ def test_it_comes_back_from_a_folder(imputer, tmp_path):
     [
         lambda text: text[: len(text) // 2],
         lambda text: json.dumps({**json.loads(text), "components": 10**9}),
-        lambda text: json.dumps({**json.loads(text), "features": 4}),
+        lambda text: json.dumps({**json.loads(text), "columns": 4}),
         lambda text: json.dumps([]),
     ],
     ids=["cut", "components", "features", "list"],

@@ -514,7 +514,7 @@ BAD_ARGUMENTS = [
     ({"latent_dim": 0}, "latent_dim=0"),
     (
         {"network": "resnet"},
-        "'dense', 'conv', 'residual', 'gru', 'lstm', or a pair of keras.Models.*'resnet'",
+        "'dense', 'conv', 'residual', 'mixer', 'gru', 'lstm', or a pair of keras.Models.*'resnet'",
     ),
     ({"widths": (0,)}, "positive integers.*Received: widths="),
     ({"likelihood": "poisson"}, "'bernoulli'.*Received: 'poisson'"),
