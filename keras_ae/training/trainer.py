@@ -1,5 +1,7 @@
 """How Keras trains our models: compile, fit, evaluate, predict, and the loss of one step."""
 
+import contextlib
+
 import numpy as np
 import tensorflow as tf
 from keras import ops
@@ -127,7 +129,11 @@ class Trainer(saving.Saved, steps.Steps, keras_internals.KerasHooks):
             steps_per_execution = 32 if jit_compile else 1
         kwargs |= {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         keras_internals.forget_loss(self)
-        super().compile(optimizer, loss, **kwargs)
+        strategy = self.distribute_strategy
+        several = strategy.num_replicas_in_sync > 1
+        # Outside of the scope, the metrics would not have a part on each replica.
+        with strategy.scope() if several else contextlib.nullcontext():
+            super().compile(optimizer, loss, **kwargs)
         # It tells others, such as keras.wrappers, that the model has something to minimise.
         self.loss = loss or self.objective
 
