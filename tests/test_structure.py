@@ -31,7 +31,9 @@ ORDER = [
 # Methods of the base that reach up when they are called.
 EXEMPT = {"from_preset", "save_to_preset", "presets", "export"}
 # Only these know TensorFlow Probability.
-PROBABILITY = {"registry", "columns", "likelihoods", "posteriors", "priors", "densities", "draws"}
+PROBABILITY = {
+    *("registry", "columns", "likelihoods", "posteriors", "priors", "densities", "draws", "shifted")
+}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -52,7 +52,16 @@ from keras_ae.distributions.priors import (
     StandardNormal,
     VampPrior,
 )
-from keras_ae.distributions.registry import NAMES, get, kl_divergence, likelihood_for, tfd
+from keras_ae.distributions.registry import (
+    NAMES,
+    get,
+    kl_divergence,
+    kl_of_parts,
+    likelihood_for,
+    log_prob,
+    tfd,
+)
+from keras_ae.distributions.top_down import TopDownPosterior, TopDownPrior
 
 __all__ = [
     "NAMES",
@@ -82,10 +91,14 @@ __all__ = [
     "RealNVP",
     "StandardNormal",
     "SylvesterFlow",
+    "TopDownPosterior",
+    "TopDownPrior",
     "VampPrior",
     "draw",
     "get",
     "kl_divergence",
+    "kl_of_parts",
     "likelihood_for",
+    "log_prob",
     "tfd",
 ]

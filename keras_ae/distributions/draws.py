@@ -11,19 +11,34 @@ import tensorflow_probability as tfp
 tfb, tfd = tfp.bijectors, tfp.distributions
 
 
+class Steps(typing.NamedTuple):
+    """How a draw from a `Chain` came about, part by part.
+
+    Attributes:
+        parts: list of the parts of z.
+        distributions: list of the distributions that they were drawn from.
+        states: list of the states of the chain after each part.
+        advance: the function that made them.
+    """
+
+    parts: list
+    distributions: list
+    states: list
+    advance: typing.Callable
+
+
 class Draw(typing.NamedTuple):
     """A draw from a distribution, with its density.
 
     Attributes:
         z: tensor (..., *batch, n).
         log_prob: function without arguments. It computes the log-density of z, (..., *batch).
-        steps: for a `Chain`, the parts of z, and the distribution that each part was drawn from.
-            Otherwise None.
+        steps: for a `Chain`, its `Steps`. Otherwise None.
     """
 
     z: tf.Tensor
     log_prob: typing.Callable
-    steps: tuple = None
+    steps: Steps = None
 
 
 def draw(distribution, seed, sample_shape=()):
@@ -125,17 +140,21 @@ class Chain(tfd.Distribution):
 
     Args:
         sizes: sequence of ints, the sizes of the parts z_l.
-        conditionals: sequence of functions, one for each part. Function l takes the list
-            [z_1, ..., z_l-1], each (..., *batch, size), and returns the tfd.Distribution of z_l.
-            Its batch shape is (..., *batch). If z_l does not depend on the parts before it, axes
-            on the left may be missing.
+        conditionals: sequence of functions, one for each part. Function l takes the state after
+            the parts before it, and returns the tfd.Distribution of z_l. Its batch shape is
+            (..., *batch). If z_l does not depend on the parts before it, axes on the left may be
+            missing.
+        advance: function of a state, the number of a part and the part (..., *batch, size); it
+            returns the next state. By default a state is the list of the parts so far; it begins
+            with []. Chains with equal functions can use each other's states.
 
     Batch shape: that of p(z_1). Event shape (sum(sizes),).
     """
 
-    def __init__(self, sizes, conditionals, name="Chain"):
+    def __init__(self, sizes, conditionals, advance=None, name="Chain"):
         parameters = dict(locals())
         self.sizes, self._conditionals = tuple(sizes), tuple(conditionals)
+        self.advance = advance or _listed
         self._first = conditionals[0]([])
         super().__init__(
             dtype=self._first.dtype,
@@ -161,7 +180,7 @@ class Chain(tfd.Distribution):
         def choose(number, distribution, shape):
             return distribution.centre() if isinstance(distribution, Chain) else distribution.mean()
 
-        return self._walk(choose)[0]
+        return tf.concat(self._walk(choose).parts, axis=-1)
 
     def draw(self, sample_shape, seed):
         """Draws z with its density.
@@ -178,24 +197,49 @@ class Chain(tfd.Distribution):
         def choose(number, distribution, shape):
             return distribution.sample(shape if number else sample_shape, seed=of_parts[number])
 
-        z, parts, distributions = self._walk(choose)
-        return Draw(z, lambda: _sum_of_log_probs(parts, distributions), (parts, distributions))
+        steps = self._walk(choose)
+        z = tf.concat(steps.parts, axis=-1)
+        return Draw(z, lambda: _sum_of_log_probs(steps.parts, steps.distributions), steps)
+
+    def log_prob_of(self, draw):
+        """log p(z) of a `Draw`, perhaps from another chain: (..., *batch)."""
+        steps = draw.steps
+        if steps is None or steps.advance != self.advance:
+            return self.log_prob(draw.z)
+        return _sum_of_log_probs(steps.parts, self.given(steps.parts, steps.states))
+
+    def redraw(self, z, kept, seed):
+        """Codes with the same first parts, the others drawn: z (..., n) -> the same shape."""
+        given, of_parts = self.split(z), tfp.random.split_seed(seed, len(self.sizes))
+
+        def choose(number, distribution, shape):
+            if number < kept:
+                return given[number]
+            leading = tf.shape(z)[:-1] if distribution.batch_shape.rank == 0 else shape
+            return distribution.sample(leading, seed=of_parts[number])
+
+        return tf.concat(self._walk(choose).parts, axis=-1)
 
     def split(self, z):
         """The parts of z: (..., sum(sizes)) -> a list of (..., size)."""
         return tf.split(z, self.sizes, axis=-1)
 
-    def given(self, parts):
+    def given(self, parts, states=None):
         """The distribution of each part, given the parts before it.
 
         Args:
             parts: list of tensors (..., *batch, size), as `split` returns it.
+            states: list of the states after each part. None: they are computed.
 
         Returns:
             list of tfd.Distributions.
         """
-        others = enumerate(self._conditionals[1:], start=1)
-        return [self._first, *(conditional(parts[:i]) for i, conditional in others)]
+        if states is None:
+            states = []
+            for number, part in enumerate(parts[:-1]):
+                states.append(self.advance(states[-1] if states else [], number, part))
+        pairs = zip(self._conditionals[1:], states, strict=False)
+        return [self._first, *(conditional(state) for conditional, state in pairs)]
 
     def _walk(self, choose):
         """Goes through the parts in order.
@@ -204,17 +248,18 @@ class Chain(tfd.Distribution):
             choose: function (number of the part, its distribution, shape of the draws) -> the part.
 
         Returns:
-            z, the list of its parts, and the list of their distributions.
+            Steps.
         """
-        parts, distributions = [], []
+        parts, distributions, states = [], [], []
         for number, conditional in enumerate(self._conditionals):
-            distribution = conditional(parts) if parts else self._first
+            distribution = conditional(states[-1]) if parts else self._first
             # The axes of z_1 that this distribution lacks
             leading = parts[0].shape.rank - 1 - distribution.batch_shape.rank if parts else 0
             shape = tf.shape(parts[0])[:leading] if parts else []
             parts.append(tf.cast(choose(number, distribution, shape), self.dtype))
             distributions.append(distribution)
-        return tf.concat(parts, axis=-1), parts, distributions
+            states.append(self.advance(states[-1] if states else [], number, parts[-1]))
+        return Steps(parts, distributions, states, self.advance)
 
     def _event_shape(self):
         return tf.TensorShape([sum(self.sizes)])
@@ -238,6 +283,11 @@ class Chain(tfd.Distribution):
     def _log_prob(self, z):
         parts = self.split(z)
         return _sum_of_log_probs(parts, self.given(parts))
+
+
+def _listed(parts, number, part):
+    """The state of a chain that keeps no other state: the list of its parts."""
+    return [*parts, part]
 
 
 def _sum_of_log_probs(parts, distributions):

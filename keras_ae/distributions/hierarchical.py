@@ -175,11 +175,15 @@ def _posteriors(layer, number):
         raise ValueError(
             f"Expected one posterior, or {number}, one per layer. Received: {len(layer)}"
         )
-    layers = [registry.get(Posterior, one) for one in layer]
-    for one in layers:
-        if isinstance(one, FlowPosterior):
-            raise ValueError(
-                "Expected posteriors whose means are known, such as 'diagonal' or 'full'. "
-                f"Received: {type(one).__name__}"
-            )
-    return layers
+    return [checked_posterior(one) for one in layer]
+
+
+def checked_posterior(layer):
+    """The posterior of one layer, from its name or config. Raises ValueError for a flow."""
+    posterior = registry.get(Posterior, layer)
+    if isinstance(posterior, FlowPosterior):
+        raise ValueError(
+            "Expected posteriors whose means are known, such as 'diagonal' or 'full'. "
+            f"Received: {type(posterior).__name__}"
+        )
+    return posterior

@@ -75,10 +75,8 @@ def kl_divergence(posterior, prior, z):
         p = keras_ae.distributions.StandardNormal(2)()
         keras_ae.distributions.kl_divergence(q, p, q.sample())  # (5,)
     """
-    chains = all(isinstance(one, draws.Chain) for one in (posterior, prior))
-    if chains and posterior.sizes == prior.sizes:
-        parts, q = _steps(posterior, z)
-        return sum(map(kl_divergence, q, prior.given(parts), parts))
+    if are_chains(posterior, prior):
+        return sum(kl_of_parts(posterior, prior, z))
     try:
         return tfd.kl_divergence(posterior, prior)
     except NotImplementedError:
@@ -87,12 +85,28 @@ def kl_divergence(posterior, prior, z):
         return posterior.log_prob(z) - prior.log_prob(z)
 
 
-def _steps(chain, z):
-    """The parts of z, and the distribution of each part given the earlier parts."""
+def kl_of_parts(posterior, prior, z):
+    """The terms of `kl_divergence` of two chains, one for each part: a list, nats per example."""
     if isinstance(z, draws.Draw):
-        return z.steps
-    parts = chain.split(z)
-    return parts, chain.given(parts)
+        parts, q, states, advance = z.steps
+    else:
+        parts = posterior.split(z)
+        q, states, advance = posterior.given(parts), None, None
+    p = prior.given(parts, states if advance == prior.advance else None)
+    return list(map(kl_divergence, q, p, parts))
+
+
+def are_chains(posterior, prior):
+    """Whether both are chains with parts of equal sizes."""
+    chains = all(isinstance(one, draws.Chain) for one in (posterior, prior))
+    return chains and posterior.sizes == prior.sizes
+
+
+def log_prob(distribution, draw):
+    """log p(z) of a `Draw`, perhaps from another distribution: (..., *batch)."""
+    if isinstance(distribution, draws.Chain):
+        return distribution.log_prob_of(draw)
+    return distribution.log_prob(draw.z)
 
 
 def get(kind, identifier, *args):

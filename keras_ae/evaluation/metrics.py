@@ -16,7 +16,15 @@ QUICK = {"n_images": 500, "n_samples": 50}
 
 
 def nll(
-    model, dataset, split="test", binarize_seed=0, n_samples=5000, n_images=None, seed=0, verbose=0
+    model,
+    dataset,
+    split="test",
+    binarize_seed=0,
+    n_samples=5000,
+    n_images=None,
+    seed=0,
+    verbose=0,
+    backup=None,
 ):
     """Minus the importance-weighted bound of log p(x) of binarised images, nats per image.
 
@@ -30,6 +38,8 @@ def nll(
         n_images: int, measure only the first ones; None: all.
         seed: int, for the random draws.
         verbose: 1 for a progress bar.
+        backup: path of a file that keeps what was computed, as in `VAE.log_likelihood`. After an
+            interruption the same call goes on from there.
 
     Returns:
         dict, a measurement.
@@ -37,7 +47,8 @@ def nll(
     Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, section 5.
     """
     x = _binarized(dataset, split, n_images, binarize_seed)
-    values = -model.log_likelihood(x, n_samples=n_samples, seed=seed, verbose=verbose).numpy()
+    options = {"n_samples": n_samples, "seed": seed, "verbose": verbose, "backup": backup}
+    values = -model.log_likelihood(x, **options).numpy()
     protocol = dict(
         dataset=dataset,
         split=split,

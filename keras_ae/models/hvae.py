@@ -1,9 +1,13 @@
 """The hierarchical variational autoencoder: several layers of latent variables."""
 
-import keras
+import math
 
-from keras_ae.distributions.hierarchical import HierarchicalPosterior, HierarchicalPrior
+import keras
+import tensorflow as tf
+
+from keras_ae import distributions, networks
 from keras_ae.models.vae import VAE
+from keras_ae.utils import inputs, validation
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -14,19 +18,35 @@ class HVAE(VAE):
     q(z|x) = q(z_1|x) prod_l q(z_l|x, z_1..z_l-1)
     objective(x) = -log p(x|z) + beta * (log q(z|x) - log p(z)),  z ~ q(z|x), nats per example
 
-    z_1 is the top layer. A code holds all layers side by side, the top one first; `split` separates
-    them. An HVAE is a VAE whose posterior is a `HierarchicalPosterior` and whose prior is a
-    `HierarchicalPrior`, both with gated hidden layers.
+    z_1 is the top layer. A code holds all layers side by side, the top one first, each as a vector;
+    `split` separates them.
+
+    Layers of ints are vectors. Their posterior and prior are a `HierarchicalPosterior` and a
+    `HierarchicalPrior`, with gated hidden layers, and x is decoded from all layers at once.
+
+    Layers below the top may also be maps, (height, width, channels). Then all layers lie on one
+    way from the top down to the image: a convolutional network, which each layer changes and the
+    next one reads. Prior, posterior and decoder share it. The posterior of a map is described by
+    its distance from the prior of this map.
 
     Args:
-        shape, network, widths, activation, likelihood, beta, objective: as in `VAE`.
-        latent_dim: tuple of ints, the sizes of the layers from the top down. The attribute
-            `latent_dim` is their sum.
+        shape, activation, likelihood, beta, objective: as in `VAE`.
+        latent_dim: tuple, the layers from the top down. Each is an int, or the (height, width,
+            channels) of a map. Maps grow from the top down. A map has the height and width of one
+            of the network's maps: for 28x28 images (14, 14), (7, 7), (4, 4). The attribute
+            `latent_dim` is the number of all latent variables.
+        network: as in `VAE`, "dense" by default. With maps, only "top_down".
+        widths: as in `VAE`. With maps: the channels of the convolutions from the image up, each of
+            which halves height and width, (32, 48, 64) by default.
         prior: p(z_1), as in `VAE`.
         posterior: q of each layer given the layers above it: "diagonal", "full", a layer of
-            `keras_ae.distributions`, or a tuple with one of these per layer.
+            `keras_ae.distributions`, or a tuple with one of these per layer. With maps: q of the
+            top layer.
         width: int, the number of features of x that the encoder returns for all layers. It is also
-            the number of units in the hidden layers of each layer's own networks.
+            the number of units in the hidden layers of each layer's own networks. Maps do not use
+            it.
+        blocks: int >= 0, with maps: residual blocks of the encoder at each resolution but the
+            first.
 
     Input and output shape: as in `VAE`.
 
@@ -38,17 +58,21 @@ class HVAE(VAE):
         hvae = keras_ae.HVAE((28, 28, 1), latent_dim=(10, 20))
         top, bottom = hvae.split(hvae.encode(x_train))  # (60, 10) and (60, 20)
 
+        deep = keras_ae.HVAE((28, 28, 1), latent_dim=(10, (7, 7, 2)), widths=(8, 16))
+        top, bottom = deep.split(deep.encode(x_train))  # (60, 10) and (60, 7, 7, 2)
+
     Source: Tomczak & Welling, "VAE with a VampPrior", AISTATS 2018, section 4; top-down: Sonderby
-    et al., "Ladder variational autoencoders", NeurIPS 2016.
+    et al., "Ladder variational autoencoders", NeurIPS 2016; maps: Vahdat & Kautz, "NVAE", NeurIPS
+    2020, section 3; Child, "Very deep VAEs", ICLR 2021, section 3.
     """
 
-    told = ("width",)
+    told = ("width", "blocks")
 
     def __init__(
         self,
         shape,
         latent_dim=(40, 40),
-        network="dense",
+        network=None,
         widths=None,
         activation=None,
         likelihood=None,
@@ -57,12 +81,29 @@ class HVAE(VAE):
         beta=1.0,
         objective="elbo",
         width=300,
+        blocks=1,
         **kwargs,
     ):
-        posterior = HierarchicalPosterior(latent_dim, posterior, width)
-        prior = HierarchicalPrior(latent_dim, prior, width)
+        maps = _has_maps(latent_dim)
+        chosen = {"network": network, "widths": widths, "activation": activation}
+        if maps:
+            shape = inputs.example_shape(shape)
+            likelihood = distributions.likelihood_for(shape, likelihood)
+            widths = (32, 48, 64) if widths is None else tuple(widths)
+            chosen |= {"network": _checked_network(network), "widths": widths}
+            network, posterior, prior = _with_maps(
+                shape, latent_dim, widths, activation, likelihood, prior, posterior, blocks
+            )
+            widths = activation = None
+        else:
+            network = "dense" if network is None else network
+            posterior = distributions.HierarchicalPosterior(latent_dim, posterior, width)
+            prior = distributions.HierarchicalPrior(latent_dim, prior, width)
         parts = (likelihood, prior, posterior, beta, objective)
         super().__init__(shape, prior.latent_dim, network, widths, activation, *parts, **kwargs)
+        self._has_maps, self._blocks = maps, blocks
+        if maps:
+            self._network |= chosen
 
     def split(self, z):
         """Splits codes into their layers, from the top down.
@@ -71,23 +112,101 @@ class HVAE(VAE):
             z: array (batch, latent_dim).
 
         Returns:
-            list of tensors (batch, size of the layer).
+            list of tensors (batch, size of the layer), or (batch, height, width, channels) for a
+            map.
 
         Raises:
             ValueError: z has another shape.
         """
-        sizes = self.prior_layer.sizes
-        starts = [sum(sizes[:i]) for i in range(1, len(sizes))]
-        return keras.ops.split(self.checked_code(z), starts, axis=-1)
+        parts = tf.split(self.checked_code(z), self.prior_layer.sizes, axis=-1)
+        if not self._has_maps:
+            return parts
+        latents = self.prior_layer.network.latents
+        shapes = [(latent,) if isinstance(latent, int) else latent for latent in latents]
+        return [tf.reshape(part, (-1, *shape)) for part, shape in zip(parts, shapes, strict=True)]
+
+    def redraw(self, z, layers, seed=None):
+        """Keeps the upper layers of codes, and draws the layers below them from the prior.
+
+        The decoded codes show what the upper layers decide.
+
+        Args:
+            z: array (batch, latent_dim).
+            layers: int, how many layers to keep, 0 to the number of layers.
+            seed: int for a reproducible draw, None for a fresh one.
+
+        Returns:
+            tensor (batch, latent_dim).
+
+        Raises:
+            ValueError: z has another shape; there are not so many layers.
+
+        For example:
+
+            hvae = keras_ae.HVAE((28, 28, 1), latent_dim=(10, 20))
+            z = hvae.encode(x_train)
+            hvae.decode(hvae.redraw(z, layers=1))  # the same top layer, other details
+        """
+        z = self.checked_code(z)
+        validation.at_least(layers, "layers", 0)
+        if layers > len(self.prior_layer.sizes):
+            raise ValueError(
+                f"Expected `layers` to be at most {len(self.prior_layer.sizes)}, the number of "
+                f"layers. Received: layers={layers}"
+            )
+        return self.prior.redraw(z, layers, self._seed(seed))
+
+    # Graph functions
+
+    def likelihood_of_draw(self, drawn):
+        prior = self.prior
+        if not self._has_maps or drawn.steps is None or drawn.steps.advance != prior.advance:
+            return super().likelihood_of_draw(drawn)
+        # The way from the top down, which the draw has gone already, ends at the image.
+        params = self.prior_layer.network.last(drawn.steps.states[-1].h)
+        return self.likelihood_layer(tf.reshape(params, (-1, *self._params_shape)))
 
     def get_config(self):
-        posteriors = [
-            keras.saving.serialize_keras_object(layer) for layer in self.posterior_layer.layers
-        ]
+        config = super().get_config()
+        config["prior"] = keras.saving.serialize_keras_object(self.prior_layer.top)
+        if self._has_maps:
+            own = {"latent_dim": self.prior_layer.network.latents, "blocks": self._blocks}
+            posterior = keras.saving.serialize_keras_object(self.posterior_layer.top)
+            return {**config, **own, "posterior": posterior}
+        layers = self.posterior_layer.layers
         return {
-            **super().get_config(),
+            **config,
             "latent_dim": self.prior_layer.sizes,
             "width": self.prior_layer.width,
-            "prior": keras.saving.serialize_keras_object(self.prior_layer.top),
-            "posterior": posteriors,
+            "posterior": [keras.saving.serialize_keras_object(layer) for layer in layers],
         }
+
+
+def _has_maps(latent_dim):
+    """Whether there is a layer that is no int."""
+    is_sequence = isinstance(latent_dim, (tuple, list))
+    return is_sequence and any(isinstance(one, (tuple, list)) for one in latent_dim)
+
+
+def _checked_network(network):
+    """ "top_down". ValueError if another network was asked for."""
+    if network not in (None, "top_down"):
+        raise ValueError(
+            'Expected network="top_down", or none, where latent_dim holds maps. '
+            f"Received: network={network!r}"
+        )
+    return "top_down"
+
+
+def _with_maps(shape, latents, widths, activation, likelihood, prior, posterior, blocks):
+    """The network (encoder, decoder), the posterior and the prior of a hierarchy with maps."""
+    latents = [one if isinstance(one, int) else tuple(one) for one in latents]
+    top = distributions.get(distributions.Posterior, posterior)
+    size = latents[0] if isinstance(latents[0], int) else math.prod(latents[0])
+    params_shape = (*shape[:-1], likelihood.params_size(shape[-1]))
+    encoder, decoder = networks.top_down(
+        shape, latents, top.params_size(size), params_shape, widths, activation or "gelu", blocks
+    )
+    network = decoder.get_layer("top_down")
+    posterior = distributions.TopDownPosterior(network, top)
+    return (encoder, decoder), posterior, distributions.TopDownPrior(network, prior)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_ae import distributions, objectives
+from keras_ae.models import partial
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.models.bounds import Bounds
 from keras_ae.models.imputation import Imputation
@@ -198,7 +199,7 @@ class VAE(Autoencoder):
         """
         return self._bounds.elbo(self.checked(x), n_samples, self._seed(seed))
 
-    def log_likelihood(self, x, n_samples=5000, batch_size=100, seed=None, verbose=0):
+    def log_likelihood(self, x, n_samples=5000, batch_size=100, seed=None, verbose=0, backup=None):
         """The importance-weighted bound of log p(x). It approaches log p(x) as n_samples grows.
 
         L(x) = log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x),  z_s ~ q(z|x)
@@ -211,19 +212,24 @@ class VAE(Autoencoder):
             batch_size: int, the number of examples to work on at once. It limits the memory.
             seed: int for a reproducible draw, None for a fresh one.
             verbose: 1 for a progress bar.
+            backup: path of a file that keeps what was computed, batch by batch, or None. If the
+                program ends early, the same call with the same seed goes on from there.
 
         Returns:
             tensor (batch,), nats.
 
         Raises:
-            ValueError: as in `encode`; n_samples < 1; batch_size < 1.
+            ValueError: as in `encode`; n_samples < 1; batch_size < 1; a backup without a seed, or
+                one of other arguments or weights.
 
         Source: Burda et al., "Importance weighted autoencoders", ICLR 2016, equation 8.
         """
         validation.positive_int(batch_size, "batch_size")
-        return self._bounds.importance_weighted(
-            self.checked(x), n_samples, batch_size, self._seed(seed), verbose
-        )
+        if backup is not None and seed is None:
+            raise ValueError("Expected a seed beside `backup`. Received: seed=None")
+        plan = self.checked(x), n_samples, batch_size, self._seed(seed), verbose
+        kept = None if backup is None else partial.Partial(backup, *plan[:-1], self.get_weights())
+        return self._bounds.importance_weighted(*plan, kept)
 
     def impute(self, x, draws=None, n_samples=1000, batch_size=100, seed=None, verbose=0):
         """Fills missing values. What is there stays as it is.
@@ -295,6 +301,18 @@ class VAE(Autoencoder):
     def code_of(self, x):
         return self.posterior_layer.centre(self.params_of(x))
 
+    def likelihood_of_draw(self, drawn):
+        """p(x|z) for a `Draw` of the posterior; several draws per example lie one after the other.
+
+        Args:
+            drawn: keras_ae.distributions.Draw, with z (batch, latent_dim) or
+                (n, batch, latent_dim).
+
+        Returns:
+            tfp distribution, batch shape (batch,) or (n * batch,), event shape `shape`.
+        """
+        return self.likelihood_of(tf.reshape(drawn.z, (-1, self.latent_dim)))
+
     def log_likelihood_of(self, x, z):
         """log p(x|z) for several codes per example, nats.
 
@@ -305,9 +323,12 @@ class VAE(Autoencoder):
         Returns:
             tensor (n, batch).
         """
-        likelihood = self.likelihood_of(tf.reshape(z, (-1, self.latent_dim)))
-        n = tf.shape(z)[0]
-        # (batch, *shape) -> (n * batch, *shape), in the order of z
+        return self.log_likelihood_of_draw(x, distributions.Draw(z, None))
+
+    def log_likelihood_of_draw(self, x, drawn):
+        """As `log_likelihood_of`, for a `keras_ae.distributions.Draw` of n codes per example."""
+        likelihood, n = self.likelihood_of_draw(drawn), tf.shape(drawn.z)[0]
+        # (batch, *shape) -> (n * batch, *shape), in the order of the codes
         tiled = tf.tile(x, (n, *[1] * len(self.shape)))
         return tf.reshape(likelihood.log_prob(tiled), (n, -1))
 

@@ -21,6 +21,7 @@ from keras_ae.networks.layers import BiasGelu, DepthToSpace, GatedLinearUnit, Ga
 from keras_ae.networks.mixer import mixer
 from keras_ae.networks.recurrent import gru, lstm
 from keras_ae.networks.registry import NETWORKS, build
+from keras_ae.networks.top_down import TopDown, top_down
 
 __all__ = [
     "NETWORKS",
@@ -29,6 +30,7 @@ __all__ = [
     "DepthToSpace",
     "GatedLinearUnit",
     "GatedTanh",
+    "TopDown",
     "build",
     "conv",
     "dense",
@@ -37,5 +39,6 @@ __all__ = [
     "mixer",
     "residual",
     "sizes_of_levels",
+    "top_down",
     "two_levels",
 ]

@@ -151,7 +151,7 @@ def sizes_of_levels(shape, widths):
             "Expected at least two `widths`, the last one for the top map. "
             f"Received: widths={tuple(widths)}"
         )
-    return _sizes(shape, widths, "two_levels")
+    return halved_sizes(shape, widths, "two_levels")
 
 
 def _convolutional(
@@ -159,7 +159,7 @@ def _convolutional(
 ):
     """The networks "conv" (without blocks) and "residual"."""
     activation = "fused_gelu" if activation == "gelu" else activation
-    sizes = _sizes(shape, widths, name)
+    sizes = halved_sizes(shape, widths, name)
     area, features = math.prod(sizes[-1]), widths[-1]
     if code == "map" and (code_size % area or latent_dim % area):
         raise ValueError(
@@ -192,7 +192,7 @@ def _convolutional(
     return encoder, keras.Model(z, h, name="decoder")
 
 
-def _sizes(shape, widths, name):
+def halved_sizes(shape, widths, name):
     """(height, width) before each convolution of stride 2, and after the last one: a list."""
     if len(shape) != 3:
         raise ValueError(

@@ -20,6 +20,27 @@ class DepthToSpace(layers.Layer):
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))  # -> (batch, h, 2, w, 2, c)
         return ops.reshape(x, (-1, 2 * h, 2 * w, c // 4))  # -> (batch, 2h, 2w, c)
 
+    def compute_output_shape(self, input_shape):
+        batch, h, w, c = input_shape
+        return batch, 2 * h, 2 * w, c // 4
+
+
+@keras.saving.register_keras_serializable("keras_ae")
+class LearnedMap(layers.Layer):
+    """h + map, with one trained map for all examples. It tells a convolution where it is.
+
+    Input and output shape: (batch, height, width, channels).
+    """
+
+    def build(self, input_shape):
+        self.map = self.add_weight(shape=input_shape[1:], initializer="zeros", name="map")
+
+    def call(self, h):
+        return h + self.map
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
 
 @keras.saving.register_keras_serializable("keras_ae")
 class BiasGelu(layers.Layer):
@@ -41,6 +62,9 @@ class BiasGelu(layers.Layer):
         # In eager mode Keras' conversion alone returns a tf.Variable.
         bias = tf.convert_to_tensor(ops.convert_to_tensor(self.bias))
         return _bias_gelu(x, bias)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 @tf.custom_gradient

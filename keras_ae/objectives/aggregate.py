@@ -35,7 +35,8 @@ class TotalCorrelation(Objective):
             )
 
     def loss(self, vae, params, x):
-        reconstruction, kl, posterior, z = elbo_terms(vae, params, x)
+        reconstruction, kl, posterior, drawn = elbo_terms(vae, params, x)
+        z = drawn.z
         correlation = total_correlation(posterior, z)
         vae.log(total_correlation=correlation)
         return reconstruction + kl + (vae.beta - 1) * correlation
@@ -95,7 +96,8 @@ class AdversarialTotalCorrelation(Objective):
         )
 
     def loss(self, vae, params, x):
-        reconstruction, kl, _, z = elbo_terms(vae, params, x)
+        reconstruction, kl, _, drawn = elbo_terms(vae, params, x)
+        z = drawn.z
         frozen = [ops.stop_gradient(weight) for weight in self.discriminator.trainable_variables]
         logits, _ = self.discriminator.stateless_call(frozen, [], z)
         correlation = logits[:, 0]  # log q(z) / prod_j q(z_j): (batch, 1) -> (batch,)
@@ -146,7 +148,8 @@ class MMD(Objective):
         self.weight, self.bandwidth = validation.at_least_zero(weight, "weight"), bandwidth
 
     def loss(self, vae, params, x):
-        reconstruction, kl, _, z = elbo_terms(vae, params, x)
+        reconstruction, kl, _, drawn = elbo_terms(vae, params, x)
+        z = drawn.z
         drawn = vae.prior.sample(ops.shape(z)[0], seed=vae.draw_seed())
         mmd = squared_mmd(z, drawn, self.bandwidth or math.sqrt(vae.latent_dim))
         vae.log(mmd=mmd * ops.ones_like(kl))

@@ -43,10 +43,10 @@ class Objective(keras.Layer):
 
 
 def elbo_terms(vae, params, x):
-    """-log p(x|z), KL(q || p), q and z, with one draw per example. Logs the first two."""
+    """-log p(x|z), KL(q || p), q and a `Draw`, one z per example. Logs the first two."""
     q, p = vae.posterior_of(params), vae.prior
     drawn = distributions.draw(q, vae.draw_seed())  # z ~ q(z|x): (batch, latent_dim)
-    reconstruction = -vae.likelihood(drawn.z).log_prob(x)
+    reconstruction = -vae.likelihood_of_draw(drawn).log_prob(x)
     kl = distributions.kl_divergence(q, p, drawn)
     vae.log(reconstruction=reconstruction, kl=kl)
-    return reconstruction, kl, q, drawn.z
+    return reconstruction, kl, q, drawn

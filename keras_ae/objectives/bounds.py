@@ -31,12 +31,14 @@ class ELBO(Objective):
 class FreeBits(Objective):
     """objective(x) = -log p(x|z) + beta * sum_j max(nats, KL_j), nats per example
 
-    KL_j is the KL divergence of dimension j, averaged over the batch. The first `nats` of each
-    dimension are free, so that training does not give up a dimension early. The posterior must be
-    "diagonal" and the prior "standard_normal".
+    KL_j is the KL divergence of dimension j of the code, averaged over the batch; in a hierarchy
+    (HVAE), that of layer j. The first `nats` of each one are free, so that training does not give
+    up a dimension, or a layer, early. Except in a hierarchy, the posterior must be "diagonal" and
+    the prior "standard_normal".
 
     Args:
-        nats: float >= 0, free nats per dimension.
+        nats: free nats per dimension or layer, a number of at least 0, or a schedule of
+            `keras_ae.schedules`, such as WarmUp(8_000, start=0.5, end=0.0).
 
     Source: Kingma et al., "Improved variational inference with inverse autoregressive flow",
     NeurIPS 2016, equation 15.
@@ -44,27 +46,35 @@ class FreeBits(Objective):
 
     def __init__(self, nats=0.1, **kwargs):
         super().__init__(**kwargs)
-        self.nats = validation.at_least_zero(nats, "nats")
+        self.nats = _number_or_schedule(nats, "nats")
+        self.scheduled = isinstance(self.nats, Schedule)
 
     def check(self, vae):
         is_diagonal = isinstance(vae.posterior_layer, distributions.DiagonalGaussian)
-        if not (is_diagonal and isinstance(vae.prior_layer, distributions.StandardNormal)):
+        is_plain = is_diagonal and isinstance(vae.prior_layer, distributions.StandardNormal)
+        if not (is_plain or hasattr(vae, "split")):
             received = f"{type(vae.posterior_layer).__name__} and {type(vae.prior_layer).__name__}"
             raise ValueError(
-                'Expected posterior="diagonal" and prior="standard_normal" with the objective '
-                f"FreeBits, which needs the KL divergence of each dimension. Received: {received}"
+                'Expected an HVAE, or posterior="diagonal" and prior="standard_normal" with the '
+                "objective FreeBits, which needs the KL divergence of each layer or dimension. "
+                f"Received: {received}"
             )
 
     def loss(self, vae, params, x):
-        reconstruction, _, posterior, _ = elbo_terms(vae, params, x)
-        tfd = distributions.tfd
-        marginals = tfd.Normal(posterior.mean(), posterior.stddev())
-        kl = tfd.kl_divergence(marginals, tfd.Normal(0.0, 1.0))
-        kl = ops.mean(kl, axis=0)  # (batch, latent_dim) -> (latent_dim,)
-        return reconstruction + vae.beta * ops.sum(ops.maximum(self.nats, kl))
+        reconstruction, _, posterior, drawn = elbo_terms(vae, params, x)
+        nats = _now(self.nats, vae)
+        if drawn.steps is not None:
+            terms = distributions.kl_of_parts(posterior, vae.prior, drawn)
+            kl = ops.stack([ops.mean(term) for term in terms])  # (layers,)
+        else:
+            tfd = distributions.tfd
+            marginals = tfd.Normal(posterior.mean(), posterior.stddev())
+            kl = tfd.kl_divergence(marginals, tfd.Normal(0.0, 1.0))
+            kl = ops.mean(kl, axis=0)  # (batch, latent_dim) -> (latent_dim,)
+        return reconstruction + vae.beta * ops.sum(ops.maximum(nats, kl))
 
     def get_config(self):
-        return {**super().get_config(), "nats": self.nats}
+        return {**super().get_config(), "nats": keras.saving.serialize_keras_object(self.nats)}
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -86,17 +96,12 @@ class Capacity(Objective):
 
     def __init__(self, capacity=25.0, weight=1000.0, **kwargs):
         super().__init__(**kwargs)
-        if isinstance(capacity, dict):
-            capacity = keras.saving.deserialize_keras_object(capacity)
-        if not isinstance(capacity, Schedule):
-            validation.at_least_zero(capacity, "capacity")
-        self.capacity = capacity
+        self.capacity = _number_or_schedule(capacity, "capacity")
         self.weight = validation.at_least_zero(weight, "weight")
 
     def loss(self, vae, params, x):
         reconstruction, kl, _, _ = elbo_terms(vae, params, x)
-        capacity = self.capacity(vae.step) if isinstance(self.capacity, Schedule) else self.capacity
-        return reconstruction + self.weight * ops.abs(kl - capacity)
+        return reconstruction + self.weight * ops.abs(kl - _now(self.capacity, vae))
 
     def get_config(self):
         return {
@@ -169,6 +174,18 @@ class IWAE(Objective):
 
     def get_config(self):
         return {**super().get_config(), "k": self.k, "gradient": self.gradient}
+
+
+def _number_or_schedule(value, name):
+    """A number of at least 0, or a schedule, perhaps given as its config. Raises ValueError."""
+    if isinstance(value, dict):
+        value = keras.saving.deserialize_keras_object(value)
+    return value if isinstance(value, Schedule) else validation.at_least_zero(value, name)
+
+
+def _now(value, vae):
+    """The number in this training step: a number, or what a schedule says."""
+    return value(vae.step) if isinstance(value, Schedule) else value
 
 
 def _log_prob_of_constant(vae, params, z):

@@ -176,7 +176,6 @@ def test_a_hierarchy_combines_with_objectives_and_priors(images, objective, tmp_
         ({"latent_dim": (2, 0)}, "latent_dim=0"),
         ({"posterior": ("diagonal",) * 3}, "one posterior, or 2.*Received: 3"),
         ({"width": 0}, "width=0"),
-        ({"objective": "free_bits"}, "Received: HierarchicalPosterior and HierarchicalPrior"),
     ],
 )
 def test_bad_arguments_are_refused(options, message):

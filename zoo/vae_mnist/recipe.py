@@ -1,4 +1,6 @@
-"""vae_mnist: a gated dense VAE with one stochastic layer, on MNIST binarised anew at each use.
+"""vae_mnist: a gated dense VAE with one stochastic layer and a flow as its prior.
+
+On MNIST, binarised anew at each use.
 
 Run by `keras-ae train vae_mnist`.
 """
@@ -9,16 +11,21 @@ import keras
 
 import keras_ae
 
-EPOCHS, WARM_UP, BATCH = 220, 20, 256
+EPOCHS, WARM_UP, BATCH = 200, 20, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "vae_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
-train = keras_ae.datasets.binarize_dynamic(images[:55_000], batch_size=BATCH, seed=1)
-validation = keras_ae.datasets.binarize(images[55_000:], seed=2)
+train = keras_ae.datasets.binarize_dynamic(images[:58_000], batch_size=BATCH, seed=1)
+validation = keras_ae.datasets.binarize(images[58_000:], seed=2)
 
 vae = keras_ae.VAE(
-    (28, 28, 1), latent_dim=40, widths=(300, 300), activation="glu", posterior="full"
+    (28, 28, 1),
+    latent_dim=40,
+    widths=(300, 300),
+    activation="glu",
+    prior=keras_ae.distributions.RealNVP(40, flows=20, width=256),
+    posterior="full",
 )
 steps = EPOCHS * len(train)
 rate = keras.optimizers.schedules.CosineDecay(
