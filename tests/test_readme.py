@@ -99,7 +99,7 @@ def test_the_python_examples_run(monkeypatch, tmp_path):
         tmp_path / "mnist.npz",
         x_train=images,
         y_train=np.zeros(64),
-        x_test=images[:8],
+        x_test=images[:12],
         y_test=np.zeros(8),
     )
     examples = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
