@@ -157,8 +157,8 @@ def report(results, picture="synthetic_rows.png"):
         "",
         f"{results['train']:,} training rows, {results['test']:,} test rows. The classifier is "
         "scikit-learn's HistGradientBoostingClassifier, trained on the rows named and tested on "
-        f"real test rows, with {CLASSIFIERS} seeds for each set of rows. Each set of drawn rows has "
-        "a model of its own. SDV's TVAE is trained with its defaults, 300 epochs. Target: above it.",
+        f"real test rows, with {CLASSIFIERS} seeds for each set of rows; each drawn set has "
+        "a model of its own. SDV's TVAE has its defaults (300 epochs). Target: above it.",
         "",
         "| rows | sets | macro F1, % | error of shares | error of associations "
         "| distance to the closest training row | copies | near |",

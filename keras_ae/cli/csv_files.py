@@ -1,11 +1,36 @@
-"""Tables in CSV files: a line of column names, and rows below it. Read without pandas."""
+"""Tables in CSV files, read without pandas, and the options of the commands that learn from them.
+
+A table is a line of column names, and rows below it.
+"""
 
 import csv
 import math
+import pathlib
 
 import numpy as np
 
 from keras_ae.cli import console
+
+
+def add_learning(sub):
+    """Adds the options --save, --model and --seed to the parser of a command."""
+    sub.add_argument("--save", type=pathlib.Path, help="a folder: save what was learned there")
+    sub.add_argument(
+        "--model", type=pathlib.Path, help="a folder that --save wrote: use it and learn nothing"
+    )
+    sub.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+
+
+def check_model(options, mark):
+    """Raises an error if --model stands beside --save, or holds no file of the name `mark`."""
+    if options.model is None:
+        return
+    if options.save is not None:
+        raise ValueError("Expected --save or --model. Received: both")
+    if not (options.model / mark).is_file():
+        raise FileNotFoundError(
+            f"Expected --model to be a folder that --save wrote. Received: {str(options.model)!r}"
+        )
 
 
 def read(path):
