@@ -74,20 +74,19 @@ def numbers(names, rows, wanted):
     Raises:
         ValueError: a cell of these columns holds no finite number.
     """
-    columns = []
-    for name in wanted:
-        place = names.index(name)
-        column = [_number(row[place]) for row in rows]
-        if None in column:
-            row = column.index(None)
-            cell = rows[row][place]
-            hint = "keras-ae impute fills missing values" if not cell.strip() else ""
-            raise ValueError(
-                f"Expected only numbers in the column {name!r}; --keep {name} leaves it out. "
-                f"Received: {cell!r} in row {row + 2}{'. ' * bool(hint)}{hint}"
-            )
-        columns.append(column)
-    return np.array(columns, "float64").T
+    cells = {name: [row[names.index(name)] for row in rows] for name in wanted}
+    columns = {name: [_number(cell) for cell in column] for name, column in cells.items()}
+    wrong = [name for name, column in columns.items() if None in column]
+    if wrong:
+        row = columns[wrong[0]].index(None)
+        cell = cells[wrong[0]][row]
+        hint = "" if cell.strip() else ". keras-ae impute fills missing values"
+        leaves = "leaves it out" if len(wrong) == 1 else "leaves out all columns like it"
+        raise ValueError(
+            f"Expected only numbers in the column {wrong[0]!r}; --keep {' '.join(wrong)} {leaves}. "
+            f"Received: {cell!r} in row {row + 2}{hint}"
+        )
+    return np.array(list(columns.values()), "float64").T
 
 
 def _number(cell):
