@@ -16,7 +16,7 @@ class ExamplesMixin:
 
     def _checked(self, X, fitting=False):
         """X as a float array (n, *shape)."""
-        _check_columns(X)
+        check_columns(X)
         model = self.model if isinstance(self.model, Autoencoder) else None
         if model is None or len(model.shape) == 1:
             options = {"dtype": "numeric", "reset": fitting, "allow_nd": callable(self.model)}
@@ -48,7 +48,7 @@ class ExamplesMixin:
         self.scaler_ = None if loc is None else ensembles.Standardizer(loc, scale)
 
 
-def _check_columns(X):
+def check_columns(X):
     """Raises ValueError if a column of a DataFrame is not numeric, and says which."""
     for name, dtype in getattr(X, "dtypes", {}).items() if hasattr(X, "columns") else ():
         if getattr(dtype, "kind", "O") not in "biuf":

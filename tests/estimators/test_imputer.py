@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from eagerly import eagerly
 from sklearn.compose import ColumnTransformer
@@ -116,9 +117,10 @@ def test_a_vae_learns_the_rows(monkeypatch, tmp_path):
         (HOLES[:1], "minimum of 2"),
         (np.where([True, False, False, False, False], np.nan, HOLES), "none in 0"),
         (np.array([["a", "b"], ["c", "d"]]), "could not convert|dtype"),
+        (pd.DataFrame({"a": [1.0, 2.0], "b": ["c", "d"]}), "the column 'b'"),
         (np.where(MISSING, np.inf, ROWS), "infinity"),
     ],
-    ids=["one row", "no value", "text", "infinity"],
+    ids=["one row", "no value", "text", "column of text", "infinity"],
 )
 def test_bad_tables_are_an_error(table, message):
     with pytest.raises(ValueError, match=message):
