@@ -76,17 +76,32 @@ def numbers(names, rows, wanted):
     """
     cells = {name: [row[names.index(name)] for row in rows] for name in wanted}
     columns = {name: [_number(cell) for cell in column] for name, column in cells.items()}
-    wrong = [name for name, column in columns.items() if None in column]
-    if wrong:
-        row = columns[wrong[0]].index(None)
-        cell = cells[wrong[0]][row]
-        hint = "" if cell.strip() else ". keras-ae impute fills missing values"
-        leaves = "leaves it out" if len(wrong) == 1 else "leaves out all columns like it"
-        raise ValueError(
-            f"Expected only numbers in the column {wrong[0]!r}; --keep {' '.join(wrong)} {leaves}. "
-            f"Received: {cell!r} in row {row + 2}{hint}"
-        )
+    _check_numbers(cells, columns)
     return np.array(list(columns.values()), "float64").T
+
+
+def _check_numbers(cells, columns):
+    """ValueError if a number is None. Columns of text come first, then those with empty cells.
+
+    cells, columns: dicts of lists, of str and of what `_number` makes of them.
+    """
+    wrong = {}  # {name: the row to show, and whether its cell is empty}
+    for name, numbers in columns.items():
+        rows = [row for row, number in enumerate(numbers) if number is None]
+        filled = [row for row in rows if cells[name][row].strip()]
+        if rows:
+            wrong[name] = (filled or rows)[0], not filled
+    if not wrong:
+        return
+    empty = all(is_empty for _, is_empty in wrong.values())
+    named = [name for name in wrong if wrong[name][1] == empty]
+    row = wrong[named[0]][0]
+    hint = ". keras-ae impute fills missing values" if empty else ""
+    leaves = "leaves it out" if len(named) == 1 else "leaves out all columns like it"
+    raise ValueError(
+        f"Expected only numbers in the column {named[0]!r}; --keep {' '.join(named)} {leaves}. "
+        f"Received: {cells[named[0]][row]!r} in row {row + 2}{hint}"
+    )
 
 
 def _number(cell):
