@@ -75,7 +75,8 @@ def split(x, y, protocol, kind, seed):
 
 def _standardised(x, train):
     scale = train.std(axis=0)
-    return (x - train.mean(axis=0)) / np.where(scale > 0, scale, 1)
+    varies = scale > 1e-12 * np.abs(train).max(axis=0)  # else it is a rounding error of a constant
+    return (x - train.mean(axis=0)) / np.where(varies, scale, 1)
 
 
 def detectors(train, test, seed):

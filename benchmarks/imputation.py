@@ -90,7 +90,8 @@ def neighbours(x, seed):
 
 def best_neighbours(x, seed):
     """KNNImputer with the number of neighbours that explains best values hidden for a while."""
-    hidden = ~np.isnan(x) & (np.random.default_rng(seed).random(x.shape) < 0.1)
+    # Not the generator of `with_holes`, which would hide only what is missing already.
+    hidden = ~np.isnan(x) & (np.random.default_rng([seed, 1]).random(x.shape) < 0.1)
     seen = np.where(hidden, np.nan, x)
     errors = {
         k: np.mean(np.square(KNNImputer(n_neighbors=k).fit_transform(seen) - x)[hidden])

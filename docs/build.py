@@ -55,6 +55,8 @@ PROJECT = (
     "A step of two workers <benchmarks/trace>",
     "Finding odd rows <benchmarks/anomalies>",
     "One digit is normal <benchmarks/one_digit>",
+    "Drawing rows of a table <benchmarks/synthetic_rows>",
+    "Filling missing values <benchmarks/imputation>",
     "How they are run <benchmarks/README>",
 )
 CONTENTS = """

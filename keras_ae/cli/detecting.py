@@ -41,12 +41,8 @@ def add_commands(command):
         metavar="COLUMN",
         help="columns to leave out, such as a key",
     )
-    sub.add_argument("--save", type=pathlib.Path, help="a folder: save what was learned there")
-    sub.add_argument(
-        "--model", type=pathlib.Path, help="a folder that --save wrote: use it and learn nothing"
-    )
+    csv_files.add_learning(sub)
     sub.add_argument("--picture", help="a picture of the scores, such as scores.png")
-    sub.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
 
 
 def _detect(options):
@@ -108,15 +104,10 @@ def _check(options):
                 f"Expected {shown} in the range (0, {LIMITS[name]:g}]. Received: {value}"
             )
     checks.in_range(options.seed, "--seed", 0, 2**32 - 1)
-    if options.model is None:
-        return
-    if options.save is not None or given or options.clean:
-        learning = shown or ("--save" if options.save is not None else "--clean")
+    if options.model is not None and (given or options.clean):
+        learning = shown or "--clean"
         raise ValueError(f"Expected --model to learn nothing. Received: {learning} beside it")
-    if not (options.model / "detector.json").is_file():
-        raise FileNotFoundError(
-            f"Expected --model to be a folder that --save wrote. Received: {str(options.model)!r}"
-        )
+    csv_files.check_model(options, "detector.json")
 
 
 def _numbers(options, names, rows):

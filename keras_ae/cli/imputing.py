@@ -27,23 +27,14 @@ def add_commands(command):
     sub.add_argument(
         "--keep", nargs="+", default=[], metavar="COLUMN", help="columns to leave as they are"
     )
-    sub.add_argument("--save", type=pathlib.Path, help="a folder: save what was learned there")
-    sub.add_argument(
-        "--model", type=pathlib.Path, help="a folder that --save wrote: use it and learn nothing"
-    )
-    sub.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+    csv_files.add_learning(sub)
 
 
 def _impute(options):
     out = console.check_out(options.out, (".csv",))
     checks.in_range(options.draws, "--draws", 1, 10_000)
     checks.in_range(options.seed, "--seed", 0, 2**32 - 1)
-    if options.save is not None and options.model is not None:
-        raise ValueError("Expected --save or --model. Received: both")
-    if options.model is not None and not (options.model / "imputer.json").is_file():
-        raise FileNotFoundError(
-            f"Expected --model to be a folder that --save wrote. Received: {str(options.model)!r}"
-        )
+    csv_files.check_model(options, "imputer.json")
     names, rows = csv_files.read(options.table)
     if options.draws is not None and DRAW in names:
         raise ValueError(f"Expected no column {DRAW!r} with --draws. Received: one")

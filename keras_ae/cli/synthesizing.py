@@ -13,23 +13,14 @@ def add_commands(command):
     sub.add_argument("table", type=pathlib.Path, help="a CSV file with a line of column names")
     sub.add_argument("--out", required=True, help="the CSV file to write")
     sub.add_argument("--rows", type=int, help="how many (default: as many as the table has)")
-    sub.add_argument("--save", type=pathlib.Path, help="a folder: save what was learned there")
-    sub.add_argument(
-        "--model", type=pathlib.Path, help="a folder that --save wrote: use it and learn nothing"
-    )
-    sub.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
+    csv_files.add_learning(sub)
 
 
 def _synthesize(options):
     out = console.check_out(options.out, (".csv",))
     checks.in_range(options.rows, "--rows", 1, 10_000_000)
     checks.in_range(options.seed, "--seed", 0, 2**31 - 1)
-    if options.save is not None and options.model is not None:
-        raise ValueError("Expected --save or --model. Received: both")
-    if options.model is not None and not (options.model / "table.json").is_file():
-        raise FileNotFoundError(
-            f"Expected --model to be a folder that --save wrote. Received: {str(options.model)!r}"
-        )
+    csv_files.check_model(options, "table.json")
     _, rows = csv_files.read(options.table)  # a clear error, before anything is learned
     checks.packages(["pandas"], "read a table of any columns", "tables")
     keras_ae = console.quiet_import(f"drawing rows like those of {options.table}")

@@ -5,14 +5,14 @@ import numbers
 import numpy as np
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from keras_ae.estimators import anomaly_scores, ensembles, saving
+from keras_ae.estimators import anomaly_scores, ensembles, examples, saving
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.models.vae import VAE
 
 
-class Detector(OutlierMixin, saving.PresetMixin, BaseEstimator):
+class Detector(OutlierMixin, examples.ExamplesMixin, saving.PresetMixin, BaseEstimator):
     """Finds odd examples, and says what is odd about them. A scikit-learn estimator.
 
         detector = keras_ae.Detector(contamination=0.05).fit(table)
@@ -118,25 +118,21 @@ class Detector(OutlierMixin, saving.PresetMixin, BaseEstimator):
                 "Expected one of our own scores, since a preset holds no code. Received: "
                 f"{type(self.score_).__name__}"
             )
-        config = {
+        config, arrays = self._examples_saved()
+        config |= {
             "score": {"name": known[type(self.score_)], "config": self.score_.get_config()},
             "threshold": self.threshold_,
-            "shape": list(self._example_shape),
         }
-        scaler = {} if self.scaler_ is None else vars(self.scaler_)
-        return config, {**scaler, **self.score_.references}
+        return config, {**arrays, **self.score_.references}
 
     def _restore(self, config, arrays):
         score = config["score"]
         self.score_ = anomaly_scores.SCORES[score["name"]](**score["config"])
         self.threshold_ = float(config["threshold"])
         self.offset_ = -self.threshold_
-        self._example_shape = tuple(config["shape"])
-        if len(self._example_shape) == 1:
-            self.n_features_in_ = self._example_shape[0]
-        loc, scale = arrays.pop("loc", None), arrays.pop("scale", None)
-        self.scaler_ = None if loc is None else ensembles.Standardizer(loc, scale)
-        self.score_.references = arrays
+        self._restore_examples(config, arrays)
+        scaler = ("loc", "scale")
+        self.score_.references = {name: arrays[name] for name in arrays if name not in scaler}
 
     def _use(self, models):
         self.models_ = self.score_.models = models
@@ -162,28 +158,6 @@ class Detector(OutlierMixin, saving.PresetMixin, BaseEstimator):
                 raise ValueError(
                     f"Expected `{name}` in the range (0.0, {limits[name]}]. Received: {value!r}"
                 )
-
-    def _checked(self, X, fitting=False):
-        """X as a float array (n, *shape)."""
-        _check_columns(X)
-        model = self.model if isinstance(self.model, Autoencoder) else None
-        if model is None or len(model.shape) == 1:
-            options = {"dtype": "numeric", "reset": fitting, "allow_nd": callable(self.model)}
-            x = validate_data(self, X, ensure_min_samples=2 if fitting else 1, **options)
-        else:
-            x = np.asarray(X)
-        shape = x.shape[1:] if model is None else model.shape
-        if fitting:
-            self._example_shape = tuple(shape)
-        elif x.shape[1:] != self._example_shape and model is None:
-            raise ValueError(
-                f"Expected examples of the shape {self._example_shape}, as in fit. "
-                f"Received: {x.shape[1:]}"
-            )
-        return x if model is None else np.asarray(model.checked(x))
-
-    def _scaled(self, x):
-        return x if self.scaler_ is None else self.scaler_(np.asarray(x, "float64"))
 
     def _models(self, x, seed):
         if self.model is None:
@@ -231,13 +205,3 @@ def _allowed(false_alarms, held_out):
             f"of them is held out, and {held_out} cannot promise less. Received: {false_alarms!r}"
         )
     return allowed
-
-
-def _check_columns(X):
-    """Raises ValueError if a column of a DataFrame is not numeric, and says which."""
-    for name, dtype in getattr(X, "dtypes", {}).items() if hasattr(X, "columns") else ():
-        if getattr(dtype, "kind", "O") not in "biuf":
-            raise ValueError(
-                "Expected a table of numbers; leave a column out, or encode it. "
-                f"Received: the column {name!r} with the dtype {dtype}"
-            )

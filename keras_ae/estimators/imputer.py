@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from keras_ae.estimators import ensembles, saving
+from keras_ae.estimators import ensembles, examples, saving
 from keras_ae.estimators.mixtures import IncompleteMixture
 from keras_ae.models.vae import VAE
 from keras_ae.utils import validation
@@ -152,6 +152,7 @@ class Imputer(OneToOneFeatureMixin, TransformerMixin, saving.PresetMixin, BaseEs
 
     def _checked(self, X, fitting=False):
         """X as a float array (n, features), NaN where a value is missing."""
+        examples.check_columns(X)
         options = {"dtype": "numeric", "ensure_all_finite": "allow-nan", "reset": fitting}
         x = validate_data(self, X, ensure_min_samples=2 if fitting else 1, **options)
         empty = np.flatnonzero(np.isnan(np.asarray(x, "float64")).all(axis=0))

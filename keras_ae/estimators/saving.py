@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import tempfile
 import zipfile
 
 import numpy as np
@@ -35,22 +34,9 @@ class PresetMixin:
             OSError: the disk is full, or the folder cannot be written; then it is as it was.
         """
         check_is_fitted(self)
-        folder = pathlib.Path(folder)
-        known = (folder / f"{self.kind}.json").is_file()
-        if folder.exists() and not known and any(folder.iterdir()):
-            raise FileExistsError(
-                f"Expected a new folder, or one that holds {_article(self.kind)}. "
-                f"Received: {folder}"
-            )
-        with files.writing(f"the {self.kind} {folder}"):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as part:
-                written = pathlib.Path(part) / folder.name
-                written.mkdir()
-                self._write(written)
-                if folder.exists():
-                    folder.rename(pathlib.Path(part) / "before")
-                written.rename(folder)
+        mark = f"{self.kind}.json"
+        with files.replacing_folder(folder, mark, f"the {self.kind}") as written:
+            self._write(written)
 
     @classmethod
     def from_preset(cls, folder):

@@ -3,9 +3,9 @@
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
-from keras_ae.estimators import anomaly_scores, ensembles, saving
+from keras_ae.estimators import anomaly_scores, ensembles, examples, saving
 from keras_ae.models.ae import AE
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.utils import seeds, validation
@@ -14,7 +14,11 @@ WIDTHS = (128, 64)  # the hidden layers of the default model
 
 
 class AutoencoderTransformer(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, saving.PresetMixin, BaseEstimator
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    examples.ExamplesMixin,
+    saving.PresetMixin,
+    BaseEstimator,
 ):
     """Turns examples into short codes, and codes back into examples. A scikit-learn transformer.
 
@@ -100,39 +104,15 @@ class AutoencoderTransformer(
         return self.model_.latent_dim
 
     def _saved(self):
-        scaler = {} if self.scaler_ is None else vars(self.scaler_)
-        return {"shape": list(self._example_shape)}, scaler
+        return self._examples_saved()
 
     def _restore(self, config, arrays):
-        self._example_shape = tuple(config["shape"])
-        if len(self._example_shape) == 1:
-            self.n_features_in_ = self._example_shape[0]
-        self.scaler_ = ensembles.Standardizer(arrays["loc"], arrays["scale"]) if arrays else None
+        self._restore_examples(config, arrays)
 
     def _use(self, models):
         self.model_ = models[0]
         if self.scaler_ is None:  # not the default model: the model takes the data as they are
             self.model = self.model_
-
-    def _checked(self, X, fitting=False):
-        """X as a float array (n, *shape)."""
-        model = self.model if isinstance(self.model, Autoencoder) else None
-        if model is not None and len(model.shape) > 1:
-            self._example_shape = model.shape
-            return np.asarray(model.checked(np.asarray(X)))
-        options = {"dtype": "numeric", "reset": fitting, "allow_nd": callable(self.model)}
-        x = validate_data(self, X, ensure_min_samples=2 if fitting else 1, **options)
-        if fitting:
-            self._example_shape = tuple(x.shape[1:])
-        elif x.shape[1:] != self._example_shape:
-            raise ValueError(
-                f"Expected examples of the shape {self._example_shape}, as in fit. "
-                f"Received: {x.shape[1:]}"
-            )
-        return x if model is None else np.asarray(model.checked(x))
-
-    def _scaled(self, x):
-        return x if self.scaler_ is None else self.scaler_(np.asarray(x, "float64"))
 
     def _trained(self, x, seed):
         if isinstance(self.model, Autoencoder):

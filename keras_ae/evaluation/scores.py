@@ -209,7 +209,7 @@ def kl(model, x, seed=0):
 
     It is exact if TensorFlow Probability knows a formula, else estimated from one draw of z.
     """
-    x, _ = _checked(model, x, None)
+    x, _ = _checked(model, x, None, missing=getattr(model, "missing", False))
 
     def of(batch, seed):
         posterior = model.posterior(batch)
@@ -230,7 +230,7 @@ def posteriors(model, x):
         raise ValueError(
             f"Expected a model with a posterior q(z|x), a VAE. Received: {type(model).__name__}"
         )
-    target, _ = _checked(model, x, None)
+    target, _ = _checked(model, x, None, missing=getattr(model, "missing", False))
 
     def moments(batch):
         posterior = model.posterior(batch)
@@ -334,9 +334,11 @@ def _representation(codes, y, train, seed):
     }
 
 
-def _checked(model, x, y):
-    """x as floats, (n, *shape), and y as an array, (n,)."""
-    inputs.check(x, model.shape, (-math.inf, math.inf))
+def _checked(model, x, y, missing=False):
+    """x as floats, (n, *shape), and y as an array, (n,). missing: whether x may hold NaN."""
+    x = np.asarray(inputs.as_array(x))
+    known = np.where(np.isnan(x), 0, x) if missing else x
+    inputs.check(known, model.shape, (-math.inf, math.inf))
     x = inputs.to_float(x, model.shape).numpy()
     if y is None:
         return x, None

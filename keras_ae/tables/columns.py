@@ -6,6 +6,7 @@ KINDS = ("numeric", "positive", "count", "categorical")
 MOST_CATEGORIES = 1000
 SHOWN = 5  # unknown categories in an error
 LARGEST_COUNT = 2**53  # float64 tells whole numbers apart up to here
+MOST_DECIMALS = 6  # with more of them, numbers are taken as measured without end
 
 
 class Column:
@@ -45,11 +46,13 @@ class Numeric(Column):
     Args:
         loc, scale: floats, of the training rows.
         low, high: floats, the smallest and largest number in the training rows.
-        whole: bool, whether all numbers were whole. Then drawn ones are rounded.
+        decimals: int, the most decimals of a number in the training rows, to which drawn ones are
+            rounded; or None, and they are not.
     """
 
-    def __init__(self, loc, scale, low, high, whole):
-        self.loc, self.scale, self.low, self.high, self.whole = loc, scale, low, high, whole
+    def __init__(self, loc, scale, low, high, decimals):
+        self.loc, self.scale = loc, scale
+        self.low, self.high, self.decimals = low, high, decimals
 
     @classmethod
     def of(cls, values, name):
@@ -60,7 +63,7 @@ class Numeric(Column):
             raise ValueError(
                 f"Expected numbers below 1e150 in column {name!r}. Received: {np.abs(values).max()}"
             )
-        return cls(float(known.mean()), scale or 1.0, *limits, _are_whole(values))
+        return cls(float(known.mean()), scale or 1.0, *limits, _decimals(values))
 
     def encode(self, values, name):
         with np.errstate(over="ignore"):
@@ -85,7 +88,7 @@ class Numeric(Column):
 
     def _limited(self, values):
         values = np.clip(values, self.low, self.high)
-        return np.round(values) if self.whole else values
+        return values if self.decimals is None else np.round(values, self.decimals)
 
 
 class Positive(Numeric):
@@ -287,6 +290,14 @@ def _check_counts(values, name):
 
 def _are_whole(values):
     return bool(np.all(values == np.round(values)))
+
+
+def _decimals(values):
+    """The most decimals that one of the numbers has: int, or None for more than MOST_DECIMALS."""
+    for decimals in range(MOST_DECIMALS + 1):
+        if np.array_equal(np.round(values, decimals), values):
+            return decimals
+    return None
 
 
 def _plain_numbers(values):

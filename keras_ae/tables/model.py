@@ -14,7 +14,8 @@ from keras_ae.tables.schema import TableSchema
 from keras_ae.utils import files, seeds, validation
 
 SCHEMA = "table.json"
-LATENT_DIM, WIDTHS, BETA = 16, (256, 256), 0.1
+LATENT_DIM, WIDTHS = 16, (256, 256)
+BETA, BETA_IF_MISSING = 0.1, 1.0
 STEPS, BATCH_SIZE = 4000, 256
 LEARNING_RATE = 2e-3
 ROWS_AT_ONCE = 1000  # drawn
@@ -38,7 +39,9 @@ class TableModel:
             consistent only if z tells much; a small beta lets it. For the best log-likelihood, give
             a VAE with beta = 1.
         kinds, max_values: as in `TableSchema.of`.
-        missing: bool. True: cells may be missing, in `fit` and later. `impute` fills them.
+        missing: bool. True: cells may be missing, in `fit` and later. `impute` fills them. The
+            default model then has beta = 1, since a cell is filled well only if q(z|x) is as wide
+            as what is there leaves open.
 
     Attributes:
         schema: `TableSchema`, which `fit` learns.
@@ -231,7 +234,8 @@ class TableModel:
 def _default(shape, likelihood):
     prior = distributions.RealNVP(LATENT_DIM, flows=6, width=64)
     options = {"widths": WIDTHS, "activation": "silu", "likelihood": likelihood}
-    return VAE(shape, LATENT_DIM, prior=prior, beta=BETA, **options)
+    beta = BETA_IF_MISSING if isinstance(likelihood, distributions.Observed) else BETA
+    return VAE(shape, LATENT_DIM, prior=prior, beta=beta, **options)
 
 
 def _train(model, x, epochs, batch_size, verbose):

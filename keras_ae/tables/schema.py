@@ -28,8 +28,8 @@ class TableSchema:
 
     Whole numbers with few different values get a probability for each value, as categories do. A
     number that was not among them becomes the nearest one. A constant column stays constant,
-    whatever the model draws. Drawn numbers lie in the range of the training rows. Where these were
-    whole, they are rounded. Unknown text, infinities and dates raise an error. So do missing
+    whatever the model draws. Drawn numbers lie in the range of the training rows, and have no
+    more decimals than these. Unknown text, infinities and dates raise an error. So do missing
     cells, unless they are asked for.
 
     Args:

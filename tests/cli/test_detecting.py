@@ -77,6 +77,8 @@ def test_the_shares_of_columns_are_named_by_size():
 
 MISTAKES = [
     (["a", "b"], [["1", "2"], ["3", "much"]], [], "in the column 'b'; --keep b leaves it out"),
+    (["a", "b"], [["x", "y"], ["3", "4"]], [], "--keep a b leaves out all columns like it"),
+    (["a", "b"], [["", ""], ["3", "y"]], [], "'b'; --keep b leaves it out. Received: 'y' in row 3"),
     (["a", "b"], [["1", ""], ["3", "4"]], [], "Received: '' in row 2. keras-ae impute fills"),
     (["a", "b"], [["1", "inf"], ["3", "4"]], [], "Received: 'inf' in row 2"),
     (["a", "b"], [["1", "2"]], [], "at least two rows to learn from. Received: 1 row"),

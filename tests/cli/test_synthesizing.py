@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from eagerly import eagerly
 
 from keras_ae import cli
 from keras_ae.tables import model as module
@@ -19,6 +20,7 @@ def table(tmp_path, monkeypatch):
     return path
 
 
+@eagerly()
 def test_new_rows_have_the_columns_of_the_table(table, tmp_path, capsys):
     out, again, folder = tmp_path / "drawn.csv", tmp_path / "again.csv", tmp_path / "saved"
     command = ["synthesize", str(table), "--rows", "25", "--seed", "3"]

@@ -1,7 +1,7 @@
 import json
 
-import keras
 import numpy as np
+import pandas as pd
 import pytest
 from eagerly import eagerly
 from sklearn.compose import ColumnTransformer
@@ -93,8 +93,8 @@ def test_a_damaged_folder_is_an_error(imputer, tmp_path, damage):
 @eagerly()
 def test_a_vae_learns_the_rows(monkeypatch, tmp_path):
     """Its function is called once, its mean is that of `impute`, and it comes back."""
-    monkeypatch.setattr(keras.callbacks, "EarlyStopping", lambda **_: keras.callbacks.Callback())
-    monkeypatch.setattr(module.ensembles, "EPOCHS", 2)
+    trained = module.ensembles.trained
+    monkeypatch.setattr(module.ensembles, "trained", lambda *given: trained(*given, epochs=2))
     made = []
 
     def vae(shape):
@@ -117,9 +117,10 @@ def test_a_vae_learns_the_rows(monkeypatch, tmp_path):
         (HOLES[:1], "minimum of 2"),
         (np.where([True, False, False, False, False], np.nan, HOLES), "none in 0"),
         (np.array([["a", "b"], ["c", "d"]]), "could not convert|dtype"),
+        (pd.DataFrame({"a": [1.0, 2.0], "b": ["c", "d"]}), "the column 'b'"),
         (np.where(MISSING, np.inf, ROWS), "infinity"),
     ],
-    ids=["one row", "no value", "text", "infinity"],
+    ids=["one row", "no value", "text", "column of text", "infinity"],
 )
 def test_bad_tables_are_an_error(table, message):
     with pytest.raises(ValueError, match=message):

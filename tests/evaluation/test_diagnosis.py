@@ -8,6 +8,7 @@ import pytest
 
 import keras_ae
 from keras_ae.distributions import Gaussian
+from keras_ae.evaluation import scores
 from keras_ae.evaluation.diagnosis import checks, facts, names
 
 RNG = np.random.default_rng(0)
@@ -94,6 +95,18 @@ def test_standardised_columns_and_missing_values_for_a_bernoulli():
     assert [finding.name for finding in diagnosis] == [names.OUTSIDE]
     assert diagnosis[0].value == pytest.approx(100 * np.isnan(holes).mean())
     assert "Fill or drop" in diagnosis[0].advice
+
+
+def test_missing_values_of_a_model_that_takes_them():
+    model = vae(missing=True)
+    holes = np.where(RNG.uniform(size=X.shape) < 0.25, np.nan, X).astype("float32")
+    diagnosis = keras_ae.diagnose(model, holes)
+    assert names.OUTSIDE in diagnosis.looked_at and names.COLLAPSE in diagnosis.looked_at
+    assert names.OUTSIDE not in [finding.name for finding in diagnosis]
+    q = model.posterior(holes)
+    loc, scale = np.asarray(q.mean()), np.asarray(q.stddev())
+    expected = 0.5 * np.sum(loc**2 + scale**2 - 1 - 2 * np.log(scale), axis=1)
+    np.testing.assert_allclose(scores.kl(model, holes), expected, rtol=1e-4)
 
 
 def test_pixels_that_were_divided_twice():

@@ -25,4 +25,6 @@ def test_drawn_rows_have_the_shares_and_the_correlation_of_real_ones():
     np.testing.assert_allclose(own, real, atol=0.04)
     columns = ["first", "second", "count"]
     np.testing.assert_allclose(drawn[columns].corr(), rows[columns].corr(), atol=0.1)
-    np.testing.assert_allclose(drawn[columns].mean(), rows[columns].mean(), atol=0.15)
+    difference = drawn[columns].mean() - rows[columns].mean()
+    # Shares that are off by 0.03 alone move the mean of the counts by 0.07 standard deviations.
+    np.testing.assert_allclose(difference / rows[columns].std(), 0, atol=0.1)

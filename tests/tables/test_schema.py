@@ -93,6 +93,15 @@ def test_a_constant_column_stays_constant():
     np.testing.assert_array_equal(schema.to_table(RNG.normal(size=(5, 1))), rows[:5])
 
 
+def test_drawn_numbers_have_no_more_decimals_than_the_training_rows():
+    rows = np.stack([np.round(np.exp(RNG.normal(size=200)) + 0.01, 2), RNG.random(200)], axis=1)
+    schema = TableSchema.of(rows, kinds=["positive", "numeric"])
+    np.testing.assert_array_equal(schema.to_table(schema.to_array(rows))[:, 0], rows[:, 0])
+    drawn = schema.to_table(RNG.normal(size=(50, 2)))
+    assert {len(str(number).split(".")[1]) for number in drawn[:, 0]} <= {1, 2}
+    assert min(len(str(number)) for number in drawn[:, 1]) > 8  # of no such column
+
+
 def test_drawn_numbers_lie_in_the_range_of_the_training_rows():
     rows = np.stack([np.arange(30), np.exp(np.arange(30.0)), 3.0 * np.arange(30) ** 2], axis=1)
     schema = TableSchema.of(rows, kinds=["numeric", "positive", "count"], max_values=0)

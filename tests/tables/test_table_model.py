@@ -4,6 +4,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from eagerly import eagerly
 
 import keras_ae
@@ -137,3 +138,24 @@ def test_bad_arguments_are_refused():
         TableModel(small).fit(rows[:1])
     with pytest.raises(ValueError, match="call fit first"):
         TableModel().sample(3)
+
+
+def test_the_default_model_is_a_plain_vae_if_cells_may_be_missing():
+    rows = np.random.default_rng(0).normal(size=(20, 2))
+    betas = [TableModel(missing=m).fit(rows, epochs=1).model.beta for m in (True, False)]
+    np.testing.assert_allclose(betas, [1.0, 0.1])
+
+
+@pytest.mark.slow
+def test_the_default_model_fills_what_the_other_columns_tell():
+    """Cells that follow from others are filled far better than by the mean of their column."""
+    tf.config.run_functions_eagerly(False)
+    rng = np.random.default_rng(0)
+    a, c = rng.normal(size=(2, 500))
+    rows = pd.DataFrame({"a": a, "b": 2 * a + 0.2 * rng.normal(size=500), "c": c})
+    hidden = rng.random(500) < 0.2
+    holes = rows.assign(b=rows.b.where(~hidden))
+    filled = TableModel(missing=True).fit(holes, epochs=300, seed=0).impute(holes, seed=0)
+    error = np.sqrt(np.mean((filled.b - rows.b)[hidden] ** 2))
+    assert error < 0.3 * rows.b.std()
+    tf.config.run_functions_eagerly(True)

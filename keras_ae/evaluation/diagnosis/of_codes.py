@@ -76,7 +76,7 @@ def prior(facts):
         "KL hardly counted in training. `sample` decodes codes that no example has, so samples "
         "do not look like x.",
         "A larger beta, such as 1; more epochs; or a prior that learns, prior='mixture' or "
-        "'flow'. keras_ae.samplers.fit gives the trained model a density of its codes.",
+        "'realnvp'. keras_ae.samplers.fit gives the trained model a density of its codes.",
     )
 
 
