@@ -50,6 +50,10 @@ BETTER = {  # name of a metric: which values are better
     "psnr": "higher is better",
     "accuracy": "higher is better",
     "cluster_accuracy": "higher is better",
+    "recognisable": "higher is better",
+    "frechet_distance": "lower is better",
+    "precision": "higher is better",
+    "recall": "higher is better",
 }
 UNSAID = {  # what metadata may leave out
     "dataset": None,
@@ -231,7 +235,7 @@ def measured(metric):
     else:
         digits = max(0, 4 - math.floor(math.log10(size)))
     shown = f" ± {error:.{digits}f}" if error else ""
-    return f"{metric['value']:.{digits}f}{shown} {metric['unit']}"
+    return f"{metric['value']:.{digits}f}{shown} {metric['unit']}".rstrip()
 
 
 def protocol(metric):
@@ -239,7 +243,10 @@ def protocol(metric):
     told = dict(metric["protocol"])
     n, split, dataset = told.pop("n_images", None), told.pop("split", ""), told.pop("dataset", None)
     what = "examples" if metric["name"] == "step_mse" else "images"
+    drawn = told.pop("n_drawn", None)
+    split = split if drawn is None else "training"
     words = [" ".join(filter(None, [_number(n), split, what, f"of {dataset or 'your data'}"]))]
+    words = words if drawn is None else [f"{_number(drawn)} samples beside {words[0]}"]
     if "binarize_seed" in told:
         seed = told.pop("binarize_seed")
         words += ["grey pixels" if seed is None else f"pixels made 0 or 1 by seed {seed}"]
@@ -289,6 +296,8 @@ def _measured_section(name, metadata):
         lines += [f"| {metric['name']} | {value} | {_better(metric)} | {protocol(metric)} |"]
     command = f"`keras-ae verify {name}`"
     lines += ["", "± is the standard error of the mean over the test set."]
+    if any("n_drawn" in metric["protocol"] for metric in metrics):
+        lines[-1] += " Of samples, it is that over the samples."
     lines += [f"Measure again: {command}.", ""]
     for metric in metrics:
         lines += _comparison(name, metric)
