@@ -40,6 +40,8 @@ DATA = {  # name of a data set: what its examples are, and whose
         "8 x 8 grey images of handwritten digits, white on black",
         "UCI optical digits: E. Alpaydin and C. Kaynak, CC BY 4.0",
     ),
+    "cifar10": ("32 x 32 photographs of ten kinds of things", "CIFAR-10: A. Krizhevsky"),
+    "emoji": ("64 x 64 emoji in colour, on white", "Noto Emoji: Google, Apache 2.0"),
 }
 BETTER = {  # name of a metric: which values are better
     "mse": "lower is better",
