@@ -37,8 +37,7 @@ def measure_samples(model, dataset, *, n_drawn=3000, n_images=3000, seed=0):
 
     Example:
 
-        vae = keras_ae.load("vae_mnist")
-        metrics = keras_ae.evaluation.measure_samples(vae, "mnist")
+        metrics = evaluation.measure_samples(vae, "mnist")  # for vae.save_to_preset
     """
     return judge(draw(model, n_drawn, seed), dataset, n_images, seed)
 

@@ -99,8 +99,8 @@ def recognisable(drawn, classifier, sure=SURE):
 
     Example:
 
-        gray = np.full((4, 28, 28, 1), 0.5)
-        keras_ae.evaluation.recognisable(gray, lambda x: np.full((len(x), 2), 0.5))  # 0.0
+        drawn = keras_ae.load("vae_mnist").sample(100)
+        keras_ae.evaluation.recognisable(drawn, "mnist")
     """
     return 100 * float(np.mean(sureness(drawn, classifier) >= sure))
 
