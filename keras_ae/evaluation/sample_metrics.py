@@ -51,14 +51,14 @@ def judge(drawn, dataset, n_images, seed=0):
     precision, recall = (100.0 * part for part in samples.inside(others, own, samples.NEIGHBOURS))
     values = {"recognisable": _mean(sure), "frechet_distance": _frechet(others, own)}
     values |= {"precision": _mean(precision), "recall": _mean(recall)}
-    protocol = {"dataset": dataset, "n_drawn": len(drawn), "n_images": len(real), "seed": seed}
+    protocol = {"dataset": dataset, "n_drawn": len(drawn), "seed": seed}
     return [
         {
             "name": name,
             "value": value,
             "standard_error": error,
             "unit": UNITS[name],
-            "protocol": protocol,
+            "protocol": protocol if name == "recognisable" else {**protocol, "n_images": len(real)},
         }
         for name, (value, error) in values.items()
     ]
@@ -74,7 +74,7 @@ def draw(model, n, seed=0):
     return np.clip(np.concatenate(parts), 0, 1)
 
 
-def measure_one(name, model, dataset, n_drawn, n_images, seed):
+def measure_one(name, model, dataset, *, n_drawn, seed, n_images=100):
     """The measurement of this name alone, as METRICS needs it."""
     found = measure_samples(model, dataset, n_drawn=n_drawn, n_images=n_images, seed=seed)
     return next(measurement for measurement in found if measurement["name"] == name)

@@ -244,11 +244,12 @@ def protocol(metric):
     """How a measurement was made, in one line."""
     told = dict(metric["protocol"])
     n, split, dataset = told.pop("n_images", None), told.pop("split", ""), told.pop("dataset", None)
+    data = dataset or "your data"
     what = "examples" if metric["name"] == "step_mse" else "images"
-    drawn = told.pop("n_drawn", None)
-    split = split if drawn is None else "training"
-    words = [" ".join(filter(None, [_number(n), split, what, f"of {dataset or 'your data'}"]))]
-    words = words if drawn is None else [f"{_number(drawn)} samples beside {words[0]}"]
+    words = [" ".join(filter(None, [_number(n), split, what, f"of {data}"]))]
+    if "n_drawn" in told:
+        beside = "the classifier" if n is None else f"{_number(n)} training images"
+        words = [f"{_number(told.pop('n_drawn'))} samples and {beside} of {data}"]
     if "binarize_seed" in told:
         seed = told.pop("binarize_seed")
         words += ["grey pixels" if seed is None else f"pixels made 0 or 1 by seed {seed}"]
