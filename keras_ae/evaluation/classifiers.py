@@ -11,7 +11,7 @@ from keras import layers
 
 from keras_ae.utils import files, zoo
 
-WEIGHTS, ABOUT = "weights.npz", "classifier.json"
+FOLDER, ABOUT = "classifiers", "classifiers.json"
 SHAPE = (28, 28, 1)
 FEATURES, PROBABILITIES = "features", "probabilities"
 
@@ -38,20 +38,18 @@ def classifier(dataset):
         model = keras_ae.evaluation.classifier("mnist")
         model.predict(np.zeros((2, 28, 28, 1)), verbose=0).shape  # (2, 10)
     """
-    known = sorted(
-        path.parent.name.removeprefix("classifier_") for path in zoo.folder().glob(f"*/{ABOUT}")
-    )
-    if dataset not in known:
+    folder = zoo.folder() / FOLDER
+    about = json.loads((folder / ABOUT).read_text())
+    if dataset not in about:
         raise ValueError(
-            f"Expected a data set with a classifier: {', '.join(known)}. Received: {dataset!r}"
+            f"Expected a data set with a classifier: {', '.join(about)}. Received: {dataset!r}"
         )
-    folder = zoo.folder() / f"classifier_{dataset}"
-    content = (folder / WEIGHTS).read_bytes()
-    expected = json.loads((folder / ABOUT).read_text())["sha256"][WEIGHTS]
+    path = folder / f"{dataset}.npz"
+    content, expected = path.read_bytes(), about[dataset]["sha256"]
     received = hashlib.sha256(content).hexdigest()
     if received != expected:
         raise ValueError(
-            f"Expected {folder / WEIGHTS} with the sha256 {expected}. Received: {received}. "
+            f"Expected {path} with the sha256 {expected}. Received: {received}. "
             "Install keras_ae again"
         )
     model = network()
@@ -80,22 +78,24 @@ def network():
     return keras.Model(images, layers.Softmax(name=PROBABILITIES)(logits))
 
 
-def save(model, folder, about):
-    """Writes the weights of a classifier as float16, and classifier.json with their hash.
+def save(model, folder, dataset, about):
+    """Writes the weights of a classifier as float16, and what is known of it, with their hash.
 
     Args:
         model: from `network`.
-        folder: pathlib.Path.
-        about: dict, what else classifier.json says.
+        folder: pathlib.Path. The classifiers of other data sets in it are kept.
+        dataset: name of the data set.
+        about: dict, what classifiers.json says of it.
     """
     content = io.BytesIO()
     arrays = [weight.astype("float16") for weight in model.get_weights()]
     np.savez(content, **{f"{i:03}": array for i, array in enumerate(arrays)})
-    with files.replacing(folder / WEIGHTS, "the classifier") as part:
+    with files.replacing(folder / f"{dataset}.npz", "the classifier") as part:
         part.write_bytes(content.getvalue())
-    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    known = json.loads((folder / ABOUT).read_text()) if (folder / ABOUT).exists() else {}
+    known[dataset] = {**about, "sha256": hashlib.sha256(content.getvalue()).hexdigest()}
     with files.replacing(folder / ABOUT, "the classifier") as part:
-        part.write_text(json.dumps({**about, "sha256": {WEIGHTS: digest}}, indent=1) + "\n")
+        part.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
 def _convolution(x, width, strides=1, activation="relu"):

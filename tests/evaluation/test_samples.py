@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import pathlib
 
 import keras
 import numpy as np
@@ -149,32 +148,39 @@ def test_errors():
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_the_classifier_is_small_hashed_and_gives_probabilities(name):
-    folder = zoo.folder() / f"classifier_{name}"
-    content = (folder / "weights.npz").read_bytes()
-    about = json.loads((folder / "classifier.json").read_text())
-    assert len(content) < 1e6
-    assert about["sha256"] == {"weights.npz": hashlib.sha256(content).hexdigest()}
+    folder = zoo.folder() / "classifiers"
+    content = (folder / f"{name}.npz").read_bytes()
+    about = json.loads((folder / "classifiers.json").read_text())[name]
+    assert len(content) < 1e6 and about["sha256"] == hashlib.sha256(content).hexdigest()
     x = np.random.default_rng(0).random((3, 28, 28, 1))
     found = evaluation.classifier(name).predict(x, verbose=0)
     assert found.shape == (3, 10) and found.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-5)
     grey = (255 * x).astype("uint8")
     assert evaluation.recognisable(grey, name) == evaluation.recognisable(grey / 255, name)
     assert samples.features_of(x, name).shape == (3, 96)
-    assert f"classifier_{name}" not in keras_ae.list_models()
-    assert keras_ae.presets.recipe(f"classifier_{name}").parent == folder
+
+
+def test_the_classifiers_are_trained_by_one_command_and_are_no_presets():
+    assert keras_ae.presets.recipe("classifiers").parent == zoo.folder() / "classifiers"
+    assert "classifiers" not in keras_ae.list_models()
 
 
 def test_an_altered_classifier_is_refused(tmp_path, monkeypatch):
-    classifiers.save(classifiers.network(), tmp_path / "classifier_mine", {"dataset": "mine"})
     monkeypatch.setattr(zoo, "folder", lambda: tmp_path)
+    folder = tmp_path / "classifiers"
+    for name in ("mine", "yours"):
+        classifiers.save(classifiers.network(), folder, name, {"test_accuracy": 10.0})
     x = np.zeros((1, 28, 28, 1))
     assert evaluation.classifier("mine").predict(x, verbose=0).shape == (1, 10)
-    path = tmp_path / "classifier_mine" / "weights.npz"
+    path = folder / "mine.npz"
     content = bytearray(path.read_bytes())
     content[1000] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="weights.npz with the sha256 .*Received: "):
+    with pytest.raises(ValueError, match="mine.npz with the sha256 .*Received: "):
         evaluation.classifier("mine")
+    evaluation.classifier("yours")
+    with pytest.raises(ValueError, match="mine, yours. Received: 'digits'"):
+        evaluation.classifier("digits")
 
 
 @pytest.mark.full_data
@@ -183,9 +189,8 @@ def test_the_classifier_keeps_its_promise(name, least):
     x, y = datasets.load(name)[1]
     found = evaluation.classifier(name).predict(x / 255, batch_size=500, verbose=0).argmax(axis=1)
     accuracy = 100 * np.mean(found == y)
-    about = pathlib.Path(zoo.folder(), f"classifier_{name}", "classifier.json").read_text()
-    assert accuracy >= least
-    assert accuracy == pytest.approx(json.loads(about)["test_accuracy"], abs=0.05)
+    about = json.loads((zoo.folder() / "classifiers" / "classifiers.json").read_text())[name]
+    assert accuracy >= least and accuracy == pytest.approx(about["test_accuracy"], abs=0.05)
 
 
 @pytest.mark.full_data
