@@ -7,10 +7,16 @@ import zipfile
 
 import numpy as np
 
-from keras_ae.datasets import omniglot
+from keras_ae.datasets import emoji, omniglot
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 STROKES = ("stroke_points", "stroke_offsets", "character", "drawer")
+SHAPES = {
+    "mnist": (28, 28),
+    "fashion_mnist": (28, 28),
+    "cifar10": (32, 32, 3),
+    "emoji": (64, 64, 3),
+}
 STEPS = 48  # the length of Omniglot's sequences; longer drawings are left out
 
 
@@ -18,10 +24,11 @@ def load(name):
     """Loads a data set.
 
     Args:
-        name: "mnist", "fashion_mnist", "mnist_5k", "digits" or "omniglot_strokes".
+        name: "mnist", "fashion_mnist", "mnist_5k", "digits", "omniglot_strokes", "cifar10" or
+            "emoji".
 
     Returns:
-        (x_train, y_train), (x_test, y_test): images uint8 (n, height, width, 1) or strokes
+        (x_train, y_train), (x_test, y_test): images uint8 (n, height, width, channels) or strokes
         float32 (n, 48, 3), and labels uint8 (n,).
 
     Raises:
@@ -40,8 +47,8 @@ def load(name):
         )
     x_train, y_train, x_test, y_test = LOADERS[name](name)
     if x_train.dtype != np.float32:
-        # (n, h, w) -> (n, h, w, 1)
-        x_train, x_test = (x.reshape(*x.shape[:3], 1).astype("uint8") for x in (x_train, x_test))
+        # (n, h, w) -> (n, h, w, 1); colours stay as they are
+        x_train, x_test = (x.reshape(*x.shape[:3], -1).astype("uint8") for x in (x_train, x_test))
     return (x_train, y_train.astype("uint8")), (x_test, y_test.astype("uint8"))
 
 
@@ -49,7 +56,7 @@ def _from_keras(name):
     folder = os.environ.get("KERAS_AE_DATA")
     path = pathlib.Path(folder or "", f"{name}.npz")
     if folder and path.is_file():
-        return _read(path)
+        return _read(path, SHAPES[name])
     import keras
 
     try:
@@ -63,15 +70,37 @@ def _from_keras(name):
             '"digits" (8 x 8 digits, pip install scikit-learn). '
             f"Received: KERAS_AE_DATA={folder!r}, and from keras.datasets: {error}"
         ) from error
-    return x_train, y_train, x_test, y_test
+    # Those of CIFAR-10 are (n, 1) -> (n,)
+    return x_train, y_train.reshape(-1), x_test, y_test.reshape(-1)
 
 
-def _read(path):
+def _emoji(name):
+    folder = os.environ.get("KERAS_AE_DATA")
+    own = pathlib.Path(folder or "", f"{name}.npz")
+    if folder and own.is_file():
+        return _read(own, SHAPES[name])
+    home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
+    cached = pathlib.Path(home, "datasets", emoji.CACHED)
+    try:
+        if not cached.is_file():
+            emoji.fetch(cached)
+    except OSError as error:
+        raise FileNotFoundError(
+            f"Expected {name} in one of three places: {name}.npz (arrays {', '.join(ARRAYS)}) in "
+            f"the folder that the environment variable KERAS_AE_DATA names; the cache, {cached}; "
+            f"or a network, to fetch the npm package {emoji.PACKAGE}. "
+            f"Received: KERAS_AE_DATA={folder!r}, and from npm: {error}"
+        ) from error
+    return _read(cached, SHAPES[name])
+
+
+def _read(path, shape):
     arrays = _arrays(path, ARRAYS)
     x, y = arrays[:2]
-    if x.dtype != np.uint8 or x.shape[1:3] != (28, 28) or len(x) != len(y):
+    if x.dtype != np.uint8 or x.shape[1:] != shape or len(x) != len(y):
+        expected = ", ".join(map(str, shape))
         raise ValueError(
-            f"Expected {path} to hold uint8 images (n, 28, 28). Received: {x.dtype} {x.shape}"
+            f"Expected {path} to hold uint8 images (n, {expected}). Received: {x.dtype} {x.shape}"
         )
     return arrays
 
@@ -141,4 +170,6 @@ LOADERS = {
     "mnist_5k": _mnist_5k,
     "digits": _digits,
     "omniglot_strokes": _omniglot_strokes,
+    "cifar10": _from_keras,
+    "emoji": _emoji,
 }

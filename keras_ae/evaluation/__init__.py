@@ -9,6 +9,7 @@
 What belongs here: measures, each defined once. Nothing here trains a model or draws a picture.
 """
 
+from keras_ae.evaluation.classifiers import classifier
 from keras_ae.evaluation.diagnosis import Diagnosis, Finding, diagnose
 from keras_ae.evaluation.metrics import (
     METRICS,
@@ -28,6 +29,8 @@ from keras_ae.evaluation.metrics import (
     step_mse,
     tolerance,
 )
+from keras_ae.evaluation.sample_metrics import measure_samples
+from keras_ae.evaluation.samples import frechet_distance, precision_recall, recognisable
 from keras_ae.evaluation.scores import compare, evaluate
 
 __all__ = [
@@ -38,17 +41,22 @@ __all__ = [
     "Finding",
     "accuracy",
     "activation_rate",
+    "classifier",
     "cluster_accuracy",
     "compare",
     "diagnose",
     "evaluate",
+    "frechet_distance",
     "measure",
+    "measure_samples",
     "mse",
     "negative_elbo",
     "nll",
     "perplexity",
+    "precision_recall",
     "psnr",
     "quick",
+    "recognisable",
     "sse",
     "step_mse",
     "tolerance",

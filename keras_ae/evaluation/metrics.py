@@ -8,11 +8,11 @@ A value is a mean over images, and the standard error is the error of that mean.
 import numpy as np
 
 from keras_ae import datasets
-from keras_ae.evaluation import formulas, representation
+from keras_ae.evaluation import formulas, representation, sample_metrics
 from keras_ae.utils import inputs
 
-# The protocol of a quick look: at most so many images, and so many importance samples.
-QUICK = {"n_images": 500, "n_samples": 50}
+# The protocol of a quick look: at most so many images, importance samples, and drawn images.
+QUICK = {"n_images": 500, "n_samples": 50, "n_drawn": 500}
 
 
 def nll(
@@ -225,6 +225,7 @@ METRICS = {
     "cluster_accuracy": cluster_accuracy,
     "accuracy": accuracy,
     "perplexity": perplexity,
+    **sample_metrics.METRICS,
 }
 # How far apart two machines may be with the same weights and seeds, since they sum float32 in
 # different orders.
@@ -239,6 +240,10 @@ TOLERANCES = {
     "cluster_accuracy": 0.2,
     "accuracy": 0.05,
     "perplexity": 0.5,
+    "recognisable": 0.1,
+    "frechet_distance": 0.01,
+    "precision": 0.2,
+    "recall": 0.2,
 }
 
 

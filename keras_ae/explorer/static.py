@@ -4,21 +4,18 @@ onnxruntime-web runs them in the visitor's browser; there is no server. Its file
 part of this package: `npm pack` fetches one version, whose hash is known here.
 """
 
-import base64
-import hashlib
 import html
 import json
 import os
 import pathlib
 import shutil
-import subprocess
 import tarfile
 import tempfile
 
 from keras_ae import exports, presets
 from keras_ae.explorer import scene
 from keras_ae.plots import drawing
-from keras_ae.utils import files
+from keras_ae.utils import files, npm
 
 RUNTIME = "onnxruntime-web@1.30.0"
 INTEGRITY = (  # as npm tells it
@@ -87,11 +84,7 @@ def _check(name, folder):
             "Expected a model of images (height, width, 1 or 3) for a page without a server. "
             f"Received: {name!r}, of shape {shape}"
         )
-    if shutil.which("npm") is None:
-        raise FileNotFoundError(
-            "Expected the command npm, which comes with Node.js (https://nodejs.org), "
-            f"to fetch {RUNTIME}. Received: none on the PATH"
-        )
+    npm.check(RUNTIME)
 
 
 def _add_page(folder, shown):
@@ -108,24 +101,8 @@ def _add_page(folder, shown):
 
 def _add_runtime(folder, work):
     """Puts the files of onnxruntime-web into the folder, if they are the right ones."""
-    result = subprocess.run(
-        ["npm", "pack", "--silent", RUNTIME, "--pack-destination", work],
-        cwd=work,
-        capture_output=True,
-        text=True,
-    )
-    packages = list(work.glob("*.tgz"))
-    if result.returncode or len(packages) != 1:
-        reason = " ".join((result.stderr or result.stdout).split())[-300:]
-        raise OSError(
-            f"Expected npm to fetch {RUNTIME}; it needs a network once, or its cache. "
-            f"Received: {reason or 'no file'}"
-        )
-    digest = hashlib.sha512(packages[0].read_bytes()).digest()
-    received = "sha512-" + base64.b64encode(digest).decode()
-    if received != INTEGRITY:
-        raise ValueError(f"Expected {RUNTIME} with the integrity {INTEGRITY}. Received: {received}")
-    with tarfile.open(packages[0]) as package:
+    fetched = npm.fetch(RUNTIME, INTEGRITY, work)
+    with tarfile.open(fetched) as package:
         for member, file in TAKEN.items():
             with package.extractfile(member) as source, (folder / file).open("wb") as target:
                 shutil.copyfileobj(source, target)

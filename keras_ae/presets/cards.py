@@ -40,6 +40,8 @@ DATA = {  # name of a data set: what its examples are, and whose
         "8 x 8 grey images of handwritten digits, white on black",
         "UCI optical digits: E. Alpaydin and C. Kaynak, CC BY 4.0",
     ),
+    "cifar10": ("32 x 32 photographs of ten kinds of things", "CIFAR-10: A. Krizhevsky"),
+    "emoji": ("64 x 64 emoji in colour, on white", "Noto Emoji: Google, Apache 2.0"),
 }
 BETTER = {  # name of a metric: which values are better
     "mse": "lower is better",
@@ -50,6 +52,10 @@ BETTER = {  # name of a metric: which values are better
     "psnr": "higher is better",
     "accuracy": "higher is better",
     "cluster_accuracy": "higher is better",
+    "recognisable": "higher is better",
+    "frechet_distance": "lower is better",
+    "precision": "higher is better",
+    "recall": "higher is better",
 }
 UNSAID = {  # what metadata may leave out
     "dataset": None,
@@ -231,15 +237,19 @@ def measured(metric):
     else:
         digits = max(0, 4 - math.floor(math.log10(size)))
     shown = f" ± {error:.{digits}f}" if error else ""
-    return f"{metric['value']:.{digits}f}{shown} {metric['unit']}"
+    return f"{metric['value']:.{digits}f}{shown} {metric['unit']}".rstrip()
 
 
 def protocol(metric):
     """How a measurement was made, in one line."""
     told = dict(metric["protocol"])
     n, split, dataset = told.pop("n_images", None), told.pop("split", ""), told.pop("dataset", None)
+    data = dataset or "your data"
     what = "examples" if metric["name"] == "step_mse" else "images"
-    words = [" ".join(filter(None, [_number(n), split, what, f"of {dataset or 'your data'}"]))]
+    words = [" ".join(filter(None, [_number(n), split, what, f"of {data}"]))]
+    if "n_drawn" in told:
+        beside = "the classifier" if n is None else f"{_number(n)} training images"
+        words = [f"{_number(told.pop('n_drawn'))} samples and {beside} of {data}"]
     if "binarize_seed" in told:
         seed = told.pop("binarize_seed")
         words += ["grey pixels" if seed is None else f"pixels made 0 or 1 by seed {seed}"]
@@ -289,6 +299,8 @@ def _measured_section(name, metadata):
         lines += [f"| {metric['name']} | {value} | {_better(metric)} | {protocol(metric)} |"]
     command = f"`keras-ae verify {name}`"
     lines += ["", "± is the standard error of the mean over the test set."]
+    if any("n_drawn" in metric["protocol"] for metric in metrics):
+        lines[-1] += " Of samples, it is that over the samples."
     lines += [f"Measure again: {command}.", ""]
     for metric in metrics:
         lines += _comparison(name, metric)

@@ -3,14 +3,13 @@
 import difflib
 import fnmatch
 import functools
-import importlib.util
 import os
 import pathlib
 
 from keras_ae.presets import cards, curves, gallery, hub
 from keras_ae.presets.cards import CARD, METADATA
 from keras_ae.presets.checks import json_files, reading
-from keras_ae.utils import files
+from keras_ae.utils import files, zoo
 
 
 def list_models(filter="", family=None, dataset=None):
@@ -28,7 +27,7 @@ def list_models(filter="", family=None, dataset=None):
 
         keras_ae.list_models("*vae*", dataset="mnist")
     """
-    names = sorted(path.parent.name for path in zoo().glob(f"*/{METADATA}"))
+    names = sorted(path.parent.name for path in zoo.folder().glob(f"*/{METADATA}"))
     names = fnmatch.filter(names, filter or "*")
     return [n for n in names if _matches(info(n), family, dataset)] if family or dataset else names
 
@@ -52,7 +51,7 @@ def info(name, *, revision=None, cache_dir=None, local_files_only=False):
     """
     folder = find(name, revision, cache_dir, local_files_only)
     title = hub.parse(name)[0].split("/")[1] if hub.is_uri(name) else folder.resolve().name
-    if folder.parent == zoo():
+    if folder.parent == zoo.folder():
         return _built_in(title, folder, (folder / METADATA).stat().st_mtime_ns)
     return cards.ModelCard(title, folder, {**cards.UNSAID, **read_metadata(folder)})
 
@@ -77,7 +76,7 @@ def write_cards(*names):
         with files.replacing(card.folder / CARD, "the model card") as part:
             part.write_text(cards.as_markdown(card.name, card.metadata, *shown))
     if not names:
-        with files.replacing(zoo() / CARD, "the gallery") as part:
+        with files.replacing(zoo.folder() / CARD, "the gallery") as part:
             part.write_text(gallery.page(found))
 
 
@@ -87,7 +86,7 @@ def recipe(name):
     Raises:
         ValueError: no built-in preset of this name has a recipe.
     """
-    recipes = {path.parent.name: path for path in zoo().glob("*/recipe.py")}
+    recipes = {path.parent.name: path for path in zoo.folder().glob("*/recipe.py")}
     if name not in recipes:
         raise ValueError(
             f"Expected the name of a model with a recipe: {', '.join(sorted(recipes))}. "
@@ -105,7 +104,7 @@ def find(name, revision=None, cache_dir=None, local_files_only=False):
             "Expected `revision`, `cache_dir` and `local_files_only` only for hf://user/repo. "
             f"Received: {name!r}"
         )
-    built_in = zoo() / str(name)
+    built_in = zoo.folder() / str(name)
     if str(name) in list_models():
         return built_in
     if isinstance(name, os.PathLike) or os.sep in str(name) or pathlib.Path(name).is_dir():
@@ -128,18 +127,6 @@ def read_metadata(folder):
     content = json_files.parse(reading.read(folder, METADATA), folder / METADATA)
     json_files.check_metadata(content, folder / METADATA)
     return content
-
-
-def zoo():
-    """The folder of the built-in presets.
-
-    It is keras_ae.zoo if the package is installed, or zoo/ next to the package in a checkout.
-    """
-    spec = importlib.util.find_spec("keras_ae.zoo")
-    installed = (spec.submodule_search_locations or []) if spec else []
-    in_checkout = pathlib.Path(__file__).parents[2] / "zoo"
-    places = [*map(pathlib.Path, installed), in_checkout]
-    return next((place for place in places if place.is_dir()), in_checkout)
 
 
 def _matches(card, family, dataset):

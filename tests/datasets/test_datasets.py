@@ -113,7 +113,8 @@ def test_a_damaged_file_is_named(fake_mnist, monkeypatch, tmp_path):
 def test_an_unknown_name_is_refused():
     with pytest.raises(
         ValueError,
-        match="mnist, fashion_mnist, mnist_5k, digits, omniglot_strokes. Received: 'cifar'",
+        match="mnist, fashion_mnist, mnist_5k, digits, omniglot_strokes, cifar10, emoji. "
+        "Received: 'cifar'",
     ):
         datasets.load("cifar")
 

@@ -44,21 +44,22 @@ def ready(shown, monkeypatch):
 @pytest.fixture
 def npm(monkeypatch):
     """Stands in for npm: packs what onnxruntime-web would hold. -> what it was asked to pack."""
-    asked = []
+    asked, content = [], io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as package:
+        for name in static.TAKEN:
+            member = tarfile.TarInfo(name)
+            member.size = len(name)
+            package.addfile(member, io.BytesIO(name.encode()))
+    digest = hashlib.sha512(content.getvalue()).digest()
 
     def pack(command, cwd, **options):
         asked.append(command[3])
-        with tarfile.open(cwd / "onnxruntime-web.tgz", "w:gz") as package:
-            for name in static.TAKEN:
-                member = tarfile.TarInfo(name)
-                member.size = len(name)
-                package.addfile(member, io.BytesIO(name.encode()))
-        digest = hashlib.sha512((cwd / "onnxruntime-web.tgz").read_bytes()).digest()
-        monkeypatch.setattr(static, "INTEGRITY", "sha512-" + base64.b64encode(digest).decode())
+        (cwd / "onnxruntime-web.tgz").write_bytes(content.getvalue())
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(static.shutil, "which", lambda name: name)
-    monkeypatch.setattr(static.subprocess, "run", pack)
+    monkeypatch.setattr(static, "INTEGRITY", "sha512-" + base64.b64encode(digest).decode())
+    monkeypatch.setattr(shutil, "which", lambda name: name)
+    monkeypatch.setattr(subprocess, "run", pack)
     return asked
 
 
@@ -102,13 +103,13 @@ def test_pen_strokes_are_refused_before_anything_is_fetched(npm, tmp_path, capsy
 
 
 def test_without_npm_its_home_is_named(small, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(static.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     refused(small, tmp_path / "site", "https://nodejs.org", capsys)
     assert not (tmp_path / "site").exists()
 
 
 def test_a_runtime_with_another_hash_is_refused(small, npm, ready, tmp_path, monkeypatch, capsys):
-    pack = static.subprocess.run
+    pack = subprocess.run
 
     def changed(command, cwd, **options):
         result = pack(command, cwd, **options)
@@ -116,14 +117,14 @@ def test_a_runtime_with_another_hash_is_refused(small, npm, ready, tmp_path, mon
             package.write(b"\0")
         return result
 
-    monkeypatch.setattr(static.subprocess, "run", changed)
+    monkeypatch.setattr(subprocess, "run", changed)
     refused(small, tmp_path / "site", "with the integrity sha512-", capsys)
     assert not (tmp_path / "site").exists()
 
 
 def test_what_npm_complains_of_is_told(small, npm, ready, tmp_path, monkeypatch, capsys):
     failed = subprocess.CompletedProcess([], 1, "", "npm error code ENOTFOUND\nnpm error network")
-    monkeypatch.setattr(static.subprocess, "run", lambda *args, **options: failed)
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: failed)
     refused(small, tmp_path / "site", "npm error code ENOTFOUND npm error network", capsys)
     assert not (tmp_path / "site").exists() and not list(tmp_path.iterdir())
 

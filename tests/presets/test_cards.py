@@ -208,6 +208,14 @@ def test_two_digits_of_the_error_count(value, error, shown):
     assert cards.measured({"value": value, "standard_error": error, "unit": "nats"}) == shown
 
 
+def test_a_card_says_what_samples_were_compared_with():
+    told = {"dataset": "mnist", "n_drawn": 3000, "seed": 0}
+    shown = cards.protocol({"name": "recognisable", "protocol": told})
+    assert shown == "3,000 samples and the classifier of mnist, seed 0"
+    shown = cards.protocol({"name": "recall", "protocol": {**told, "n_images": 2000}})
+    assert shown == "3,000 samples and 2,000 training images of mnist, seed 0"
+
+
 def test_a_model_that_cannot_be_sampled_shows_reconstructions(tmp_path):
     keras_ae.DAE((8, 8, 1), 3, widths=(16,)).save_to_preset(tmp_path / "dae", dataset="digits")
     keras_ae.AE((8, 8, 1), 3, widths=(16,)).save_to_preset(tmp_path / "ae")

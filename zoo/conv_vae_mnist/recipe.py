@@ -55,5 +55,6 @@ metrics = [
     keras_ae.evaluation.nll(vae, "mnist", n_samples=1000, verbose=1),
     keras_ae.evaluation.negative_elbo(vae, "mnist"),
 ]
+metrics += keras_ae.evaluation.measure_samples(vae, "mnist")
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

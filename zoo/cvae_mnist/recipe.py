@@ -51,5 +51,6 @@ metrics = [
     keras_ae.evaluation.accuracy(vae, "mnist"),
     keras_ae.evaluation.negative_elbo(vae, "mnist", binarize_seed=None, n_samples=100),
 ]
+metrics += keras_ae.evaluation.measure_samples(vae, "mnist")
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

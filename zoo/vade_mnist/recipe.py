@@ -32,4 +32,5 @@ metrics = [
     keras_ae.evaluation.cluster_accuracy(vade, "mnist"),
     keras_ae.evaluation.negative_elbo(vade, "mnist", binarize_seed=None, n_samples=100),
 ]
+metrics += keras_ae.evaluation.measure_samples(vade, "mnist")
 vade.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)

@@ -48,5 +48,6 @@ vae.set_weights(
     [weight.astype("float16") for weight in vae.get_weights()]
 )  # stored in half the space
 metrics = [keras_ae.evaluation.negative_elbo(vae, "mnist", binarize_seed=None, n_samples=100)]
+metrics += keras_ae.evaluation.measure_samples(vae, "mnist")
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()

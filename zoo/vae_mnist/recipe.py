@@ -59,5 +59,6 @@ metrics = [
     measure(vae, "mnist", verbose=1)
     for measure in (keras_ae.evaluation.nll, keras_ae.evaluation.negative_elbo)
 ]
+metrics += keras_ae.evaluation.measure_samples(vae, "mnist")
 vae.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
 backup.delete()
