@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import numpy as np
-
 import keras_ae
 from keras_ae import presets
 from keras_ae.explorer import pictures
@@ -48,8 +46,7 @@ def job(family, shape):
 def line(card):
     """A line on a model: its class, its data, the length of its code, its main metric."""
     parts = [card.family, card.dataset or "data of your own"]
-    dims = card.metadata["model"].get("latent_dim")  # a list where it has layers
-    parts += [f"{np.sum(dims)} latent dimensions"] if dims else []
+    parts += [f"{card.latent_dim} latent dimensions"] if card.latent_dim else []
     if card.metrics:
         parts.append(f"{card.metrics[0]['name']} {cards.measured(card.metrics[0])}")
     return " · ".join(parts)

@@ -109,7 +109,9 @@ class ModelCard:
         """The size of a code, an int, or None if the metadata does not tell it."""
         sizes = self.metadata["model"].get("latent_dim")
         sizes = sizes if isinstance(sizes, list) else [sizes]
-        return sum(sizes) if _are_counts(sizes) else None
+        # A map is a list of its height, width and channels.
+        layers = [layer if isinstance(layer, list) else [layer] for layer in sizes]
+        return sum(map(math.prod, layers)) if all(map(_are_counts, layers)) else None
 
     @property
     def verbs(self):

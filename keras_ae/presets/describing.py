@@ -12,6 +12,8 @@ POSTERIORS = {
     "each other; its bound can be tighter than with independent ones",
     "HierarchicalPosterior": "a Gaussian for each layer of latent variables, given the layers "
     "above it",
+    "TopDownPosterior": "a Gaussian for each layer of latent variables, given the layers above it "
+    "and described by its distance from the prior of the same layer",
     "LabelledPosterior": "the probability of each label, then a Gaussian for z given the label",
     "PlanarFlow": "a Gaussian bent by planar flows",
     "SylvesterFlow": "a Gaussian bent by Sylvester flows",
@@ -27,6 +29,8 @@ PRIORS = {
     "VampPrior": "a VampPrior, the mixture of the posteriors of learned pseudo-inputs",
     "HierarchicalPrior": "a prior for the top layer, then a Gaussian for each layer below, given "
     "the layers above it",
+    "TopDownPrior": "a prior for the top layer, then a Gaussian for each map below, given the layers "
+    "above it",
     "LabelledPrior": "each label with the same probability, and a prior for z",
 }
 LIKELIHOODS = {
@@ -43,6 +47,10 @@ NETWORKS = {
     "conv": ("convolutional layers", "filters"),
     "residual": ("residual convolutional layers", "filters"),
     "mixer": ("layers of patches and of the whole image", "units"),
+    "top_down": (
+        "residual convolutional layers, shared by prior, posterior and decoder",
+        "filters",
+    ),
     "gru": ("recurrent layers (GRU)", "units"),
     "lstm": ("recurrent layers (LSTM)", "units"),
 }
@@ -77,7 +85,9 @@ def code(metadata):
         symbols = sizes // width
         return f"{symbols} symbols, each one of {size:,}"
     if isinstance(sizes, list):
-        sizes = " + ".join(map(str, sizes))
+        sizes = " + ".join(
+            "x".join(map(str, layer)) if isinstance(layer, list) else str(layer) for layer in sizes
+        )
     labels = told.get("classes")
     label = f"the probability of each of {labels} labels, and " if labels else ""
     return f"{label}{sizes:,} numbers" if isinstance(sizes, int) else _words(sizes, label)
@@ -121,7 +131,7 @@ def _network(told):
     if isinstance(widths, list) and not widths:
         return f"one {gated}{layers[:-1]} to the code and one back"
     sizes = f" of {_listed(widths)} {units}" if isinstance(widths, list) else ""
-    mirrored = widths and network not in ("gru", "lstm")
+    mirrored = widths and network not in ("gru", "lstm", "top_down")
     back = "; the decoder has them in reverse" if mirrored else ""
     return f"{gated}{layers}{sizes}{back}"
 

@@ -279,6 +279,8 @@ def test_the_gallery_marks_the_best_of_what_compares():
 def test_a_code_of_symbols_has_its_size_in_the_gallery():
     assert describing.code(keras_ae.info("vqvae_mnist").metadata) == "98 symbols, each one of 1,024"
     assert describing.code(keras_ae.info("hvae_mnist").metadata) == "40 + 40 numbers"
+    maps = {"model": {"latent_dim": [3, [4, 4, 2], [7, 7, 1]]}}
+    assert describing.code(maps) == "3 + 4x4x2 + 7x7x1 numbers"
     assert describing.code({"model": {}}) == ""
 
 

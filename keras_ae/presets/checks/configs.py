@@ -15,10 +15,11 @@ MAX_SIZES = {
     "flows": 2**6,
     "width": 2**12,
     "size": 2**16,
+    "blocks": 2**6,
 }
 MAX_EXAMPLE = 2**26  # values of one example
 MAX_AXES = 8
-MAX_WIDTHS = 2**6  # hidden layers
+MAX_WIDTHS = 2**6  # hidden layers, or layers of latent variables
 MAX_WIDTH = 2**16  # units of a hidden layer
 
 # {module: the classes that a config may name}. None: all of the module, but see SAFE_LAYERS.
@@ -174,6 +175,11 @@ def _check_sizes(value, source, limits=MAX_SIZES):
             raise ValueError(
                 f"Expected `{key}` of at most {limits[key]:,} in {source}. Received: {item}"
             )
+        if key == "latent_dim" and isinstance(item, (list, tuple)) and len(item) > MAX_WIDTHS:
+            raise ValueError(
+                f"Expected at most {MAX_WIDTHS} layers of latent variables in {source}. "
+                f"Received: {len(item)}"
+            )
         if key == "shape" and isinstance(item, (list, tuple)):
             values = math.prod(n for n in item if isinstance(n, (int, float)))
             if len(item) > MAX_AXES or values > MAX_EXAMPLE:
@@ -191,4 +197,6 @@ def _check_sizes(value, source, limits=MAX_SIZES):
 
 
 def _largest(values):
-    return max((value for value in values if isinstance(value, (int, float))), default=0)
+    """The largest number in a list, at any depth."""
+    numbers = [_largest(v) if isinstance(v, (list, tuple)) else v for v in values]
+    return max((number for number in numbers if isinstance(number, (int, float))), default=0)
