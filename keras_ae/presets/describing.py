@@ -29,8 +29,8 @@ PRIORS = {
     "VampPrior": "a VampPrior, the mixture of the posteriors of learned pseudo-inputs",
     "HierarchicalPrior": "a prior for the top layer, then a Gaussian for each layer below, given "
     "the layers above it",
-    "TopDownPrior": "a prior for the top layer, then a Gaussian for each map below, given the layers "
-    "above it",
+    "TopDownPrior": "a prior for the top layer, then a Gaussian for each map below, given the "
+    "layers above it",
     "LabelledPrior": "each label with the same probability, and a prior for z",
 }
 LIKELIHOODS = {
