@@ -19,18 +19,18 @@ class TableSchema:
 
     A column is of one of four kinds:
 
-    * "numeric": (y - mean) / standard deviation, with a Gaussian;
-    * "positive": the same of log y, a log-normal column;
-    * "count": whole numbers from 0 on, divided by their root mean square, with a negative binomial;
-    * "categorical": a one-hot block, with probabilities.
+    - "numeric": (y - mean) / standard deviation, with a Gaussian;
+    - "positive": the same of log y, a log-normal column;
+    - "count": whole numbers from 0 on, divided by their root mean square, with a negative binomial;
+    - "categorical": a one-hot block, with probabilities.
 
     Rules:
 
-    * Whole numbers with few different values get a probability for each value, as categories do.
+    - Whole numbers with few different values get a probability for each value, as categories do.
       A number that was not among them becomes the nearest one.
-    * A constant column stays constant, whatever the model draws.
-    * Drawn numbers lie in the range of the training rows, and have no more decimals than these.
-    * Unknown text, infinities and dates raise an error. So do missing cells, unless they are asked
+    - A constant column stays constant, whatever the model draws.
+    - Drawn numbers lie in the range of the training rows, and have no more decimals than these.
+    - Unknown text, infinities and dates raise an error. So do missing cells, unless they are asked
       for.
 
     Args:
