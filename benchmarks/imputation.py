@@ -151,7 +151,8 @@ def report(rows):
         for name in TABLES:
             mine = [r["mse"] for r in rows if (r["method"], r["table"]) == (method, name)]
             span = f"{np.mean(mine):.3f} ({min(mine):.3f} to {max(mine):.3f})" if mine else ""
-            cells.append(span + (f", {len(mine)} masks" if mine else "not measured"))
+            masks = f", {len(mine)} mask{'s' * (len(mine) > 1)}"
+            cells.append(span + masks if mine else "not measured")
         lines.append(f"| {method} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 

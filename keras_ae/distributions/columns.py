@@ -50,11 +50,11 @@ class Columns(Likelihood):
 
     A column is one of these:
 
-    * "gaussian": N(loc, scale^2). loc and scale are predicted.
-    * "log_normal": log x is Gaussian, for positive numbers.
-    * ("poisson", unit): x * unit is a count with a predicted mean.
-    * ("negative_binomial", unit): the same, with a variance above the mean, which is predicted too.
-    * ("categorical", k): a one-hot block of k values, with predicted probabilities.
+    - "gaussian": N(loc, scale^2). loc and scale are predicted.
+    - "log_normal": log x is Gaussian, for positive numbers.
+    - ("poisson", unit): x * unit is a count with a predicted mean.
+    - ("negative_binomial", unit): the same, with a variance above the mean, which is predicted too.
+    - ("categorical", k): a one-hot block of k values, with predicted probabilities.
 
     The unit is 1 if it is left out. Dividing counts by a large unit keeps the encoder's input near
     1. `keras_ae.tables.TableSchema` makes this layer and x for a DataFrame.

@@ -2,11 +2,11 @@
 
 The files of a preset:
 
-* config.json: the model,
-* model.weights.h5: its weights,
-* metadata.json: its metrics, hashes, versions and so on,
-* README.md: the same for readers, the model card,
-* samples.png or reconstructions.png: a picture.
+- config.json: the model,
+- model.weights.h5: its weights,
+- metadata.json: its metrics, hashes, versions and so on,
+- README.md: the same for readers, the model card,
+- samples.png or reconstructions.png: a picture.
 
 The built-in presets are the folders of `zoo/`. They are installed with the package.
 
