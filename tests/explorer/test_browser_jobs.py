@@ -60,16 +60,20 @@ def test_pen_strokes_are_shown_and_drawn_by_hand(opened, scenes):
     opened.drag("sketch-pad", (0.2, 0.2), (0.2, 0.8))
     opened.drag("sketch-pad", (0.2, 0.8), (0.8, 0.8))
 
+    def page():
+        return opened.wait(lambda: opened.pixels("#image"), "the picture is loaded")
+
     def inked():
         """The upper and the right end of what is drawn, as shares of the page."""
-        rows, columns = np.nonzero(opened.pixels("#image") < 128)
-        return rows.min() / shown_side, columns.max() / shown_side
+        drawn = page()
+        rows, columns = np.nonzero(drawn < 128)
+        return rows.min() / len(drawn), columns.max() / len(drawn)
 
-    shown_side = opened.pixels("#image").shape[0]
     ends = pytest.approx((0.24, 0.76), abs=0.06)  # the page has a margin
     opened.wait(lambda: inked() == ends, "both strokes are there")
-    page, side = opened.pixels("#image"), shown_side
-    assert not (page[: side // 2, side // 2 :] < 128).any()  # nothing but an L
+    drawn = page()
+    side = len(drawn)
+    assert not (drawn[: side // 2, side // 2 :] < 128).any()  # nothing but an L
     ring, mark = (opened.property("latent-pad", name) for name in ("position", "mark"))
     np.testing.assert_allclose(ring, mark)
 
