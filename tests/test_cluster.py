@@ -103,7 +103,7 @@ def test_a_cluster_trains(n, strategy, tmp_path):
         str(tmp_path / "program.py"),
         str(tmp_path),
     ]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=170)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=400)
     output = result.stdout + result.stderr
     assert result.returncode == 0, output
     for i in range(n):
@@ -220,7 +220,7 @@ def test_a_killed_worker_comes_back(tmp_path):
         "1",
     ]
     command += ["-m", "keras_ae.cli", "train", "tiny.py"]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=170)
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=400)
     output = result.stdout
     assert result.returncode == 0, output + result.stderr
     assert "a worker failed with exit code 137: starting the cluster again (1 of 1)" in output
