@@ -20,10 +20,11 @@ def classifier(dataset):
     """The classifier of a data set, trained on its training images.
 
     A residual convolutional network of 215,000 weights. Its next to last layer, "features", has
-    96 numbers. On test images it is right in 99.6 % (mnist) and 93.4 % (fashion_mnist).
+    96 numbers. It is right on 99.42 % of MNIST's test images. It learned to be unsure of noise,
+    blur and mixtures of two images.
 
     Args:
-        dataset: "mnist" or "fashion_mnist".
+        dataset: "mnist".
 
     Returns:
         keras.Model, from float images (n, 28, 28, 1) in [0, 1] to the probability of each class,

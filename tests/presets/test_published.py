@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from keras_ae import corruption, datasets
-from keras_ae.evaluation import representation
+from keras_ae.evaluation import representation, sample_metrics
 from keras_ae.presets import published
 from keras_ae.utils import seeds
 
 pytestmark = pytest.mark.full_data
-OURS = [row for row in published.ROWS if row[-1] == published.OURS and row[0] != "step_mse"]
+APART = {"step_mse", *sample_metrics.METRICS}
+OURS = [row for row in published.ROWS if row[-1] == published.OURS and row[0] not in APART]
+REAL = [row for row in published.ROWS if row[3] == published.REAL]
 
 
 def noisy(x, seed):
@@ -50,6 +52,15 @@ def test_a_baseline_has_the_printed_value(row):
         assert -10 * np.log10(error) == pytest.approx(value, abs=0.02)  # the noise is random
     else:
         assert error == pytest.approx(value, abs=6e-6)  # half of the last digit
+
+
+@pytest.mark.parametrize("dataset", sorted({row[1] for row in REAL}))
+def test_real_images_have_the_printed_values(dataset):
+    found = sample_metrics.judge(datasets.load(dataset)[1][0][:3000] / 255, dataset, 3000)
+    values = {measurement["name"]: measurement["value"] for measurement in found}
+    printed = {row[0]: row[4] for row in REAL if row[1] == dataset}
+    assert values == pytest.approx(printed, abs=0.1)
+    assert values["frechet_distance"] == pytest.approx(printed["frechet_distance"], abs=0.01)
 
 
 def test_the_baseline_of_padded_strokes():
