@@ -124,14 +124,14 @@ def _posterior(posterior, quick):
 
 
 def _of_one_decoder(posterior, quick):
-    """The decoder of vae_mnist, and an encoder that starts from its hidden layers.
+    """The decoder of vae_normal_mnist, and an encoder that starts from its hidden layers.
 
     The last layer of the encoder starts from scratch.
     """
 
     def make(_):
         pretrained, given = (
-            keras_ae.load("vae_mnist"),
+            keras_ae.load("vae_normal_mnist"),
             distributions.get(distributions.Posterior, posterior),
         )
         encoder, _ = networks.dense(SHAPE, given.params_size(40), 40, SHAPE, (300, 300), "glu")
@@ -209,7 +209,7 @@ COMPARISONS = {
         {name: partial(_posterior, name) for name in ("diagonal", "planar", "sylvester", "iaf")},
     ),
     "inference": Comparison(
-        "posteriors of one decoder, vae_mnist's",
+        "posteriors of one decoder, vae_normal_mnist's",
         {
             name: partial(_of_one_decoder, name)
             for name in ("diagonal", "full", "planar", "sylvester", "iaf")

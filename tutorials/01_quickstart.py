@@ -44,7 +44,7 @@ for metric in card.metrics:
 # %% [markdown]
 # `vae_mnist` is a *variational autoencoder*. It has learned to squeeze an image of a digit,
 # $\mathbf{x}$, into a *code* $\mathbf{z}$ of 40 numbers, and to make an image of any code. It has
-# seen 55,000 images; those below are from the test set, which it has not.
+# seen 58,000 images; those below are from the test set, which it has not.
 
 # %%
 (_, _), (x_test, y_test) = keras_ae.datasets.load("mnist")

@@ -449,11 +449,11 @@ Image(filename="circle.gif")
 keras_ae.plots.images(vae.sample(40, seed=0), columns=10)
 
 # %% [markdown]
-# Two numbers cannot hold all of a digit, so the drawings are smooth. `vae_mnist`, which comes with
-# the package, has codes of 40 numbers, gated layers and a longer training:
+# Two numbers cannot hold all of a digit, so the drawings are smooth. `vae_normal_mnist`, which
+# comes with the package, has codes of 40 numbers, gated layers and a longer training:
 
 # %%
-keras_ae.plots.images(keras_ae.load("vae_mnist").sample(40, seed=0), columns=10)
+keras_ae.plots.images(keras_ae.load("vae_normal_mnist").sample(40, seed=0), columns=10)
 
 # %% [markdown]
 # ## What the KL term does, and beta

@@ -409,7 +409,7 @@ for n in sizes[1:]:
 # measured on all 10,000 test images.
 
 # %%
-pairs = [("ae_mnist", "conv_ae_mnist"), ("vae_mnist", "conv_vae_mnist")]
+pairs = [("ae_mnist", "conv_ae_mnist"), ("vae_normal_mnist", "conv_vae_mnist")]
 pairs += [
     (a.replace("mnist", "fashion_mnist"), b.replace("mnist", "fashion_mnist")) for a, b in pairs
 ]

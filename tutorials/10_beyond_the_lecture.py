@@ -151,10 +151,10 @@ for options in (
 # %%
 hvae = keras_ae.load("hvae_mnist")
 print(card("hvae_mnist"))
-print(card("vae_mnist"))
-drawn = [hvae.sample(30, seed=0), keras_ae.load("vae_mnist").sample(30, seed=0)]
+print(card("vae_normal_mnist"))
+drawn = [hvae.sample(30, seed=0), keras_ae.load("vae_normal_mnist").sample(30, seed=0)]
 rows = ["HVAE", "", "VAE", ""]
-labelled(np.concatenate(drawn), rows, title="digits drawn by hvae_mnist and by vae_mnist")
+labelled(np.concatenate(drawn), rows, title="digits drawn by hvae_mnist and by vae_normal_mnist")
 
 # %% [markdown]
 # What does each layer hold? We keep the upper layer of an image and take the lower layer of another
@@ -355,10 +355,10 @@ print(f"k-means on pixels: {score:.1f} %")
 print(card("vade_mnist"))
 
 # %% [markdown]
-# The start of the clusters, a spectral clustering of the codes of `vae_mnist`, and their shape were
-# chosen with an eye on this score; the guide `docs/recipes.md` tells it all. And much data is
-# needed: do not expect a VaDE that was trained on the 1,437 small digits of scikit-learn to be
-# better than k-means.
+# The start of the clusters, a spectral clustering of the codes of `vae_normal_mnist`, and their
+# shape were chosen with an eye on this score; the guide `docs/recipes.md` tells it all. And much
+# data is needed: do not expect a VaDE that was trained on the 1,437 small digits of scikit-learn
+# to be better than k-means.
 #
 # ## Exercises
 #

@@ -427,12 +427,12 @@ def test_bad_arguments_of_one_class_are_refused(images):
 
 @pytest.mark.full_data
 def test_vade_finds_the_digits_of_mnist_without_labels():
-    """It starts from spectral clusters of the first 5,000 codes of vae_mnist.
+    """It starts from spectral clusters of the first 5,000 codes of vae_normal_mnist.
 
     The labels are used for the score only.
     """
     (x, _), _ = keras_ae.datasets.load("mnist")
-    vae = keras_ae.load("vae_mnist")
+    vae = keras_ae.load("vae_normal_mnist")
     model = keras_ae.VaDE(
         (28, 28, 1),
         40,

@@ -1,4 +1,4 @@
-"""vade_mnist: the ten digits, found without a label in the codes of vae_mnist.
+"""vade_mnist: the ten digits, found without a label in the codes of vae_normal_mnist.
 
 Run by `keras-ae train vade_mnist`.
 """
@@ -15,7 +15,7 @@ folder = sys.argv[1] if len(sys.argv) > 1 else "vade_mnist"
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
 
-vae = keras_ae.load("vae_mnist")
+vae = keras_ae.load("vae_normal_mnist")
 network = (vae.encoder, vae.decoder)
 vade = keras_ae.VaDE(
     (28, 28, 1), latent_dim=40, network=network, posterior="full", clusters=10, covariance="full"
