@@ -38,7 +38,7 @@ def figures():
     few = x[[np.flatnonzero(y == digit)[3] for digit in range(10)]]
     load = keras_ae.load
     return {
-        "active_units": lambda: plots.active_units(load("vae_mnist"), x[:2000]),
+        "active_units": lambda: plots.active_units(load("vae_normal_mnist"), x[:2000]),
         "anomaly_scores": oddities,
         "corruption_levels": lambda: plots.corruption_levels(load("conv_dae_mnist"), x[:500]),
         "images": lambda: plots.images(np.concatenate([few, x[10:30]]), columns=10),
@@ -52,7 +52,7 @@ def figures():
         "samples": lambda: plots.samples(load("hvae_mnist"), n=40),
         "strokes": lambda: plots.strokes(pens[::24][:40], columns=10),
         "training_curves": lambda: plots.training_curves(keras_ae.info("vae_mnist")),
-        "traversals": lambda: plots.traversals(load("vae_mnist"), few[:1], rows=5),
+        "traversals": lambda: plots.traversals(load("vae_normal_mnist"), few[:1], rows=5),
     }
 
 
