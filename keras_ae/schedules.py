@@ -16,6 +16,32 @@ from keras_ae.utils import validation
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
 
+def get(value, name):
+    """A number of at least 0, or a schedule, which may be given as its config.
+
+    Args:
+        value: what the user gave.
+        name: str, the name of the argument.
+
+    Returns:
+        float, int or Schedule.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(value, dict):
+        value = keras.saving.deserialize_keras_object(value)
+    if isinstance(value, Schedule) or (validation.is_number(value) and value >= 0):
+        return value
+    expected = "a number of at least 0, or a schedule"
+    raise ValueError(f"Expected `{name}` to be {expected}. Received: {name}={value!r}")
+
+
+def at(value, step):
+    """The number at a training step, from a number or a schedule."""
+    return value(step) if isinstance(value, Schedule) else value
+
+
 @keras.saving.register_keras_serializable("keras_ae")
 class WarmUp(Schedule):
     """Rises from `start` to `end` in a straight line of `steps` steps, then stays.

@@ -9,7 +9,7 @@ from keras_ae.cli import checks, console, csv_files
 from keras_ae.utils import files
 
 LIMITS = {"contamination": 0.5, "quantile": 1.0, "false_alarms": 1000.0}
-ADDED = ("anomaly_score", "odd", "because")  # the columns that are written beside those of the file
+ADDED = ("anomaly_score", "odd", "because")  # columns that are added to those of the file
 REASONS = 3  # columns that are named for a row
 
 

@@ -8,7 +8,7 @@ from keras_ae.utils import files
 
 def add_commands(command):
     """Adds the command to the parser. command(name, run, text, example) -> the parser of one."""
-    text = "Draw new rows that are like those of a table, with the same columns."
+    text = "Learn a table, and draw new rows with the same columns."
     sub = command("synthesize", _synthesize, text, "patients.csv --rows 1000 --out drawn.csv")
     sub.add_argument("table", type=pathlib.Path, help="a CSV file with a line of column names")
     sub.add_argument("--out", required=True, help="the CSV file to write")
@@ -23,7 +23,7 @@ def _synthesize(options):
     csv_files.check_model(options, "table.json")
     _, rows = csv_files.read(options.table)  # a clear error, before anything is learned
     checks.packages(["pandas"], "read a table of any columns", "tables")
-    keras_ae = console.quiet_import(f"drawing rows like those of {options.table}")
+    keras_ae = console.quiet_import(f"learning {options.table} and drawing rows")
     if options.model is None:
         model = _fitted(keras_ae, options)
     else:

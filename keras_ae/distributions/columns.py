@@ -27,7 +27,7 @@ class Group(typing.NamedTuple):
         family: str.
         width: int, the number of values of a column in a row: the number of categories, or 1.
         places: list of ints, where the values stand in a row, column after column.
-        units: float array (columns,). A count is a value times its unit.
+        units: float array (columns,). The count is the value times the unit.
     """
 
     family: str

@@ -4,6 +4,7 @@ Both are chains over the layers of latent variables, and walk down the same netw
 a walk, made by one of them, serves the other, and the decoder.
 """
 
+import math
 import typing
 
 import keras
@@ -62,12 +63,12 @@ class TopDownPrior(Prior):
     def get_config(self):
         config = super().get_config()
         del config["latent_dim"]
-        parts = {"network": self.network, "top": self.top}
-        return {**config, **_serialized(parts)}
+        return {**config, **_config(self.network, self.top)}
 
     @classmethod
     def from_config(cls, config):
-        return cls(**_deserialized(config, "network"))
+        network = keras.saving.deserialize_keras_object(config["network"])
+        return cls(**{**config, "network": network})
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -92,8 +93,10 @@ class TopDownPosterior(Posterior):
         super().__init__(**kwargs)
         self.network, self.sizes = network, network.sizes
         self.top = checked_posterior(top)
-        # The encoder's features for each resolution with latent maps, the lowest one first
-        self.maps = {place: network.maps[place] for place in sorted(set(network.places))[::-1]}
+        # The resolutions with latent maps, the lowest one first, as the encoder orders its features
+        self._places = sorted(set(network.places), reverse=True)
+        features = [math.prod(network.maps[place]) for place in self._places]
+        self._sizes = [self.top.params_size(self.sizes[0]), *features]
         self.built = True
 
     @property
@@ -101,16 +104,13 @@ class TopDownPosterior(Posterior):
         return [self.top]
 
     def params_size(self, event_shape):
-        features = sum(tf.TensorShape(shape).num_elements() for shape in self.maps.values())
-        return self.top.params_size(self.sizes[0]) + features
+        return sum(self._sizes)
 
     def call(self, params):
-        sizes = [tf.TensorShape(shape).num_elements() for shape in self.maps.values()]
-        of_top = self.top.params_size(self.sizes[0])
-        first, *flat = tf.split(params, [of_top, *sizes], axis=-1)
+        first, *flat = tf.split(params, self._sizes, axis=-1)
         features = {
-            place: tf.reshape(one, (-1, *self.maps[place]))
-            for place, one in zip(self.maps, flat, strict=True)
+            place: tf.reshape(one, (-1, *self.network.maps[place]))
+            for place, one in zip(self._places, flat, strict=True)
         }
         numbers = enumerate(self.network.places, start=1)
         below = [self._given(number, features[place]) for number, place in numbers]
@@ -121,12 +121,12 @@ class TopDownPosterior(Posterior):
         return self(params).centre()
 
     def get_config(self):
-        parts = {"network": self.network, "top": self.top}
-        return {**super().get_config(), **_serialized(parts)}
+        return {**super().get_config(), **_config(self.network, self.top)}
 
     @classmethod
     def from_config(cls, config):
-        return cls(**_deserialized(config, "network"))
+        network = keras.saving.deserialize_keras_object(config["network"])
+        return cls(**{**config, "network": network})
 
     def _given(self, number, features):
         """q of the layer `number`, as a function of the state of the walk."""
@@ -169,9 +169,6 @@ def _limited(raw, limit):
     return limit * tf.tanh(raw / limit)
 
 
-def _serialized(parts):
-    return {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
-
-
-def _deserialized(config, name):
-    return {**config, name: keras.saving.deserialize_keras_object(config[name])}
+def _config(network, top):
+    serialized = keras.saving.serialize_keras_object
+    return {"network": serialized(network), "top": serialized(top)}

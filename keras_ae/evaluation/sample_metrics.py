@@ -19,7 +19,7 @@ UNITS = {"recognisable": "%", "frechet_distance": "", "precision": "%", "recall"
 def measure_samples(model, dataset, *, n_drawn=3000, n_images=3000, seed=0):
     """Measures how the images that a model draws look: four numbers, for its card.
 
-    recognisable: the share of which the classifier of the data set is at least 95 % sure.
+    recognisable: the share of draws that the classifier of the data set is 95 % sure about.
     frechet_distance, precision, recall: see the functions of these names; against training images.
 
     Args:

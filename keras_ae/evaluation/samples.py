@@ -25,8 +25,8 @@ def frechet_distance(real, drawn, features=None):
     Args:
         real, drawn: images (n, *shape), two at least, float or pixels 0-255; without `features`
             vectors (n, d).
-        features: "mnist", for the features of `classifier`; a callable from
-            float images to vectors (n, d); or None.
+        features: "mnist", for the features of `classifier`; a callable from float images to
+            vectors (n, d); or None.
 
     Returns:
         float, at least 0.
@@ -78,7 +78,7 @@ def precision_recall(real, drawn, features=None, k=NEIGHBOURS):
 
 
 def recognisable(drawn, classifier, sure=SURE):
-    """The share of images of which a classifier is sure, in %.
+    """The share of images that a classifier is sure about, in %.
 
     share = mean over images of [max over classes of p(class|image) >= sure]
 
@@ -86,8 +86,8 @@ def recognisable(drawn, classifier, sure=SURE):
 
     Args:
         drawn: images (n, *shape), float or pixels 0-255.
-        classifier: "mnist", for `keras_ae.evaluation.classifier`; or a callable
-            from float images to probabilities (n, classes).
+        classifier: "mnist", for `keras_ae.evaluation.classifier`; or a callable from float images
+            to probabilities (n, classes).
         sure: float, the least probability.
 
     Returns:
@@ -192,7 +192,7 @@ def _applied(function, images, name, layer):
     found = np.concatenate([np.asarray(function(batch)) for batch in batches])
     if found.ndim != 2 or len(found) != len(images) or not np.isfinite(found).all():
         raise ValueError(
-            f"Expected one vector of finite numbers for each image, {(len(images), 'd')}. "
+            f"Expected one vector of finite numbers for each image, ({len(images)}, d). "
             f"Received: {found.shape}"
         )
     return found.astype("float64")

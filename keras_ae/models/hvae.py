@@ -91,8 +91,11 @@ class HVAE(VAE):
             likelihood = distributions.likelihood_for(shape, likelihood)
             widths = (32, 48, 64) if widths is None else tuple(widths)
             chosen |= {"network": _checked_network(network), "widths": widths}
+            # The encoder sees the mask of what is there, too.
+            seen = (*shape[:-1], 2 * shape[-1]) if kwargs.get("missing") else shape
+            params_shape = (*shape[:-1], likelihood.params_size(shape[-1]))
             network, posterior, prior = _with_maps(
-                shape, latent_dim, widths, activation, likelihood, prior, posterior, blocks
+                seen, latent_dim, params_shape, widths, activation, prior, posterior, blocks
             )
             widths = activation = None
         else:
@@ -189,7 +192,7 @@ def _has_maps(latent_dim):
 
 
 def _checked_network(network):
-    """ "top_down". ValueError if another network was asked for."""
+    """The name of the network where there are maps. ValueError if another one was asked for."""
     if network not in (None, "top_down"):
         raise ValueError(
             'Expected network="top_down", or none, where latent_dim holds maps. '
@@ -198,12 +201,11 @@ def _checked_network(network):
     return "top_down"
 
 
-def _with_maps(shape, latents, widths, activation, likelihood, prior, posterior, blocks):
+def _with_maps(shape, latents, params_shape, widths, activation, prior, posterior, blocks):
     """The network (encoder, decoder), the posterior and the prior of a hierarchy with maps."""
     latents = [one if isinstance(one, int) else tuple(one) for one in latents]
     top = distributions.get(distributions.Posterior, posterior)
     size = latents[0] if isinstance(latents[0], int) else math.prod(latents[0])
-    params_shape = (*shape[:-1], likelihood.params_size(shape[-1]))
     encoder, decoder = networks.top_down(
         shape, latents, top.params_size(size), params_shape, widths, activation or "gelu", blocks
     )

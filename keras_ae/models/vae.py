@@ -3,12 +3,11 @@
 import keras
 import tensorflow as tf
 
-from keras_ae import distributions, objectives
+from keras_ae import distributions, objectives, schedules
 from keras_ae.models import partial
 from keras_ae.models.autoencoder import Autoencoder
 from keras_ae.models.bounds import Bounds
 from keras_ae.models.imputation import Imputation
-from keras_ae.schedules import Schedule
 from keras_ae.utils import inputs, seeds, validation
 
 
@@ -97,11 +96,7 @@ class VAE(Autoencoder):
         if missing:
             likelihood = _observed(shape, likelihood)
         posterior = distributions.get(distributions.Posterior, posterior)
-        beta = keras.saving.deserialize_keras_object(beta) if isinstance(beta, dict) else beta
-        schedule = beta if isinstance(beta, Schedule) else None
-        if schedule is None and not (validation.is_number(beta) and beta >= 0):
-            expected = "a number of at least 0, or a schedule"
-            raise ValueError(f"Expected `beta` to be {expected}. Received: beta={beta!r}")
+        beta = schedules.get(beta, "beta")
         # None if latent_dim is no integer: the base then raises the error.
         code_size = posterior.params_size(latent_dim) if isinstance(latent_dim, int) else None
         super().__init__(
@@ -113,10 +108,10 @@ class VAE(Autoencoder):
         self.prior_layer = distributions.get(distributions.Prior, prior, latent_dim)
         self.prior_layer.join(self, lambda x: self.posterior_of(self.params_of(x)))
         self._check_prior()
-        self.schedule, self.objective_layer = schedule, objectives.get(objective)
-        start = beta if schedule is None else float(schedule(0))
-        self.beta = self._number(start, "beta", "float32")
-        has_step = schedule is not None or self.objective_layer.scheduled
+        self.schedule = beta if isinstance(beta, schedules.Schedule) else None
+        self.objective_layer = objectives.get(objective)
+        self.beta = self._number(float(schedules.at(beta, 0)), "beta", "float32")
+        has_step = self.schedule is not None or self.objective_layer.scheduled
         # The number of training steps so far
         self.step = self._number(0, "step", "int64") if has_step else None
         self.objective_layer.check(self)

@@ -6,9 +6,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from keras_ae import distributions
+from keras_ae import distributions, schedules
 from keras_ae.objectives.base import Objective, elbo_terms
-from keras_ae.schedules import Schedule
 from keras_ae.utils import validation
 
 
@@ -46,13 +45,15 @@ class FreeBits(Objective):
 
     def __init__(self, nats=0.1, **kwargs):
         super().__init__(**kwargs)
-        self.nats = _number_or_schedule(nats, "nats")
-        self.scheduled = isinstance(self.nats, Schedule)
+        self.nats = schedules.get(nats, "nats")
+        self.scheduled = isinstance(self.nats, schedules.Schedule)
 
     def check(self, vae):
         is_diagonal = isinstance(vae.posterior_layer, distributions.DiagonalGaussian)
         is_plain = is_diagonal and isinstance(vae.prior_layer, distributions.StandardNormal)
-        if not (is_plain or hasattr(vae, "split")):
+        sizes = getattr(vae.posterior_layer, "sizes", None)
+        is_hierarchy = sizes is not None and sizes == getattr(vae.prior_layer, "sizes", None)
+        if not (is_plain or is_hierarchy):
             received = f"{type(vae.posterior_layer).__name__} and {type(vae.prior_layer).__name__}"
             raise ValueError(
                 'Expected an HVAE, or posterior="diagonal" and prior="standard_normal" with the '
@@ -62,7 +63,7 @@ class FreeBits(Objective):
 
     def loss(self, vae, params, x):
         reconstruction, _, posterior, drawn = elbo_terms(vae, params, x)
-        nats = _now(self.nats, vae)
+        nats = schedules.at(self.nats, vae.step)
         if drawn.steps is not None:
             terms = distributions.kl_of_parts(posterior, vae.prior, drawn)
             kl = ops.stack([ops.mean(term) for term in terms])  # (layers,)
@@ -96,12 +97,12 @@ class Capacity(Objective):
 
     def __init__(self, capacity=25.0, weight=1000.0, **kwargs):
         super().__init__(**kwargs)
-        self.capacity = _number_or_schedule(capacity, "capacity")
+        self.capacity = schedules.get(capacity, "capacity")
         self.weight = validation.at_least_zero(weight, "weight")
 
     def loss(self, vae, params, x):
         reconstruction, kl, _, _ = elbo_terms(vae, params, x)
-        return reconstruction + self.weight * ops.abs(kl - _now(self.capacity, vae))
+        return reconstruction + self.weight * ops.abs(kl - schedules.at(self.capacity, vae.step))
 
     def get_config(self):
         return {
@@ -174,18 +175,6 @@ class IWAE(Objective):
 
     def get_config(self):
         return {**super().get_config(), "k": self.k, "gradient": self.gradient}
-
-
-def _number_or_schedule(value, name):
-    """A number of at least 0, or a schedule, perhaps given as its config. Raises ValueError."""
-    if isinstance(value, dict):
-        value = keras.saving.deserialize_keras_object(value)
-    return value if isinstance(value, Schedule) else validation.at_least_zero(value, name)
-
-
-def _now(value, vae):
-    """The number in this training step: a number, or what a schedule says."""
-    return value(vae.step) if isinstance(value, Schedule) else value
 
 
 def _log_prob_of_constant(vae, params, z):

@@ -6,7 +6,7 @@ KINDS = ("numeric", "positive", "count", "categorical")
 MOST_CATEGORIES = 1000
 SHOWN = 5  # unknown categories in an error
 LARGEST_COUNT = 2**53  # float64 tells whole numbers apart up to here
-MOST_DECIMALS = 6  # with more of them, numbers are taken as measured without end
+MOST_DECIMALS = 6  # drawn numbers are not rounded if the training rows have more
 
 
 class Column:

@@ -40,8 +40,8 @@ class TableModel:
             a VAE with beta = 1.
         kinds, max_values: as in `TableSchema.of`.
         missing: bool. True: cells may be missing, in `fit` and later. `impute` fills them. The
-            default model then has beta = 1, since a cell is filled well only if q(z|x) is as wide
-            as what is there leaves open.
+            default model then has beta = 1. With a smaller one, q(z|x) claims to know more than
+            the cells that are there tell, and the missing ones are filled badly.
 
     Attributes:
         schema: `TableSchema`, which `fit` learns.

@@ -10,7 +10,7 @@ from keras_ae.evaluation.diagnosis.findings import Finding
 
 # A code that tells two equally common kinds of examples apart holds log 2 nats.
 LEAST_KL = math.log(2)
-# A code of which half is not used could be half as long.
+# If half of a code is not used, it could be half as long.
 UNUSED_SHARE = 50.0
 # With less of the variance explained, unused units are a loss, not a spare.
 GOOD_RECONSTRUCTION = 0.5
@@ -81,7 +81,7 @@ def prior(facts):
 
 
 def codebook(facts):
-    """A codebook of which few rows are in use."""
+    """Few rows of the codebook are in use."""
     rows = facts.model.quantizers[0].size
     symbols = np.asarray(facts.model.symbols(facts.x)).reshape(-1)
     used = float(formulas.perplexity(np.bincount(symbols, minlength=rows).astype("float64")))
