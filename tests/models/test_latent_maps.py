@@ -213,3 +213,14 @@ def test_free_nats_are_those_of_a_layer(images):
 def test_bad_arguments_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)
+
+
+@eagerly()
+def test_missing_pixels_are_filled(images):
+    images[:, :3] = np.nan
+    model = make(missing=True)
+    model.compile(run_eagerly=True)
+    assert np.isfinite(model.fit(images, verbose=0).history["loss"][0])
+    filled = model.impute(images, n_samples=5, seed=0)
+    np.testing.assert_array_equal(filled[:, 3:], images[:, 3:])
+    assert np.all((filled[:, :3] > 0) & (filled[:, :3] < 1))
