@@ -281,6 +281,7 @@ def test_a_code_of_symbols_has_its_size_in_the_gallery():
     assert describing.code(keras_ae.info("hvae_mnist").metadata) == "40 + 40 numbers"
     maps = {"model": {"latent_dim": [3, [4, 4, 2], [7, 7, 1]]}}
     assert describing.code(maps) == "3 + 4x4x2 + 7x7x1 numbers"
+    assert cards.ModelCard("maps", None, maps).latent_dim == 3 + 32 + 49
     assert describing.code({"model": {}}) == ""
 
 

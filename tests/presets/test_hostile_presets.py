@@ -598,3 +598,24 @@ def test_there_are_at_least_500_ways_of_harm(request):
 def test_an_unharmed_preset_passes(presets, originals, judge):
     for name, files in presets.items():
         judge(name, "unharmed", files, "same")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"latent_dim": [2, *[[4, 4, 1]] * 100]}, "at most 64 layers.*Received: 101"),
+        ({"latent_dim": [2, [4, 4, 10**6]]}, "`latent_dim` of at most 16,384"),
+        ({"blocks": 10**4}, "`blocks` of at most 64"),
+    ],
+)
+def test_absurd_latent_maps(change, message, tmp_path):
+    folder = tmp_path / "mine"
+    model = keras_ae.HVAE((8, 8, 1), (2, (4, 4, 1)), widths=(3,), blocks=0)
+    model.save_to_preset(folder)
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    config = json.loads(files[CONFIG])
+    config["config"] |= change
+    for name, content in rehashed({**files, CONFIG: json.dumps(config).encode()}).items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        keras_ae.load(folder)
