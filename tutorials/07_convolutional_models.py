@@ -409,11 +409,10 @@ for n in sizes[1:]:
 # measured on all 10,000 test images.
 
 # %%
-pairs = [("ae_mnist", "conv_ae_mnist"), ("vae_normal_mnist", "conv_vae_mnist")]
-pairs += [
-    (a.replace("mnist", "fashion_mnist"), b.replace("mnist", "fashion_mnist")) for a, b in pairs
-]
-for name in [name for pair in pairs for name in pair]:
+names = ["ae_mnist", "conv_ae_mnist", "vae_normal_mnist", "conv_vae_mnist"]
+names += ["ae_fashion_mnist", "conv_ae_fashion_mnist"]
+names += ["vae_fashion_mnist", "conv_vae_fashion_mnist"]
+for name in names:
     card = keras_ae.info(name)
     best = card.metrics[0]
     what = f"{best['name']} {best['value']:.5g} {best['unit']}"
