@@ -52,6 +52,11 @@ def markdown(scaling):
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
-    newest = json.loads((pathlib.Path(__file__).parent / "results.json").read_text())[-1]
+def main():
+    """Prints the table, from the newest results."""
+    newest = json.loads((pathlib.Path(__file__).parent / "results.json").read_text())[0]
     print(markdown(newest["scaling"]))
+
+
+if __name__ == "__main__":
+    main()

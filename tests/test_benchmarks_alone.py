@@ -1,6 +1,7 @@
 """The commands of the benchmarks with a table and a picture of their own: learning, trace, gpu."""
 
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -183,3 +184,12 @@ def test_more_machines_on_paper():
     lines = paper.markdown({"cases": [case], "all_reduce": {"dense": [1.0]}}).splitlines()
     slow = 1 + paper.all_reduce(floats, 2, 1.25e5)
     assert lines[2].startswith(f"| dense | 100 | {2 / slow:.1f} | ") and len(lines) == 3
+
+
+def test_the_table_of_more_machines_is_that_of_the_documentation(capsys):
+    """Computed from results.json, number by number."""
+    paper.main()
+    printed = [line.split("|")[3:-1] for line in capsys.readouterr().out.splitlines()[2:]]
+    text = (pathlib.Path(paper.__file__).parents[1] / "docs/distributed.md").read_text()
+    table = text[text.index("2 workers, 1 Gbit/s") :].split("\n\n")[0].splitlines()[2:]
+    assert len(printed) == 3 and [line.split("|")[3:-1] for line in table] == printed
