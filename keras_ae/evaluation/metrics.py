@@ -124,23 +124,25 @@ def step_mse(model, dataset, split="test", n_images=None, verbose=0):
 
 
 def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
-    """How well a DAE restores grey images that it corrupted: peak signal-to-noise ratio, dB.
+    """The peak signal-to-noise ratio of reconstructed images, in dB. A DAE gets corrupted images.
 
-    PSNR = -10 log10(mean squared error over all images, pixels in [0, 1])
+    PSNR = -10 log10(mean squared error over all images, values in [0, 1])
 
     The standard error is computed by the delta method.
 
     Args:
-        model: a DAE.
+        model: a model that reconstructs. A DAE corrupts its input; the error is that against the
+            clean images.
         dataset, split, n_images, verbose: as in `nll`.
-        seed: int, for the corruption.
+        seed: int, for the corruption. Without one it does not matter.
     """
-    x = _images(dataset, split)[:n_images]
-    noisy = np.concatenate(
-        [model.corrupt(x[i : i + 1000], seed=seed + i).numpy() for i in range(0, len(x), 1000)]
-    )
-    errors = _errors(model, noisy, x, np.mean, verbose)
-    protocol = dict(dataset=dataset, split=split, n_images=len(x), seed=seed)
+    x = given = _images(dataset, split)[:n_images]
+    protocol = dict(dataset=dataset, split=split, n_images=len(x))
+    if hasattr(model, "corrupt"):
+        starts = range(0, len(x), 1000)
+        parts = [model.corrupt(x[i : i + 1000], seed=seed + i).numpy() for i in starts]
+        given, protocol["seed"] = np.concatenate(parts), seed
+    errors = _errors(model, given, x, np.mean, verbose)
     measured = _measurement("psnr", errors, "dB", protocol)
     slope = 10 / np.log(10) / measured["value"]  # the slope of -10 log10 at the mean
     error = measured["standard_error"] and slope * measured["standard_error"]

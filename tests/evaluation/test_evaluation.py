@@ -61,6 +61,14 @@ def test_psnr_is_that_of_the_noise_where_the_model_does_nothing(x_test):
     )  # the bootstrap's
 
 
+def test_psnr_of_a_model_that_corrupts_nothing_is_that_of_its_reconstruction():
+    ae = keras_ae.AE((8, 8, 1), 3, widths=(16,))
+    measured, mse = evaluation.psnr(ae, "digits"), evaluation.mse(ae, "digits")
+    assert measured["value"] == pytest.approx(-10 * np.log10(mse["value"]))
+    assert measured["protocol"] == mse["protocol"]  # no seed
+    assert evaluation.measure(ae, measured) == measured
+
+
 def test_grey_and_binary_pixels_are_two_protocols():
     vae = keras_ae.VAE((8, 8, 1), 3, widths=(16,))
     with eagerly():
