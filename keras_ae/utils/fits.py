@@ -106,7 +106,9 @@ def pca(x, components):
     Raises:
         ImportError: scikit-learn is not installed.
     """
-    return sklearn("decomposition").PCA(components, svd_solver="covariance_eigh").fit(x)
+    # The smaller of two problems: d x d, or the singular values of x itself.
+    solver = "covariance_eigh" if len(x) >= x.shape[1] else "full"
+    return sklearn("decomposition").PCA(components, svd_solver=solver).fit(x)
 
 
 def sklearn(module):

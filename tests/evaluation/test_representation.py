@@ -169,6 +169,14 @@ def test_kmeans_on_pixels_is_as_published(mnist):
     assert found["kmeans_nmi"] == pytest.approx(49.4, abs=1.0)
 
 
+def test_principal_components_of_few_large_examples():
+    """Colour pictures have more values than there are examples. Against numpy's singular values."""
+    x = np.random.default_rng(0).normal(size=(20, 3000)).astype("float32")
+    found = representation.pca(x, 3)
+    values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
+    assert found.explained_variance_ == pytest.approx(values[:3] ** 2 / 19, rel=1e-4)
+
+
 @pytest.mark.full_data
 @pytest.mark.parametrize("components, accuracy", [(10, 92.8), (30, 97.55)])
 def test_nearest_neighbours_on_principal_components_are_as_recomputed(components, accuracy, mnist):
