@@ -11,7 +11,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, WARM_UP, BATCH = 75, 10, 128
+EPOCHS, WARM_UP, BATCH = 120, 10, 128
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_vae_mnist"
 
 keras.utils.set_random_seed(1)
@@ -19,8 +19,9 @@ keras.utils.set_random_seed(1)
 train = keras_ae.datasets.binarize_dynamic(images[:55_000], batch_size=BATCH, seed=1)
 validation = keras_ae.datasets.binarize(images[55_000:], seed=2)
 
+prior = keras_ae.distributions.RealNVP(40, flows=20, width=256)
 vae = keras_ae.VAE(
-    (28, 28, 1), latent_dim=40, network="conv", widths=(32, 32), prior="flow", posterior="full"
+    (28, 28, 1), 40, network="residual", widths=(32, 48), posterior="diagonal", prior=prior
 )
 steps = EPOCHS * len(train)
 rate = keras.optimizers.schedules.CosineDecay(
@@ -52,7 +53,7 @@ vae.set_weights(
     [weight.astype("float16") for weight in vae.get_weights()]
 )  # stored in half the space
 metrics = [
-    keras_ae.evaluation.nll(vae, "mnist", n_samples=1000, verbose=1),
+    keras_ae.evaluation.nll(vae, "mnist", n_samples=1000, verbose=1, backup=f"{folder}.nll.npz"),
     keras_ae.evaluation.negative_elbo(vae, "mnist"),
 ]
 metrics += keras_ae.evaluation.measure_samples(vae, "mnist")
