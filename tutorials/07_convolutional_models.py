@@ -424,7 +424,7 @@ digits = x_test[[np.flatnonzero(y_test == digit)[3] for digit in range(10)]]
 keras_ae.plots.reconstructions(zoo, digits)
 
 # %% [markdown]
-# `conv_vae_mnist` is a VAE of the same kind of network, so one can draw from it:
+# `conv_vae_mnist` is a VAE of convolutions and residual blocks, so one can draw from it:
 
 # %%
 keras_ae.plots.images(keras_ae.load("conv_vae_mnist").sample(40, seed=0), columns=10)
