@@ -134,7 +134,7 @@ def psnr(model, dataset, split="test", n_images=None, seed=0, verbose=0):
         model: a model that reconstructs. A DAE corrupts its input; the error is that against the
             clean images.
         dataset, split, n_images, verbose: as in `nll`.
-        seed: int, for the corruption. Without one it does not matter.
+        seed: int, for the corruption of a DAE. Other models do not use it.
     """
     x = given = _images(dataset, split)[:n_images]
     protocol = dict(dataset=dataset, split=split, n_images=len(x))
