@@ -175,6 +175,7 @@ def test_principal_components_of_few_large_examples():
     found = representation.pca(x, 3)
     values = np.linalg.svd(x - x.mean(axis=0), compute_uv=False)
     assert found.explained_variance_ == pytest.approx(values[:3] ** 2 / 19, rel=1e-4)
+    assert found.svd_solver == "full"  # the matrix of 3,000 x 3,000 is never made
 
 
 @pytest.mark.full_data
