@@ -25,6 +25,7 @@ class Bounds:
         self.vae = vae
         # Each function is traced once for all calls.
         self._elbos = tf.function(self._sum_of_elbos)
+        self._kls = tf.function(self._sum_of_kls)
         if loops.suits_xla(vae)[0]:
             # The draws stay outside XLA: its generator is far slower on CPUs (TensorFlow 2.21).
             self._draw = tf.function(
@@ -38,6 +39,10 @@ class Bounds:
     def elbo(self, x, n_samples, seed):
         """1/S sum_s log p(x|z_s) - KL(q || p): float tensor (batch, *shape) -> (batch,) nats."""
         return self._over_samples(self._elbos, tf.add_n, x, n_samples, 100, seed) / n_samples
+
+    def kl_of_parts(self, x, n_samples, seed):
+        """KL(q || p) of each part of a chain: float tensor (batch, *shape) -> (batch, parts)."""
+        return self._over_samples(self._kls, tf.add_n, x, n_samples, 100, seed) / n_samples
 
     def importance_weighted(self, x, n_samples, batch_size, seed, verbose, kept=None):
         """log 1/S sum_s p(x, z_s) / q(z_s|x): float tensor (batch, *shape) -> (batch,) nats."""
@@ -80,6 +85,14 @@ class Bounds:
         draw = distributions.draw(posterior, seed, n)  # draw.z: (n, batch, latent_dim)
         kl = distributions.kl_divergence(posterior, prior, draw)
         return tf.reduce_sum(self.vae.log_likelihood_of_draw(x, draw) - kl, axis=0)  # (batch,)
+
+    def _sum_of_kls(self, x, n, seed):
+        """KL(q || p) of the parts, added over n draws: (batch, *shape) -> (batch, parts)."""
+        posterior, prior = self._posterior(x), self.vae.prior
+        terms = distributions.kl_of_parts(posterior, prior, distributions.draw(posterior, seed, n))
+        # A term that needs no draw lacks the axis of the draws.
+        terms = [tf.broadcast_to(term, (n, tf.shape(x)[0])) for term in terms]
+        return tf.reduce_sum(tf.stack(terms, axis=-1), axis=0)
 
     def _log_sum_of_weights_of_draws(self, x, n, seed):
         """log sum_s p(x, z_s) / q(z_s|x) over n draws: (batch, *shape) -> (batch,) nats."""

@@ -159,6 +159,34 @@ class HVAE(VAE):
             )
         return self.prior.redraw(z, layers, self._seed(seed))
 
+    def kl_of_layers(self, x, n_samples=10, seed=None):
+        """How much each layer of the code holds: its part of KL(q(z|x) || p(z)).
+
+        KL_1 = KL(q(z_1|x) || p(z_1))
+        KL_l = E_q[KL(q(z_l|x, z_1..z_l-1) || p(z_l|z_1..z_l-1))],  and their sum is KL(q || p)
+
+        A layer near 0 is not used: its posterior is the prior.
+
+        Args:
+            x: array (batch, *shape); integers are pixels 0-255.
+            n_samples: int, the number of draws of z that estimate the expectations.
+            seed: int for a reproducible draw, None for a fresh one.
+
+        Returns:
+            tensor (batch, number of layers), nats, the top layer first.
+
+        Raises:
+            ValueError: as in `encode`; n_samples < 1.
+
+        For example:
+
+            hvae = keras_ae.HVAE((28, 28, 1), latent_dim=(10, 20))
+            np.mean(hvae.kl_of_layers(x_train), axis=0)  # (2,), nats per image
+
+        Source: Sonderby et al., "Ladder variational autoencoders", NeurIPS 2016, section 3.
+        """
+        return self._bounds.kl_of_parts(self.checked(x), n_samples, self._seed(seed))
+
     # Graph functions
 
     def likelihood_of_draw(self, drawn):

@@ -140,6 +140,22 @@ def test_layers_are_split_into_their_maps_and_drawn_below_others(images):
     np.testing.assert_array_equal(vectors.redraw(codes, 1, seed=0)[:, :2], codes[:, :2])
 
 
+@pytest.mark.parametrize("vectors", [False, True])
+def test_the_layers_divide_the_kl_divergence(images, vectors):
+    model = keras_ae.HVAE(SHAPE, (2, 3), width=4, widths=(5,)) if vectors else shared()
+    found = np.array(model.kl_of_layers(images, n_samples=60, seed=1))
+    assert found.shape == (20, 2 if vectors else 4)
+    q = model.posterior(images)
+    terms = distributions.kl_of_parts(q, model.prior, distributions.draw(q, (1, 2), 2_000))
+    expected = [np.broadcast_to(term, (2_000, 20)) for term in terms]  # the top needs no draw
+    spread = [np.std(term, axis=0) / 60**0.5 for term in expected]
+    difference = found - np.mean(expected, axis=1).T
+    assert np.all(np.abs(difference) <= 5 * np.transpose(spread) + 1e-4)
+    assert np.all(np.mean(found, axis=0) > 0)
+    with pytest.raises(ValueError, match="n_samples"):
+        model.kl_of_layers(images, n_samples=0)
+
+
 @eagerly()
 def test_every_weight_learns(images):
     model = make(blocks=1, prior="flow", posterior="full", beta=0.5)
