@@ -27,7 +27,7 @@ CARDS = {name: keras_ae.info(name) for name in keras_ae.list_models()}
 METRICS = sorted({metric["name"] for card in CARDS.values() for metric in card.metrics})
 # A model's name, a metric with its value, or a number of weights, as the notebooks print them.
 MENTION = re.compile(
-    r"(?P<model>(?<!\w)\w+_(?:mnist|digits|omniglot)(?!\w))"
+    r"(?P<model>(?<!\w)\w+_(?:mnist|digits|omniglot|emoji)(?!\w))"
     rf"|(?<!\w)(?P<metric>{'|'.join(METRICS)})'?:? (?P<value>\d[\d.]*\d)"
     r"|(?P<weights>\d[\d,]*) weights"
 )
@@ -200,7 +200,7 @@ def test_a_number_that_is_not_on_the_card_is_found():
 
 def test_the_quickstart_lists_all_models():
     text = "".join(output.get("text", "") for output in outputs(kept(TUTORIALS[0])))
-    listed = re.findall(r"\b\w+_(?:mnist|digits|omniglot)\b", text)
+    listed = re.findall(r"\b\w+_(?:mnist|digits|omniglot|emoji)\b", text)
     assert set(listed) == set(keras_ae.list_models())
 
 
