@@ -5,15 +5,15 @@ All of it follows from what the metadata tells, so that the card of any preset h
 
 import re
 
-# Parts by the name of their class, as the card tells it.
+# Parts by the name of their class, as the card tells it. {} stands for the parts inside it.
 POSTERIORS = {
     "DiagonalGaussian": "a Gaussian with independent dimensions",
     "FullGaussian": "a Gaussian with a full covariance, so the dimensions of a code may depend on "
     "each other; its bound can be tighter than with independent ones",
     "HierarchicalPosterior": "a Gaussian for each layer of latent variables, given the layers "
     "above it",
-    "TopDownPosterior": "a Gaussian for each layer of latent variables, given the layers above it "
-    "and described by its distance from the prior of the same layer",
+    "TopDownPosterior": "for the top layer {}; for each map below a Gaussian, given the layers "
+    "above it, and described by its distance from the prior of this map",
     "LabelledPosterior": "the probability of each label, then a Gaussian for z given the label",
     "PlanarFlow": "a Gaussian bent by planar flows",
     "SylvesterFlow": "a Gaussian bent by Sylvester flows",
@@ -27,10 +27,10 @@ PRIORS = {
     "shape of the codes, so drawn codes decode to likelier images",
     "RealNVP": "a RealNVP flow, trained with the model",
     "VampPrior": "a VampPrior, the mixture of the posteriors of learned pseudo-inputs",
-    "HierarchicalPrior": "a prior for the top layer, then a Gaussian for each layer below, given "
-    "the layers above it",
-    "TopDownPrior": "a prior for the top layer, then a Gaussian for each map below, given the "
-    "layers above it",
+    "HierarchicalPrior": "for the top layer {}; for each layer below a Gaussian, given the layers "
+    "above it",
+    "TopDownPrior": "for the top layer {}; for each map below a Gaussian, given the layers above "
+    "it",
     "LabelledPrior": "each label with the same probability, and a prior for z",
 }
 LIKELIHOODS = {
@@ -47,10 +47,7 @@ NETWORKS = {
     "conv": ("convolutional layers", "filters"),
     "residual": ("residual convolutional layers", "filters"),
     "mixer": ("layers of patches and of the whole image", "units"),
-    "top_down": (
-        "residual convolutional layers, shared by prior, posterior and decoder",
-        "filters",
-    ),
+    "top_down": ("residual convolutional layers", "filters"),
     "gru": ("recurrent layers (GRU)", "units"),
     "lstm": ("recurrent layers (LSTM)", "units"),
 }
@@ -133,6 +130,8 @@ def _network(told):
     sizes = f" of {_listed(widths)} {units}" if isinstance(widths, list) else ""
     mirrored = widths and network not in ("gru", "lstm", "top_down")
     back = "; the decoder has them in reverse" if mirrored else ""
+    if network == "top_down":
+        back = "; from the top layer down, prior, posterior and decoder share them"
     return f"{gated}{layers}{sizes}{back}"
 
 
@@ -153,12 +152,14 @@ def _loss(told):
 
 
 def _named(text, words):
-    """The words of a part, and in brackets those of the parts inside it: "A(B, C)" -> a str."""
+    """The words of a part, and those of the parts inside it: "A(B, C)" -> a str."""
     if not isinstance(text, str):
         return ""
     found = [words.get(name, f"`{name}`") for name in re.findall(r"\w+", text)]
     outer = found[0]
     inner = list(dict.fromkeys(re.split("[,;]", words)[0] for words in found[1:]))
+    if "{}" in outer:
+        return outer.format(" or ".join(inner))
     return outer + (f" ({'; '.join(inner)})" if inner else "")
 
 

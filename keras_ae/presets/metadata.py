@@ -23,7 +23,7 @@ def describe(model, folder, dataset, training, metrics):
     Returns:
         dict.
     """
-    config = model.get_config()
+    config = {"latent_dim": model.latent_dim, **model.get_config()}
     told = ("shape", "latent_dim", *model.told, "widths", "activation", "network")
     described = {key: _told(config[key]) for key in told if key in config}
     if not isinstance(described.get("network", ""), str):
@@ -33,7 +33,7 @@ def describe(model, folder, dataset, training, metrics):
         key: _named(part) for key, part in parts.items() if not getattr(part, "is_default", False)
     }
     # With beta = 1, the objective is the evidence lower bound itself.
-    described["beta"] = None if config.get("beta") == 1 else config.get("beta")
+    described["beta"] = None if config.get("beta") == 1 else _told(config.get("beta"))
     described["loss"] = model.loss if isinstance(model.loss, str) else None
     values = {**config, "input": _input(model)}
     contents = {file: (folder / file).read_bytes() for file in (cards.CONFIG, cards.WEIGHTS)}

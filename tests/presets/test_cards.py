@@ -296,6 +296,17 @@ def test_a_card_says_what_one_cannot_guess(tmp_path):
     )
 
 
+def test_a_card_of_a_deep_hierarchy_says_how_its_layers_lie(tmp_path):
+    maps, beta = (2, (2, 2, 1)), keras_ae.schedules.WarmUp(10)
+    model = keras_ae.HVAE((8, 8, 1), maps, widths=(4, 4), posterior="full", beta=beta)
+    model.save_to_preset(tmp_path / "mine")
+    text = (tmp_path / "mine" / "README.md").read_text()
+    assert "of 4 and 4 filters; from the top layer down, prior, posterior and decoder share" in text
+    assert "- Prior p(z): for the top layer the standard normal distribution; for each map" in text
+    assert "- Posterior q(z|x): for the top layer a Gaussian with a full covariance; for" in text
+    assert "WarmUp" in text and "registered_name" not in text
+
+
 def test_cards_of_symbols_and_clusters(tmp_path):
     vqvae = keras_ae.VQVAE((8, 8, 1), 8, widths=(16,), size=32, width=2)
     vqvae.save_to_preset(
