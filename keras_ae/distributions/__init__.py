@@ -61,7 +61,7 @@ from keras_ae.distributions.registry import (
     log_prob,
     tfd,
 )
-from keras_ae.distributions.top_down import TopDownPosterior, TopDownPrior
+from keras_ae.distributions.top_down import TopDownPosterior, TopDownPrior, image_params
 
 __all__ = [
     "NAMES",
@@ -96,6 +96,7 @@ __all__ = [
     "VampPrior",
     "draw",
     "get",
+    "image_params",
     "kl_divergence",
     "kl_of_parts",
     "likelihood_for",

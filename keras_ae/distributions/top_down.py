@@ -83,7 +83,8 @@ class TopDownPosterior(Posterior):
         network: keras_ae.networks.TopDown, shared with the prior and the decoder.
         top: q(z_1|x): "diagonal", "full", or a layer of `keras_ae.distributions`.
 
-    Input shape: (batch, n), as the encoder of `keras_ae.networks.top_down` returns it.
+    Input shape: (batch, n), as the encoder of `keras_ae.networks.top_down` returns it. What follows
+    after it is for the top layer too, such as the evidence of a `LabelledPosterior`.
     Output: batch shape (batch,), event shape (sum of the layers' sizes,).
 
     Source: Vahdat & Kautz, "NVAE", NeurIPS 2020, section 3.2.
@@ -107,14 +108,15 @@ class TopDownPosterior(Posterior):
         return sum(self._sizes)
 
     def call(self, params):
-        first, *flat = tf.split(params, self._sizes, axis=-1)
+        more = params.shape[-1] - sum(self._sizes)
+        first, *flat, more = tf.split(params, [*self._sizes, more], axis=-1)
         features = {
             place: tf.reshape(one, (-1, *self.network.maps[place]))
             for place, one in zip(self._places, flat, strict=True)
         }
         numbers = enumerate(self.network.places, start=1)
         below = [self._given(number, features[place]) for number, place in numbers]
-        first = tf.cast(first, "float32")
+        first = tf.concat([tf.cast(first, "float32"), tf.cast(more, "float32")], axis=-1)
         return draws.Chain(self.sizes, [lambda _: self.top(first), *below], Walk(self.network))
 
     def centre(self, params):
@@ -136,6 +138,23 @@ class TopDownPosterior(Posterior):
             return shifted.Shifted(state.prior, shift, _limited(raw, 4))
 
         return conditional
+
+
+def image_params(prior, drawn):
+    """The parameters of p(x|z), if the draw has gone the way from the top down to the image.
+
+    Args:
+        prior: the layer of the prior.
+        drawn: `Draw` of the posterior.
+
+    Returns:
+        tensor (..., *output_shape of the network), or None.
+    """
+    if not isinstance(prior, TopDownPrior) or drawn.steps is None:
+        return None
+    if drawn.steps.advance != Walk(prior.network):
+        return None
+    return prior.network.last(drawn.steps.states[-1].h)
 
 
 class Walk:

@@ -10,9 +10,10 @@ from keras import ops
 
 from keras_ae import objectives
 from keras_ae.distributions.labelled import LabelledPosterior, LabelledPrior
+from keras_ae.models import latent_maps
 from keras_ae.models.vae import VAE
 from keras_ae.training import records
-from keras_ae.utils import inputs, validation
+from keras_ae.utils import inputs, seeds, validation
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -33,17 +34,19 @@ class ConditionalVAE(VAE):
     learning with the model M2.
 
     A code is y and z side by side. y is one-hot, or holds the probability of each label.
+    z may be a hierarchy with latent maps, as in `HVAE`: then p(z|y) takes the place of p(z), since
+    the way from the top down begins at y and z_1.
     The logs hold loss, reconstruction, kl and classification, and
     loss = reconstruction + beta * kl + classification.
     `elbo` and `log_likelihood` are bounds of log p(x), where p(x) sums over the labels.
 
     Args:
-        shape, network, widths, activation, likelihood, beta: as in `VAE`.
-        latent_dim: int, the size of z. The attribute `latent_dim` is the size of a code:
-            classes + the size of z.
+        shape, network, widths, activation, likelihood, beta: as in `VAE`; with maps as in `HVAE`.
+        latent_dim: int, the size of z, or a tuple with maps, as in `HVAE`, whose first one is an
+            int. The attribute `latent_dim` is the size of a code: classes + the size of z.
         classes: int, the number of labels. The labels are 0 to classes - 1.
-        prior: p(z), as in `VAE`, except "vamp".
-        posterior: q(z|x, y), as in `VAE`.
+        prior: p(z), as in `VAE`, except "vamp". With maps: of the top layer.
+        posterior: q(z|x, y), as in `VAE`. With maps: of the top layer.
         objective: as in `VAE`; with unknown="sum" it must be "elbo" or "iwae".
         classification: float >= 0, the weight of the last term.
         unknown: what training does where the label is not known.
@@ -53,6 +56,7 @@ class ConditionalVAE(VAE):
             and teaches the classifier far more.
         width: int, the number of features of x that the encoder returns. It is also the number of
             units of the classifier and of the network of q(z|x, y).
+        blocks: with maps, as in `HVAE`.
 
     Input and output shape: as in `VAE`.
     Labels: integers (batch,), -1 where the label is not known.
@@ -88,7 +92,7 @@ class ConditionalVAE(VAE):
         self,
         shape,
         latent_dim,
-        network="dense",
+        network=None,
         widths=None,
         activation=None,
         likelihood=None,
@@ -100,12 +104,24 @@ class ConditionalVAE(VAE):
         classification=10.0,
         unknown="draw",
         width=300,
+        blocks=1,
         **kwargs,
     ):
-        posterior = LabelledPosterior(classes, latent_dim, posterior, width)
-        prior = LabelledPrior(classes, latent_dim, prior)
+        maps = latent_maps.are_in(latent_dim)
+        size, *below = latent_dim if maps else [latent_dim]
+        posterior = LabelledPosterior(classes, size, posterior, width)
+        prior, told = LabelledPrior(classes, size, prior), {}
+        if maps:
+            layers = (classes + size, *below)
+            chosen = (network, widths, activation, likelihood, prior, posterior, blocks)
+            parts = latent_maps.parts(shape, layers, *chosen, kwargs.get("missing", False))
+            network, likelihood, prior, posterior, told = parts
+            widths = activation = None
+        network = "dense" if network is None else network
         parts = (likelihood, prior, posterior, beta, objective)
         super().__init__(shape, prior.latent_dim, network, widths, activation, *parts, **kwargs)
+        self._network |= told
+        self._has_maps = maps
         self.classes = classes
         self.classification = validation.at_least_zero(classification, "classification")
         self.unknown = _checked_unknown(unknown, self.objective_layer)
@@ -124,7 +140,7 @@ class ConditionalVAE(VAE):
         """
 
         def probabilities(x):
-            return tf.nn.softmax(self.posterior_layer.logits(self.params_of(x)))
+            return tf.nn.softmax(self._logits(self.params_of(x)))
 
         return inputs.in_batches(probabilities, self.checked(x))
 
@@ -151,7 +167,7 @@ class ConditionalVAE(VAE):
             labels: as in `posterior`.
 
         Returns:
-            tensor (batch, width + classes).
+            tensor (batch, width + classes); with maps, their features lie between the two.
 
         Raises:
             ValueError: as in `encode`.
@@ -195,10 +211,13 @@ class ConditionalVAE(VAE):
         Raises:
             ValueError: n < 1; a label is not in 0 to classes - 1.
         """
-        z = self.prior.sample(validation.positive_int(n, "n"), seed=self._seed(seed))
+        seed = self._seed(seed)
+        z = self.prior.sample(validation.positive_int(n, "n"), seed=seed)
         if labels is not None:
             labels = self._checked_labels(np.broadcast_to(labels, (n,)), lowest=0)
             z = tf.concat([tf.one_hot(labels, self.classes), z[:, self.classes :]], axis=-1)
+            # Maps depend on the label above them.
+            z = self.prior.redraw(z, 1, seeds.fold(seed, 1)) if self._has_maps else z
         return self.decode(z)
 
     def training_target(self, x, y):
@@ -220,11 +239,11 @@ class ConditionalVAE(VAE):
             labels: int tensor (batch,), -1 where the label is not known. None: no label is known.
 
         Returns:
-            float32 tensor (batch, width + classes).
+            float32 tensor (batch, width + classes), as from `posterior_params`.
         """
         features = ops.cast(super().params_of(x), "float32")
         labels = tf.fill([tf.shape(features)[0]], -1) if labels is None else labels
-        return tf.concat([features, self.posterior_layer.evidence(labels)], axis=-1)
+        return tf.concat([features, self._labelled.evidence(labels)], axis=-1)
 
     def kinds_of_samples(self):
         return "labels", self.classes
@@ -237,7 +256,7 @@ class ConditionalVAE(VAE):
             loss = self.objective_layer.loss(self, params, x)
         known = ops.cast(target >= 0, "float32")
         # The classifier sees the features only, not the label that may be known.
-        logits = self.posterior_layer.classifier([params[:, : self.posterior_layer.width]])
+        logits = self._labelled.classifier([params[:, : self._labelled.width]])
         cross_entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
             ops.maximum(target, 0), logits
         )
@@ -249,10 +268,13 @@ class ConditionalVAE(VAE):
         return x, y_pred, weights  # metrics compare images; the target holds labels
 
     def get_config(self):
-        posterior, prior = self.posterior_layer, self.prior_layer
+        posterior, prior, latent_dim = self.posterior_layer, self.prior_layer, None
+        if self._has_maps:
+            latent_dim = (posterior.top.latent_dim, *posterior.network.latents[1:])
+            posterior, prior = posterior.top, prior.top
         return {
             **super().get_config(),
-            "latent_dim": posterior.latent_dim,
+            "latent_dim": latent_dim or posterior.latent_dim,
             "classes": self.classes,
             "prior": keras.saving.serialize_keras_object(prior.prior),
             "posterior": keras.saving.serialize_keras_object(posterior.posterior),
@@ -267,20 +289,19 @@ class ConditionalVAE(VAE):
         Where the label is known, q(y|x) is 1 for it.
 
         Args:
-            params: tensor (batch, width + classes), as from `params_of`.
+            params: tensor (batch, n), as from `params_of`.
             x: float tensor (batch, *shape).
 
         Returns:
             tensor (batch,).
         """
-        n, logits = self.classes, self.posterior_layer.logits(params)  # (batch, classes)
+        n, logits = self.classes, self._logits(params)  # (batch, classes)
         q = tf.nn.softmax(logits)
         entropy = -tf.reduce_sum(q * tf.nn.log_softmax(logits), axis=1)  # (batch,)
-        features = params[:, : self.posterior_layer.width]
-        features = tf.repeat(features, n, axis=0)  # (batch, width) -> (batch * classes, width)
-        evidence = self.posterior_layer.evidence(tf.range(n))
+        features = tf.repeat(params[:, :-n], n, axis=0)  # (batch, m) -> (batch * classes, m)
+        evidence = self._labelled.evidence(tf.range(n))
         evidence = tf.tile(evidence, (tf.shape(x)[0], 1))  # -> (batch * classes, classes)
-        params = tf.concat([features, evidence], axis=1)  # (batch * classes, width + classes)
+        params = tf.concat([features, evidence], axis=1)  # (batch * classes, m + classes)
         with records.recording() as record:  # the parts that the objective logs for each label
             losses = self.objective_layer.loss(self, params, tf.repeat(x, n, axis=0))
 
@@ -291,6 +312,16 @@ class ConditionalVAE(VAE):
         for name, values in record.parts.items():
             self.log(**{name: summed(values) - (entropy if name == "kl" else 0.0)})
         return summed(losses) - self.beta * entropy
+
+    @property
+    def _labelled(self):
+        """The posterior of the label and of z, with maps that of the top layer."""
+        return self.posterior_layer.top if self._has_maps else self.posterior_layer
+
+    def _logits(self, params):
+        """The logits of q(y|x), from the output of `params_of`: (batch, n) -> (batch, classes)."""
+        features, evidence = params[:, : self._labelled.width], params[:, -self.classes :]
+        return self._labelled.logits(tf.concat([features, evidence], axis=-1))
 
     def _checked_labels(self, labels, name="labels", lowest=-1):
         if not inputs.is_eager(labels):

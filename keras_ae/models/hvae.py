@@ -1,13 +1,12 @@
 """The hierarchical variational autoencoder: several layers of latent variables."""
 
-import math
-
 import keras
 import tensorflow as tf
 
-from keras_ae import distributions, networks
+from keras_ae import distributions
+from keras_ae.models import latent_maps
 from keras_ae.models.vae import VAE
-from keras_ae.utils import inputs, validation
+from keras_ae.utils import validation
 
 
 @keras.saving.register_keras_serializable("keras_ae")
@@ -84,19 +83,11 @@ class HVAE(VAE):
         blocks=1,
         **kwargs,
     ):
-        maps = _has_maps(latent_dim)
-        chosen = {"network": network, "widths": widths, "activation": activation}
-        if maps:
-            shape = inputs.example_shape(shape)
-            likelihood = distributions.likelihood_for(shape, likelihood)
-            widths = (32, 48, 64) if widths is None else tuple(widths)
-            chosen |= {"network": _checked_network(network), "widths": widths}
-            # The encoder sees the mask of what is there, too.
-            seen = (*shape[:-1], 2 * shape[-1]) if kwargs.get("missing") else shape
-            params_shape = (*shape[:-1], likelihood.params_size(shape[-1]))
-            network, posterior, prior = _with_maps(
-                seen, latent_dim, params_shape, widths, activation, prior, posterior, blocks
-            )
+        told = {}
+        if latent_maps.are_in(latent_dim):
+            chosen = (network, widths, activation, likelihood, prior, posterior, blocks)
+            maps = latent_maps.parts(shape, latent_dim, *chosen, kwargs.get("missing", False))
+            network, likelihood, prior, posterior, told = maps
             widths = activation = None
         else:
             network = "dense" if network is None else network
@@ -104,9 +95,8 @@ class HVAE(VAE):
             prior = distributions.HierarchicalPrior(latent_dim, prior, width)
         parts = (likelihood, prior, posterior, beta, objective)
         super().__init__(shape, prior.latent_dim, network, widths, activation, *parts, **kwargs)
-        self._has_maps, self._blocks = maps, blocks
-        if maps:
-            self._network |= chosen
+        self._network |= told
+        self._has_maps = bool(told)
 
     def split(self, z):
         """Splits codes into their layers, from the top down.
@@ -187,23 +177,13 @@ class HVAE(VAE):
         """
         return self._bounds.kl_of_parts(self.checked(x), n_samples, self._seed(seed))
 
-    # Graph functions
-
-    def likelihood_of_draw(self, drawn):
-        prior = self.prior
-        if not self._has_maps or drawn.steps is None or drawn.steps.advance != prior.advance:
-            return super().likelihood_of_draw(drawn)
-        # The way from the top down, which the draw has gone already, ends at the image.
-        params = self.prior_layer.network.last(drawn.steps.states[-1].h)
-        return self.likelihood_layer(tf.reshape(params, (-1, *self._params_shape)))
-
     def get_config(self):
         config = super().get_config()
         config["prior"] = keras.saving.serialize_keras_object(self.prior_layer.top)
         if self._has_maps:
-            own = {"latent_dim": self.prior_layer.network.latents, "blocks": self._blocks}
             posterior = keras.saving.serialize_keras_object(self.posterior_layer.top)
-            return {**config, **own, "posterior": posterior}
+            latents = self.prior_layer.network.latents
+            return {**config, "latent_dim": latents, "posterior": posterior}
         layers = self.posterior_layer.layers
         return {
             **config,
@@ -211,32 +191,3 @@ class HVAE(VAE):
             "width": self.prior_layer.width,
             "posterior": [keras.saving.serialize_keras_object(layer) for layer in layers],
         }
-
-
-def _has_maps(latent_dim):
-    """Whether there is a layer that is no int."""
-    is_sequence = isinstance(latent_dim, (tuple, list))
-    return is_sequence and any(isinstance(one, (tuple, list)) for one in latent_dim)
-
-
-def _checked_network(network):
-    """The name of the network where there are maps. ValueError if another one was asked for."""
-    if network not in (None, "top_down"):
-        raise ValueError(
-            'Expected network="top_down", or none, where latent_dim holds maps. '
-            f"Received: network={network!r}"
-        )
-    return "top_down"
-
-
-def _with_maps(shape, latents, params_shape, widths, activation, prior, posterior, blocks):
-    """The network (encoder, decoder), the posterior and the prior of a hierarchy with maps."""
-    latents = [one if isinstance(one, int) else tuple(one) for one in latents]
-    top = distributions.get(distributions.Posterior, posterior)
-    size = latents[0] if isinstance(latents[0], int) else math.prod(latents[0])
-    encoder, decoder = networks.top_down(
-        shape, latents, top.params_size(size), params_shape, widths, activation or "gelu", blocks
-    )
-    network = decoder.get_layer("top_down")
-    posterior = distributions.TopDownPosterior(network, top)
-    return (encoder, decoder), posterior, distributions.TopDownPrior(network, prior)

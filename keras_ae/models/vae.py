@@ -306,7 +306,10 @@ class VAE(Autoencoder):
         Returns:
             tfp distribution, batch shape (batch,) or (n * batch,), event shape `shape`.
         """
-        return self.likelihood_of(tf.reshape(drawn.z, (-1, self.latent_dim)))
+        params = distributions.image_params(self.prior_layer, drawn)
+        if params is None:
+            return self.likelihood_of(tf.reshape(drawn.z, (-1, self.latent_dim)))
+        return self.likelihood_layer(tf.reshape(params, (-1, *self._params_shape)))
 
     def log_likelihood_of(self, x, z):
         """log p(x|z) for several codes per example, nats.

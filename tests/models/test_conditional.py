@@ -54,6 +54,90 @@ def test_with_labels_the_objective_is_the_one_of_the_pair(images):
     assert logs["classification"] == pytest.approx(classification.mean(), rel=1e-4)
 
 
+MAPS = {"latent_dim": (2, (2, 2, 1), (4, 4, 1)), "widths": (4, 6), "posterior": "full"}
+
+
+def shaken(model):
+    """The model with random weights, so that no layer starts at zero."""
+    random = np.random.default_rng(1)
+    for weight in model.trainable_weights:
+        weight.assign_add(0.2 * random.standard_normal(weight.shape))
+    return model
+
+
+@functools.cache
+def with_maps():
+    return shaken(make(**MAPS))
+
+
+def test_maps_lie_below_the_label(images):
+    """The code is the label, z_1 and the maps; the prior of the maps is given the label."""
+    vae, labels = with_maps(), np.arange(20) % 3
+    assert vae.latent_dim == 3 + 2 + 4 + 16
+    z = np.array(vae.encode(images, labels=labels))
+    np.testing.assert_allclose(z[:, :3], np.eye(3)[labels], atol=1e-6)
+    np.testing.assert_allclose(vae.classify(images), vae.encode(images)[:, :3], atol=1e-6)
+    drawn = np.array(vae.posterior(images, labels).sample(seed=1))
+    others = np.concatenate([np.eye(3)[(labels + 1) % 3], drawn[:, 3:]], axis=1)
+    below = [np.array(vae.prior.given(vae.prior.split(x))[1].mean()) for x in (drawn, others)]
+    assert np.abs(below[0] - below[1]).max() > 1e-3
+    assert np.isfinite(vae.prior.log_prob(drawn)).all()
+    assert np.abs(np.array(vae.decode(drawn)) - vae.decode(others)).max() > 1e-3
+    bound = vae.log_likelihood(images, n_samples=300, seed=0)
+    assert np.mean(bound - vae.elbo(images, n_samples=30, seed=0)) > 0
+
+
+def test_what_is_drawn_for_a_label_has_its_maps_too(monkeypatch):
+    """Codes of a label are those of the prior among which the label is this one."""
+    vae = with_maps()
+    codes = []
+    monkeypatch.setattr(vae, "decode", codes.append)
+    vae.sample(3000, seed=0, labels=1)
+    all_codes = np.array(vae.prior.sample(9000, seed=tf.constant((3, 4))))
+    expected = all_codes[all_codes[:, 1] == 1]
+    found = np.array(codes[0])
+    assert np.all(found[:, :3] == [0, 1, 0])
+    others = all_codes[all_codes[:, 1] == 0]
+    error = expected.std(axis=0) * (1 / 3000 + 1 / len(expected)) ** 0.5 + 1e-9
+    distance = np.abs(found.mean(axis=0) - expected.mean(axis=0)) / error
+    assert distance.max() < 5
+    assert (np.abs(found.mean(axis=0) - others.mean(axis=0)) / error)[5:].max() > 5
+
+
+@pytest.mark.parametrize("unknown", ["draw", "sum"])
+def test_the_objective_with_maps_is_that_of_the_pair(images, unknown):
+    """With labels: -log p(x|y, z) + KL(q(z|x, y) || p(z|y)) + log 3 - 10 log q(y|x), by parts."""
+    vae, labels = shaken(make(**MAPS, unknown=unknown)), tf.constant(np.arange(20) % 3)
+    z = vae.posterior(images, labels).sample(100, seed=tf.constant((1, 2)))
+    log_ratio = vae.posterior(images, labels).log_prob(z) - vae.prior.log_prob(z)
+    draws = np.array(log_ratio - vae.log_likelihood_of(images, z))
+    cross_entropy = -np.log(np.array(vae.classify(images))[np.arange(20), labels])
+    expected = np.mean(draws, axis=0) + 10 * cross_entropy
+    objective = tf.function(lambda: vae.objective(tf.constant(images), labels))
+    found = [objective() for _ in range(100)]
+    error = (np.var(draws, axis=0) / 100 + np.var(found, axis=0) / 100) ** 0.5
+    assert np.all(np.abs(np.mean(found, axis=0) - expected) < 5 * error + 1e-3)
+
+
+def test_with_maps_it_learns_from_few_labels_and_is_saved(images, tmp_path):
+    vae = make(**MAPS, blocks=0, unknown="sum", objective="iwae")
+    labels = np.where(np.arange(20) < 10, np.arange(20) % 3, -1)
+    vae.compile(keras.optimizers.Adam(1e-2), run_eagerly=True)
+    losses = vae.fit(images, labels, epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    vae.save_to_preset(tmp_path / "mine")
+    loaded = keras_ae.load(tmp_path / "mine")
+    z = vae.encode(images, labels=np.zeros(20, int))
+    np.testing.assert_allclose(loaded.encode(images, labels=np.zeros(20, int)), z, atol=1e-6)
+    for key in ("latent_dim", "widths", "blocks", "network", "classes", "unknown"):
+        assert loaded.get_config()[key] == vae.get_config()[key]
+    assert keras_ae.info(tmp_path / "mine").latent_dim == 2 + 4 + 16  # that of z
+    with pytest.raises(ValueError, match='network="top_down", or none.*Received: network=.conv.'):
+        make(**MAPS, network="conv")
+    with pytest.raises(ValueError, match="VampPrior"):
+        make(**MAPS, prior="vamp")
+
+
 def test_an_unknown_label_is_summed_over():
     """sum_y q(y|x) (-log p(x|y, z) + beta KL(q(z|x, y) || p(z)) + beta log(3 q(y|x))).
 
