@@ -153,11 +153,13 @@ def _loss(told):
 
 def _named(text, words):
     """The words of a part, and those of the parts inside it: "A(B, C)" -> a str."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not text:
         return ""
-    found = [words.get(name, f"`{name}`") for name in re.findall(r"\w+", text)]
-    outer = found[0]
-    inner = list(dict.fromkeys(re.split("[,;]", words)[0] for words in found[1:]))
+    name, _, inside = text.partition("(")
+    outer, inner = words.get(name, f"`{name}`"), {}  # a dict, since several layers may be alike
+    for part in re.findall(r"\w+(?:\([^()]*\))?", inside):
+        found = _named(part, words)
+        inner[found if "(" in part else re.split("[,;]", found)[0]] = None
     if "{}" in outer:
         return outer.format(" or ".join(inner))
     return outer + (f" ({'; '.join(inner)})" if inner else "")

@@ -305,6 +305,9 @@ def test_a_card_of_a_deep_hierarchy_says_how_its_layers_lie(tmp_path):
     assert "- Prior p(z): for the top layer the standard normal distribution; for each map" in text
     assert "- Posterior q(z|x): for the top layer a Gaussian with a full covariance; for" in text
     assert "WarmUp" in text and "registered_name" not in text
+    told = {"model": {"posterior": "TopDownPosterior(LabelledPosterior(FullGaussian))"}}
+    words = dict(describing.parts(told))["Posterior q(z|x)"]
+    assert "given the label (a Gaussian with a full covariance); for each map below" in words
 
 
 def test_cards_of_symbols_and_clusters(tmp_path):
