@@ -41,6 +41,7 @@ KINDS = {
     "latent_circle": Kind(5000, "a walk on a circle of codes, moving", WALKS),
     "traversals": Kind(1000, "what each latent dimension changes", ("an_image",)),
     "interpolations": Kind(6, "walks from image to image", ("an_image",), 2),
+    "layers": Kind(10, "what each layer of a hierarchy decides", ("an_image", "layers")),
     "training_curves": Kind(0, "the logs of the training", ("logs",)),
     "corruption_levels": Kind(1000, "the error for growing noise", ("noise",)),
     "active_units": Kind(5000, "how much each latent dimension says", (), 2),
@@ -144,6 +145,7 @@ def _figure(plots, options, model, shown, n):
         "manifold": lambda: plots.manifold(model, n, x, seed=seed),
         "traversals": lambda: plots.traversals(model, x, seed=seed),
         "interpolations": lambda: _interpolations(plots, model, x),
+        "layers": lambda: plots.layers(model, x, seed),
         "corruption_levels": lambda: plots.corruption_levels(model, x, seed=seed),
         "active_units": lambda: plots.active_units(model, x),
         "kl_per_dimension": lambda: plots.kl_per_dimension(model, x),
@@ -190,6 +192,9 @@ NEEDS = {
     ),
     "a_prior": lambda card: _is("log_likelihood" in card.verbs, "a model with a prior, a VAE"),
     "noise": lambda card: _is("corrupt" in card.verbs, "a model that denoises, a DAE"),
+    "layers": lambda card: _is(
+        card.metadata["family"] == "HVAE", "layers of latent variables, an HVAE"
+    ),
     "logs": lambda card: _is(
         card.metadata["training"], "the logs of a training, and its card has none"
     ),

@@ -13,6 +13,7 @@ from keras_ae.plots.curves import corruption_levels, training_curves
 from keras_ae.plots.grids import (
     images,
     interpolations,
+    layers,
     manifold,
     reconstructions,
     samples,
@@ -31,6 +32,7 @@ __all__ = [
     "kl_per_dimension",
     "latent_circle",
     "latent_scatter",
+    "layers",
     "manifold",
     "posterior_overlap",
     "reconstructions",

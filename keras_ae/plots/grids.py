@@ -104,6 +104,38 @@ def reconstructions(model, x):
     return images(np.concatenate(rows), columns=len(x), titles=titles)
 
 
+def layers(model, x, seed=0):
+    """What each layer of an HVAE decides: upper layers of x stay, those below them are drawn.
+
+    The first row shows x, and the second one all layers of its code, decoded. In each further row
+    one layer less is kept; in the last row none.
+
+    Args:
+        model: an HVAE of images.
+        x: array (n, *shape); integers are pixels 0-255. About ten images.
+        seed: int, for the draws.
+
+    Returns:
+        matplotlib.figure.Figure.
+
+    Raises:
+        ValueError: the model is no HVAE, or not a model of images; x does not fit it.
+
+    Example:
+
+        hvae = keras_ae.HVAE((28, 28, 1), latent_dim=(10, 20))
+        keras_ae.plots.layers(hvae, x_train[:10])
+    """
+    drawing.expect_images(model)
+    drawing.expect(model, "redraw", "an HVAE")
+    z, shown = model.encode(x, sample=True, seed=seed), inputs.to_float(x, model.shape).numpy()
+    count = len(model.split(z))
+    kept = [model.decode(model.redraw(z, n, seed=seed)) for n in range(count, -1, -1)]
+    words = [f"{n} {'layer' if n == 1 else 'layers'} kept" for n in range(count - 1, 0, -1)]
+    titles = ["original", "all layers", *words, "no layer kept"]
+    return images(np.concatenate([shown, *kept]), columns=len(shown), titles=titles)
+
+
 def manifold(model, n=20, x=None, dims=(0, 1), seed=0):
     """A plane of the latent space, decoded: a grid of codes at the quantiles of the prior.
 

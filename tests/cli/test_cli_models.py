@@ -14,8 +14,8 @@ from keras_ae.cli import examples, measuring, parser, plotting
 from keras_ae.utils import image_files
 
 
-def saved(kind, folder):
-    kind((8, 8, 1), 3, widths=(16,)).save_to_preset(folder, dataset="digits")
+def saved(kind, folder, latent_dim=3):
+    kind((8, 8, 1), latent_dim, widths=(16,)).save_to_preset(folder, dataset="digits")
     return str(folder)
 
 
@@ -74,7 +74,10 @@ def test_pictures_of_a_vae(command, vae, tmp_path, capsys):
 @pytest.mark.parametrize("kind", [kind for kind in plotting.KINDS if kind != "strokes"])
 def test_plot_draws_every_kind(kind, vae, dae, short_walk, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    name = "vae_mnist" if kind == "training_curves" else dae if kind == "corruption_levels" else vae
+    others = {"training_curves": "vae_mnist", "corruption_levels": dae}
+    if kind == "layers":
+        others[kind] = saved(keras_ae.HVAE, tmp_path / "hvae", (3, 2))
+    name = others.get(kind, vae)
     n = [] if kind in ("training_curves", "latent_circle") else ["--n", "20"]
     assert cli.main(["plot", name, kind, *n, "--seed", "1"]) == 0
     out = tmp_path / f"{kind}.{'gif' if kind == 'latent_circle' else 'png'}"
@@ -240,12 +243,13 @@ def test_the_card_says_which_kinds_of_plot_suit_a_model(vae, capsys):
     """Of what a card says of it, what the plots themselves say once the model is loaded."""
     assert cli.main(["plot", vae]) == 0
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    unsuited = {"strokes", "training_curves", "corruption_levels"}
+    unsuited = {"strokes", "training_curves", "corruption_levels", "layers"}
     assert listed == [kind for kind in plotting.KINDS if kind not in unsuited]
     assert plotting.why_not("strokes", keras_ae.info("sequence_ae_omniglot")) is None
     images = {"samples", "reconstructions", "manifold", "latent_circle", "interpolations"}
     for kind in images:
         assert plotting.why_not(kind, keras_ae.info("sequence_ae_omniglot"))
+    assert plotting.why_not("layers", keras_ae.info("hvae_mnist")) is None
 
 
 def test_a_plane_of_many_dimensions_is_told(vae, tmp_path, capsys):

@@ -66,6 +66,20 @@ def test_samples(vae, same_picture):
     same_picture(plots.samples(vae, 9, seed=1), "samples")
 
 
+def test_layers_are_kept_from_the_top(x):
+    model = keras_ae.HVAE((8, 8, 1), (2, 3), widths=(16,), width=8)
+    for weight in model.trainable_weights:
+        weight.assign_add(0.2 * np.random.default_rng(0).standard_normal(weight.shape))
+    figure = plots.layers(model, x[::6], seed=1)
+    assert texts(figure) == ["original", "all layers", "1 layer kept", "no layer kept"]
+    np.testing.assert_allclose(shown(figure)[:, :8], x[0, ..., 0], atol=1e-6)
+    z = model.encode(x[::6], sample=True, seed=1)
+    for row, kept in ((1, 2), (2, 1), (3, 0)):
+        expected = model.decode(model.redraw(z, kept, seed=1))[0, ..., 0]
+        np.testing.assert_allclose(shown(figure, row)[:, :8], expected, atol=1e-6)
+    assert np.abs(shown(figure, 1) - shown(figure, 2)).max() > 0.01
+
+
 def test_samples_of_a_conditional_vae_stand_under_their_labels():
     model = keras_ae.ConditionalVAE((8, 8, 1), 2, widths=(16,), width=8, classes=3)
     grid = shown(plots.samples(model, 6, seed=3))
@@ -147,6 +161,7 @@ def test_interpolations(ae, x, same_picture):
             lambda vae, ae, x: plots.samples(vae, label=3),
             "for a ConditionalVAE, or a VaDE.* Received: label=3, for a VAE",
         ),
+        (lambda vae, ae, x: plots.layers(vae, x), "with `redraw`, an HVAE. Received: VAE"),
         (lambda vae, ae, x: plots.samples(ae), "with `sample`, a VAE. Received: AE"),
         (
             lambda vae, ae, x: plots.manifold(vae, 1),
