@@ -20,11 +20,11 @@ def classifier(dataset):
     """The classifier of a data set, trained on its training images.
 
     A residual convolutional network of 215,000 weights. Its next to last layer, "features", has
-    96 numbers. It is right on 99.42 % of MNIST's test images. It learned to be unsure of noise,
-    blur and mixtures of two images.
+    96 numbers. It is right on 99.42 % of MNIST's test images, and on 92.97 % of Fashion-MNIST's.
+    It learned to be unsure of noise, blur and mixtures of two images.
 
     Args:
-        dataset: "mnist".
+        dataset: "mnist" or "fashion_mnist".
 
     Returns:
         keras.Model, from float images (n, 28, 28, 1) in [0, 1] to the probability of each class,

@@ -24,7 +24,7 @@ def measure_samples(model, dataset, *, n_drawn=3000, n_images=3000, seed=0):
 
     Args:
         model: a model with the method `sample`, of images (28, 28, 1).
-        dataset: "mnist".
+        dataset: "mnist" or "fashion_mnist".
         n_drawn: int, how many images the model draws. They are clipped to [0, 1].
         n_images: int, how many training images they are compared with, the first ones.
         seed: int, for the draws.

@@ -25,8 +25,8 @@ def frechet_distance(real, drawn, features=None):
     Args:
         real, drawn: images (n, *shape), two at least, float or pixels 0-255; without `features`
             vectors (n, d).
-        features: "mnist", for the features of `classifier`; a callable from float images to
-            vectors (n, d); or None.
+        features: "mnist" or "fashion_mnist", for the features of `classifier`; a callable from
+            float images to vectors (n, d); or None.
 
     Returns:
         float, at least 0.
@@ -86,8 +86,8 @@ def recognisable(drawn, classifier, sure=SURE):
 
     Args:
         drawn: images (n, *shape), float or pixels 0-255.
-        classifier: "mnist", for `keras_ae.evaluation.classifier`; or a callable from float images
-            to probabilities (n, classes).
+        classifier: "mnist" or "fashion_mnist", for `keras_ae.evaluation.classifier`; or a callable
+            from float images to probabilities (n, classes).
         sure: float, the least probability.
 
     Returns:

@@ -54,6 +54,10 @@ ROWS = [
     ("frechet_distance", "mnist", GREY, REAL, 0.26, OURS),
     ("precision", "mnist", GREY, REAL, 85.70, OURS),
     ("recall", "mnist", GREY, REAL, 86.33, OURS),
+    ("recognisable", "fashion_mnist", GREY, REAL, 77.33, OURS),
+    ("frechet_distance", "fashion_mnist", GREY, REAL, 0.09, OURS),
+    ("precision", "fashion_mnist", GREY, REAL, 87.47, OURS),
+    ("recall", "fashion_mnist", GREY, REAL, 86.20, OURS),
     (
         "step_mse",
         "omniglot_strokes",

@@ -14,7 +14,7 @@ from keras_ae.evaluation import classifiers, sample_metrics, samples
 from keras_ae.utils import zoo
 
 KNOWN = sorted(json.loads((zoo.folder() / "classifiers" / "classifiers.json").read_text()))
-LEAST = {"mnist": 99.4, "fashion_mnist": 93.0}  # %, of the test images
+LEAST = {"mnist": 99.4, "fashion_mnist": 92.9}  # %, of the test images
 
 
 def gaussian(rng, n, mean, covariance):

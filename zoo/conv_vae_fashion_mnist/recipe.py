@@ -55,5 +55,6 @@ metrics = [
     keras_ae.evaluation.nll(vae, "fashion_mnist", n_samples=1000, verbose=1),
     keras_ae.evaluation.negative_elbo(vae, "fashion_mnist"),
 ]
+metrics += keras_ae.evaluation.measure_samples(vae, "fashion_mnist")
 vae.save_to_preset(folder, dataset="fashion_mnist", training=log, metrics=metrics)
 backup.delete()
