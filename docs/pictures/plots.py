@@ -46,7 +46,7 @@ def figures():
         "kl_per_dimension": lambda: plots.kl_per_dimension(load("vae_digits"), small()),
         "latent_circle": lambda: circle(load("vae2d_mnist")),
         "latent_scatter": lambda: plots.latent_scatter(load("vae2d_mnist"), x[:4000], y[:4000]),
-        "layers": lambda: plots.layers(load("hvae_mnist"), few),
+        "layers": lambda: plots.layers(load("conv_hvae_mnist"), few),
         "manifold": lambda: plots.manifold(load("vae2d_mnist"), n=12),
         "posterior_overlap": lambda: plots.posterior_overlap(load("vae2d_mnist"), x[:100], y[:100]),
         "reconstructions": lambda: plots.reconstructions(load("conv_dae_mnist"), few),
