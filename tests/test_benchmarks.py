@@ -303,7 +303,7 @@ def test_rows_of_parts_are_kept_one_by_one(tmp_path):
         "minutes": 2.4,
     }
     family.write(tmp_path, "prior", "N(0, I)", row)
-    family.write(tmp_path, "bits", "vqvae_mnist", {**row, "unit": "a pixel", "note": "980 bits"})
+    family.write(tmp_path, "bits", "vqvae_mnist", {**row, "unit": "per pixel", "note": "980 bits"})
     lines = (tmp_path / "family.md").read_text().splitlines()[-2:]
     assert "| N(0, I) | nll 84.57 ± 0.25 nats | 1,234 | 3 | 2 |" in lines[0]
     assert "nll 84.567000 ± 0.250000 a pixel (980 bits)" in lines[1]

@@ -88,7 +88,7 @@ def mse(model, dataset, split="test", n_images=None, verbose=0):
     Arguments: as in `nll`.
     """
     values, protocol = _squared_errors(model, dataset, split, n_images, np.mean, verbose)
-    return _measurement("mse", values, "a pixel", protocol)
+    return _measurement("mse", values, "per pixel", protocol)
 
 
 def sse(model, dataset, split="test", n_images=None, verbose=0):
@@ -97,7 +97,7 @@ def sse(model, dataset, split="test", n_images=None, verbose=0):
     Arguments: as in `nll`.
     """
     values, protocol = _squared_errors(model, dataset, split, n_images, np.sum, verbose)
-    return _measurement("sse", values, "an image", protocol)
+    return _measurement("sse", values, "per image", protocol)
 
 
 def step_mse(model, dataset, split="test", n_images=None, verbose=0):

@@ -42,8 +42,9 @@ class ConditionalVAE(VAE):
 
     Args:
         shape, network, widths, activation, likelihood, beta: as in `VAE`; with maps as in `HVAE`.
-        latent_dim: int, the size of z, or a tuple with maps, as in `HVAE`, whose first one is an
-            int. The attribute `latent_dim` is the size of a code: classes + the size of z.
+        latent_dim: int, the size of z, or a tuple that holds maps, as in `HVAE`. Then the first
+            of the tuple, z_1, must be an int. The attribute `latent_dim` is the size of a code:
+            classes + the size of z.
         classes: int, the number of labels. The labels are 0 to classes - 1.
         prior: p(z), as in `VAE`, except "vamp". With maps: of the top layer.
         posterior: q(z|x, y), as in `VAE`. With maps: of the top layer.
@@ -268,13 +269,13 @@ class ConditionalVAE(VAE):
         return x, y_pred, weights  # metrics compare images; the target holds labels
 
     def get_config(self):
-        posterior, prior, latent_dim = self.posterior_layer, self.prior_layer, None
+        posterior, prior = self._labelled, self.prior_layer
+        latent_dim = posterior.latent_dim
         if self._has_maps:
-            latent_dim = (posterior.top.latent_dim, *posterior.network.latents[1:])
-            posterior, prior = posterior.top, prior.top
+            latent_dim, prior = (latent_dim, *prior.network.latents[1:]), prior.top
         return {
             **super().get_config(),
-            "latent_dim": latent_dim or posterior.latent_dim,
+            "latent_dim": latent_dim,
             "classes": self.classes,
             "prior": keras.saving.serialize_keras_object(prior.prior),
             "posterior": keras.saving.serialize_keras_object(posterior.posterior),

@@ -77,7 +77,8 @@ def parts(metadata):
 def code(metadata):
     """The size of a code in words, or "" if it is not known: "40 numbers"."""
     told = metadata["model"]
-    sizes, size, width = told.get("latent_dim"), told.get("size"), told.get("width")
+    sizes = told.get("latent_dim", told.get("code_size"))
+    size, width = told.get("size"), told.get("width")
     if isinstance(size, int) and isinstance(sizes, int) and isinstance(width, int) and width:
         symbols = sizes // width
         return f"{symbols} symbols, each one of {size:,}"
@@ -128,10 +129,11 @@ def _network(told):
     if isinstance(widths, list) and not widths:
         return f"one {gated}{layers[:-1]} to the code and one back"
     sizes = f" of {_listed(widths)} {units}" if isinstance(widths, list) else ""
-    mirrored = widths and network not in ("gru", "lstm", "top_down")
-    back = "; the decoder has them in reverse" if mirrored else ""
     if network == "top_down":
         back = "; from the top layer down, prior, posterior and decoder share them"
+    else:
+        mirrored = widths and network not in ("gru", "lstm")
+        back = "; the decoder has them in reverse" if mirrored else ""
     return f"{gated}{layers}{sizes}{back}"
 
 
@@ -152,7 +154,7 @@ def _loss(told):
 
 
 def _named(text, words):
-    """The words of a part, and those of the parts inside it: "A(B, C)" -> a str."""
+    """A part and the parts inside it, in words. `text` names their classes: "A(B, C)"."""
     if not isinstance(text, str) or not text:
         return ""
     name, _, inside = text.partition("(")

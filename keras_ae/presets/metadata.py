@@ -23,9 +23,11 @@ def describe(model, folder, dataset, training, metrics):
     Returns:
         dict.
     """
-    config = {"latent_dim": model.latent_dim, **model.get_config()}
+    config = model.get_config()
     told = ("shape", "latent_dim", *model.told, "widths", "activation", "network")
     described = {key: _told(config[key]) for key in told if key in config}
+    if "latent_dim" not in config:  # the model finds it from its other arguments
+        described["code_size"] = model.latent_dim
     if not isinstance(described.get("network", ""), str):
         described["network"] = "custom"
     parts = {name.removesuffix("_layer"): getattr(model, name) for name in model.parts}

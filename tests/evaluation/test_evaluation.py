@@ -20,8 +20,10 @@ def test_squared_errors_are_those_of_numpy(x_test):
     model = keras_ae.AE((8, 8, 1), 3, widths=(16,))
     errors = (np.asarray(model.reconstruct(x_test)) - x_test / 255.0) ** 2
     mse, sse = evaluation.mse(model, "digits"), evaluation.sse(model, "digits")
-    assert mse["value"] == pytest.approx(errors.mean(), rel=1e-5) and mse["unit"] == "a pixel"
-    assert sse["value"] == pytest.approx(errors.mean() * 64, rel=1e-5) and sse["unit"] == "an image"
+    assert mse["value"] == pytest.approx(errors.mean(), rel=1e-5) and mse["unit"] == "per pixel"
+    assert (
+        sse["value"] == pytest.approx(errors.mean() * 64, rel=1e-5) and sse["unit"] == "per image"
+    )
     assert sse["standard_error"] == pytest.approx(
         errors.sum(axis=(1, 2, 3)).std(ddof=1) / np.sqrt(360), rel=1e-4
     )

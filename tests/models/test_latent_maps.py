@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from eagerly import eagerly
+from shaken import shaken
 
 import keras_ae
 from keras_ae import distributions
@@ -17,14 +18,6 @@ SHAPE, LATENTS = (8, 8, 1), (3, (2, 2, 2), (4, 4, 1), (4, 4, 1))
 
 def make(shape=SHAPE, latent_dim=LATENTS, widths=(4, 6), blocks=0, **options):
     return keras_ae.HVAE(shape, latent_dim, widths=widths, blocks=blocks, **options)
-
-
-def shaken(model):
-    """The model with random weights, so that no layer starts at zero."""
-    random = np.random.default_rng(1)
-    for weight in model.trainable_weights:
-        weight.assign_add(0.05 * random.standard_normal(weight.shape))
-    return model
 
 
 @functools.cache

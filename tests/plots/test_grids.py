@@ -2,6 +2,7 @@ import statistics
 
 import numpy as np
 import pytest
+from shaken import shaken
 
 import keras_ae
 from keras_ae import plots
@@ -67,9 +68,7 @@ def test_samples(vae, same_picture):
 
 
 def test_layers_are_kept_from_the_top(x):
-    model = keras_ae.HVAE((8, 8, 1), (2, 3), widths=(16,), width=8)
-    for weight in model.trainable_weights:
-        weight.assign_add(0.2 * np.random.default_rng(0).standard_normal(weight.shape))
+    model = shaken(keras_ae.HVAE((8, 8, 1), (2, 3), widths=(16,), width=8), 0.2)
     figure = plots.layers(model, x[::6], seed=1)
     assert texts(figure) == ["original", "all layers", "1 layer kept", "no layer kept"]
     np.testing.assert_allclose(shown(figure)[:, :8], x[0, ..., 0], atol=1e-6)

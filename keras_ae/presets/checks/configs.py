@@ -96,8 +96,8 @@ def check_agreement(config, metadata, source):
     """Raises ValueError if the metadata and the config disagree about the model."""
     arguments, described = config["config"], metadata.get("model", {})
     pairs = {"family": (config.get("class_name"), metadata["family"])}
-    for key in {"shape", "latent_dim", "widths"} & arguments.keys():
-        pairs[key] = (arguments[key], described.get(key))
+    for key in ("shape", "latent_dim", "widths"):
+        pairs[key] = (arguments.get(key), described.get(key))
     for key, (built, said) in pairs.items():
         if said is not None and said != built:
             raise reading.DamagedPresetError(
