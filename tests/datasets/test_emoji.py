@@ -206,3 +206,10 @@ def test_emoji_are_the_emoji(monkeypatch):
     assert np.bincount(y_train).tolist() == [153, 2115, 5, 141, 117, 196, 78, 239, 202, 227]
     assert np.bincount(y_test).tolist() == [16, 136, 0, 18, 14, 22, 7, 25, 22, 34]
     assert x_train.mean() / 255 == pytest.approx(0.76040, abs=1e-5)
+    sizes = []  # bytes of the test pictures as PNG, beside which docs/metrics.md sets vqvae2_emoji
+    for picture in x_test:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "png", optimize=True)
+        sizes.append(len(file.getvalue()))
+    assert np.mean(sizes) == pytest.approx(3_730, abs=40)
+    assert 8 * np.mean(sizes) / x_test[0].size == pytest.approx(2.43, abs=0.03)
