@@ -149,7 +149,7 @@ def _of_the_zoo(name, note, quick):
         "measure": "mse",
         "value": measured["value"],
         "error": measured["standard_error"],
-        "unit": "a pixel",
+        "unit": "per pixel",
         "note": note,
     }
     return {
@@ -294,7 +294,7 @@ def markdown(results):
         for model in comparison.models:
             row = results.get(name, {}).get(model)
             if row:
-                digits = 6 if row["unit"] == "a pixel" else 2
+                digits = 6 if row["unit"] == "per pixel" else 2
                 value = f"{row['measure']} {row['value']:.{digits}f}"
                 value += f" ± {row['error']:.{digits}f} {row['unit']}"
                 value += f" ({row['note']})" if "note" in row else ""

@@ -306,7 +306,7 @@ def test_rows_of_parts_are_kept_one_by_one(tmp_path):
     family.write(tmp_path, "bits", "vqvae_mnist", {**row, "unit": "per pixel", "note": "980 bits"})
     lines = (tmp_path / "family.md").read_text().splitlines()[-2:]
     assert "| N(0, I) | nll 84.57 ± 0.25 nats | 1,234 | 3 | 2 |" in lines[0]
-    assert "nll 84.567000 ± 0.250000 a pixel (980 bits)" in lines[1]
+    assert "nll 84.567000 ± 0.250000 per pixel (980 bits)" in lines[1]
     with pytest.raises(SystemExit):
         family.main(["nothing"])
 
