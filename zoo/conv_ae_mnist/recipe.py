@@ -9,7 +9,7 @@ import keras
 
 import keras_ae
 
-EPOCHS, BATCH = 14, 128
+EPOCHS, BATCH = 50, 128
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_ae_mnist"
 
 keras.utils.set_random_seed(1)
@@ -21,7 +21,7 @@ steps = EPOCHS * -(-len(train) // BATCH)
 rate = keras.optimizers.schedules.CosineDecay(
     0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
 )
-model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.99), loss="mse")
+model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999), loss="mse")
 log, backup = (
     keras_ae.TrainingLog(f"{folder}.log"),
     keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
