@@ -49,6 +49,7 @@ BETTER = {  # name of a metric: which values are better
     "step_mse": "lower is better",
     "nll": "lower is better",
     "negative_elbo": "lower is better",
+    "bits_per_dimension": "lower is better",
     "psnr": "higher is better",
     "accuracy": "higher is better",
     "cluster_accuracy": "higher is better",

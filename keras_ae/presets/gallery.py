@@ -8,7 +8,11 @@ from keras_ae.presets import cards, describing
 JOBS = (
     ("Reconstruct", "A short code of an image, and the image back from it.", ("mse", "sse")),
     ("Denoise", "The clean image from a noisy one.", ("psnr",)),
-    ("Draw", "New images, and how likely an image is.", ("nll", "negative_elbo")),
+    (
+        "Draw",
+        "New images, and how likely an image is.",
+        ("nll", "negative_elbo", "bits_per_dimension"),
+    ),
     ("Label", "The label of an image, and images with a label.", ("accuracy",)),
     ("Cluster", "Groups of alike images, found without labels.", ("cluster_accuracy",)),
     ("Sequences", "A short code of a pen drawing, and the drawing back.", ("step_mse",)),

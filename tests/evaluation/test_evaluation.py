@@ -29,6 +29,26 @@ def test_squared_errors_are_those_of_numpy(x_test):
     )
 
 
+def test_bits_are_those_of_the_likelihood(x_test):
+    likelihood = keras_ae.distributions.DiscretizedLogisticMixture(1)
+    vae = keras_ae.VAE((8, 8, 1), 2, widths=(16,), likelihood=likelihood)
+    vae.set_weights([np.zeros(w.shape) for w in vae.get_weights()])
+    # p(x|z) does not depend on z: a logistic around 1/2 of scale 1/2.
+    measured = evaluation.bits_per_dimension(vae, "digits", n_samples=1000)
+    edges = np.concatenate([[-np.inf], (np.arange(255) + 0.5) / 255, [np.inf]])
+    probabilities = np.diff(1 / (1 + np.exp(-(edges - 0.5) / 0.5)))
+    expected = -np.log2(probabilities)[x_test].mean()
+    assert measured["value"] == pytest.approx(expected, rel=1e-4)
+    assert measured["unit"] == "bits per value"
+
+
+def test_bits_need_probabilities_of_levels():
+    with pytest.raises(
+        ValueError, match="DiscretizedLogisticMixture.*Received: VAE with Bernoulli"
+    ):
+        evaluation.bits_per_dimension(keras_ae.VAE((8, 8, 1), 2, widths=(16,)), "digits")
+
+
 def test_the_error_of_a_step_leaves_padding_out(monkeypatch):
     x = np.random.default_rng(0).random((5, 4, 2), dtype="float32")
     x[:3, 3], x[0, 1:] = -1, -1
@@ -155,10 +175,13 @@ def test_a_measurement_can_be_repeated_and_has_a_quick_form(name):
         "cluster_accuracy": keras_ae.IDEC,
         "accuracy": keras_ae.ConditionalVAE,
     }
-    model = classes.get(name, keras_ae.VAE)((8, 8, 1), 3, widths=(16,))
+    more = {}
+    if name == "bits_per_dimension":
+        more["likelihood"] = keras_ae.distributions.DiscretizedLogisticMixture(1)
+    model = classes.get(name, keras_ae.VAE)((8, 8, 1), 3, widths=(16,), **more)
     if name == "cluster_accuracy":
         model.start_clusters(datasets.load("digits")[1][0])
-    options = {"n_samples": 60} if name in ("nll", "negative_elbo") else {}
+    options = {"n_samples": 60} if name in ("nll", "negative_elbo", "bits_per_dimension") else {}
     with eagerly() if options else contextlib.nullcontext():
         measured = evaluation.METRICS[name](model, "digits", n_images=100, **options)
         assert evaluation.measure(model, measured) == measured
