@@ -6,24 +6,31 @@ Run by `keras-ae train deep_ae_mnist`.
 import sys
 
 import keras
+import tensorflow as tf
 
 import keras_ae
 
-EPOCHS, BATCH = 40, 256
+EPOCHS, BATCH = 60, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "deep_ae_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
 train, validation = images[:58_000], images[58_000:]
 
+# Each image moves by up to one pixel, another way in each epoch, so that the network cannot learn
+# the training images by heart.
+moved = keras.layers.RandomTranslation(
+    1 / 28, 1 / 28, fill_mode="constant", interpolation="nearest"
+)
+batches = tf.data.Dataset.from_tensor_slices(train).shuffle(len(train)).batch(BATCH)
+batches = batches.map(lambda x: moved(tf.cast(x, "float32") / 255, training=True)).prefetch(4)
+
 model = keras_ae.AE((28, 28, 1), latent_dim=30, widths=(1000, 500, 250))
-steps = EPOCHS * -(-len(train) // BATCH)
+steps = EPOCHS * len(batches)
 rate = keras.optimizers.schedules.CosineDecay(
     0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
 )
-model.compile(
-    keras.optimizers.AdamW(rate, weight_decay=0.05, use_ema=True, ema_momentum=0.999), loss="mse"
-)
+model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999), loss="mse")
 log, backup = (
     keras_ae.TrainingLog(f"{folder}.log"),
     keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
@@ -36,9 +43,8 @@ callbacks = [
     backup,
 ]
 model.fit(
-    train,
+    batches,
     epochs=EPOCHS,
-    batch_size=BATCH,
     validation_data=validation,
     validation_batch_size=1000,
     callbacks=callbacks,
