@@ -432,6 +432,7 @@ PROMISES = {
     "conv_hvae_mnist": ("nll", 80.52),  # published for a convolutional HVAE
     "vae_fashion_mnist": ("nll", 229.0),
     "conv_vae_fashion_mnist": ("nll", 227.0),
+    "conv_hvae_fashion_mnist": ("nll", 226.0),
     "vae2d_mnist": ("negative_elbo", 146.95),
     "ae_fashion_mnist": ("mse", 0.0055),
     "conv_ae_fashion_mnist": ("mse", 0.0048),
