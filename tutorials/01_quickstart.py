@@ -33,7 +33,7 @@ plt.rcParams.update({"figure.dpi": 80, "axes.spines.top": False, "axes.spines.ri
 # %%
 names = keras_ae.list_models()
 for i in range(0, len(names), 4):
-    print("  ".join(f"{name:<22}" for name in names[i : i + 4]))
+    print("  ".join(f"{name:<23}" for name in names[i : i + 4]))
 vae = keras_ae.load("vae_mnist")
 card = keras_ae.info("vae_mnist")
 print(f"{card.name}: a {card.family} of {card.parameters:,} weights, trained on {card.dataset}")
