@@ -86,10 +86,10 @@ def negative_elbo(
 def bits_per_dimension(
     model, dataset, split="test", n_samples=100, n_images=None, seed=0, verbose=0, backup=None
 ):
-    """Minus the importance-weighted bound of log2 p(x), per value of an image with 256 levels.
+    """Minus log2 p(x), divided by the number of values of an image: height x width x channels.
 
-    It is the length of the file that a lossless code by this model would make of an image, in bits
-    for each pixel and channel. PNG files can be compared with it.
+    A file that stores an image by this model without loss needs about so many bits for each value.
+    So it can be compared with a PNG file. p(x) is estimated by the importance-weighted bound.
 
     Args:
         model: a VAE with a DiscretizedLogisticMixture.
@@ -100,7 +100,7 @@ def bits_per_dimension(
         dict, a measurement.
 
     Raises:
-        ValueError: another likelihood, whose densities are no probabilities of the 256 levels.
+        ValueError: a model with another likelihood.
     """
     likelihood = getattr(model, "likelihood_layer", None)
     if not isinstance(likelihood, DiscretizedLogisticMixture):

@@ -18,9 +18,9 @@ keras.utils.set_random_seed(1)
 train, validation = images[:58_000], images[58_000:]
 
 # Each image or its mirror image, so that the network does not learn the training images by heart.
-moved = keras.layers.RandomFlip("horizontal")
+mirrored = keras.layers.RandomFlip("horizontal")
 batches = tf.data.Dataset.from_tensor_slices(train).shuffle(len(train)).batch(BATCH)
-batches = batches.map(lambda x: moved(tf.cast(x, "float32") / 255, training=True)).prefetch(4)
+batches = batches.map(lambda x: mirrored(tf.cast(x, "float32") / 255, training=True)).prefetch(4)
 
 model = keras_ae.AE((28, 28, 1), latent_dim=64, widths=(800, 400))
 steps = EPOCHS * len(batches)
