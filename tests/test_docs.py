@@ -337,6 +337,7 @@ def test_a_visitor_drags_through_a_latent_space(chromium, site):
     picture = "return document.querySelector('#decoded').toDataURL()"
     before = driver.execute_script(picture)
     pad = driver.find_element("css selector", "latent-pad")
+    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", pad)
     ActionChains(driver).click_and_hold(pad).move_by_offset(60, 40).release().perform()
     until(lambda: driver.execute_script(picture) != before, "another image is decoded")
     height = driver.execute_script("return document.querySelector('main').scrollHeight")
