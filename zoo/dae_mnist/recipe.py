@@ -6,20 +6,29 @@ Run by `keras-ae train dae_mnist`.
 import sys
 
 import keras
+import tensorflow as tf
 
 import keras_ae
 
-EPOCHS, BATCH = 30, 256
+EPOCHS, BATCH = 80, 256
 folder = sys.argv[1] if len(sys.argv) > 1 else "dae_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
-train, validation = images[:55_000], images[55_000:]
+train, validation = images[:58_000], images[58_000:]
+
+# Each image moves by up to one pixel, another way in each epoch, so that the network cannot learn
+# the training images by heart.
+moved = keras.layers.RandomTranslation(
+    1 / 28, 1 / 28, fill_mode="constant", interpolation="nearest"
+)
+batches = tf.data.Dataset.from_tensor_slices(train).shuffle(len(train)).batch(BATCH)
+batches = batches.map(lambda x: moved(tf.cast(x, "float32") / 255, training=True)).prefetch(4)
 
 model = keras_ae.DAE((28, 28, 1), latent_dim=128, widths=(800, 400))
-steps = EPOCHS * -(-len(train) // BATCH)
+steps = EPOCHS * len(batches)
 rate = keras.optimizers.schedules.CosineDecay(
-    0.0, steps - 500, warmup_target=1e-3, warmup_steps=500
+    0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
 )
 model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999), loss="mse")
 log, backup = (
@@ -34,9 +43,8 @@ callbacks = [
     backup,
 ]
 model.fit(
-    train,
+    batches,
     epochs=EPOCHS,
-    batch_size=BATCH,
     validation_data=validation,
     validation_batch_size=1000,
     callbacks=callbacks,
