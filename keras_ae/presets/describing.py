@@ -21,8 +21,8 @@ POSTERIORS = {
 }
 PRIORS = {
     "StandardNormal": "the standard normal distribution",
-    "GaussianMixture": "a mixture of Gaussians with diagonal covariances, trained with the model",
-    "FullGaussianMixture": "a mixture of Gaussians with full covariances, trained with the model",
+    "GaussianMixture": "a mixture of Gaussians with diagonal covariances",
+    "FullGaussianMixture": "a mixture of Gaussians with full covariances",
     "AutoregressiveFlow": "a masked autoregressive flow, trained with the model; it takes the "
     "shape of the codes, so drawn codes decode to likelier images",
     "RealNVP": "a RealNVP flow, trained with the model",

@@ -174,10 +174,8 @@ def test_networks_survive_json(network):
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 3, 8), (6, 8)])
-@pytest.mark.parametrize(
-    "xla", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["eager", "xla"]
-)
-def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, xla):
+@pytest.mark.parametrize("mode", ["eager", "graph", pytest.param("xla", marks=pytest.mark.slow)])
+def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, mode):
     """Values, gradients, and the gradients of gradients, against keras.activations.gelu."""
     rng = np.random.default_rng(0)
     x, bias = (tf.constant(rng.standard_normal(s).astype("float32")) for s in (shape, shape[-1:]))
@@ -200,6 +198,16 @@ def test_the_fused_gelu_is_kerass_gelu_of_x_and_bias(shape, xla):
             results.append((y, by_x, by_bias, outer.gradient(by_x, x)))
         return results
 
-    both = tf.function(both, jit_compile=True) if xla else both
+    if mode != "eager":
+        both = tf.function(both, jit_compile=mode == "xla")
     for fused, plain in zip(*both(x, bias), strict=True):
         np.testing.assert_allclose(fused, plain, atol=1e-5)
+
+
+def test_calls_by_hand_compile_nothing():
+    """Else TensorFlow warns of retracing when images of several sizes or numbers are decoded."""
+    layer = networks.BiasGelu()
+    compiled = networks.layers._gelu.experimental_get_tracing_count()
+    for n in (2, 3, 4, 5, 6, 7):
+        layer(np.zeros((n, 2, 2, 3), "float32"))
+    assert networks.layers._gelu.experimental_get_tracing_count() == compiled
