@@ -16,8 +16,8 @@ folder = sys.argv[1] if len(sys.argv) > 1 else "vae_fashion_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("fashion_mnist")
-train = keras_ae.datasets.binarize_dynamic(images[:55_000], batch_size=BATCH, seed=1)
-validation = keras_ae.datasets.binarize(images[55_000:], seed=2)
+train = keras_ae.datasets.binarize_dynamic(images[:58_000], batch_size=BATCH, seed=1)
+validation = keras_ae.datasets.binarize(images[58_000:], seed=2)
 
 vae = keras_ae.VAE(
     (28, 28, 1), latent_dim=40, widths=(300, 300), activation="glu", prior="flow", posterior="full"
@@ -26,7 +26,7 @@ steps = EPOCHS * len(train)
 rate = keras.optimizers.schedules.CosineDecay(
     0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
 )
-vae.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999))
+vae.compile(keras.optimizers.AdamW(rate, weight_decay=0.05, use_ema=True, ema_momentum=0.999))
 log, backup = (
     keras_ae.TrainingLog(f"{folder}.log"),
     keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
@@ -52,7 +52,7 @@ vae.set_weights(
     [weight.astype("float16") for weight in vae.get_weights()]
 )  # stored in half the space
 metrics = [
-    keras_ae.evaluation.nll(vae, "fashion_mnist", n_samples=5000, verbose=1),
+    keras_ae.evaluation.nll(vae, "fashion_mnist", n_samples=1000, verbose=1),
     keras_ae.evaluation.negative_elbo(vae, "fashion_mnist"),
 ]
 metrics += keras_ae.evaluation.measure_samples(vae, "fashion_mnist")
