@@ -424,7 +424,7 @@ PROMISES = {
     "deep_ae_mnist": ("sse", 2.30),
     "sparse_ae_mnist": ("mse", 0.01683),
     "dae_mnist": ("psnr", 20.0),
-    "conv_dae_mnist": ("psnr", 20.5),
+    "conv_dae_mnist": ("psnr", 20.8),
     "dae_fashion_mnist": ("psnr", 19.0),
     "vae_mnist": ("nll", 82.43),  # published for a network of that size
     "conv_vae_mnist": ("nll", 79.9),

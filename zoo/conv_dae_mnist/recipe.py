@@ -1,4 +1,6 @@
-"""conv_dae_mnist: a convolutional denoising autoencoder, for Gaussian noise of scale 0.5.
+"""conv_dae_mnist: a convolutional denoising autoencoder whose code is a map.
+
+For Gaussian noise of scale 0.5.
 
 Run by `keras-ae train conv_dae_mnist`.
 """
@@ -6,46 +8,55 @@ Run by `keras-ae train conv_dae_mnist`.
 import sys
 
 import keras
+import tensorflow as tf
 
 import keras_ae
 
-ROUNDS = (
-    (18, 2e-3),
-    (6, 1e-3),
-)  # epochs and the highest rate; the second round starts where the first has ended
-BATCH = 128
+EPOCHS, BATCH = 24, 128
+SHAPE, LATENT_DIM = (28, 28, 1), 7 * 7 * 16
 folder = sys.argv[1] if len(sys.argv) > 1 else "conv_dae_mnist"
 
 keras.utils.set_random_seed(1)
 (images, _), _ = keras_ae.datasets.load("mnist")
-train, validation = images[:55_000], images[55_000:]
+train, validation = images[:58_000], images[58_000:]
 
-model = keras_ae.DAE((28, 28, 1), latent_dim=96, network="conv", widths=(64, 128))
-log, backups, done = keras_ae.TrainingLog(f"{folder}.log"), [], 0
-for epochs, highest in ROUNDS:
-    steps = epochs * -(-len(train) // BATCH)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - 500, warmup_target=highest, warmup_steps=500
-    )
-    model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.99), metrics=["mse"])
-    backups.append(
-        keras_ae.BackupAndRestore(f"{folder}.backup{len(backups)}", delete_checkpoint=False)
-    )
-    # The averaged weights are validated, which are the final ones.
-    callbacks = [
-        log,
-        keras.callbacks.SwapEMAWeights(),
-        keras.callbacks.EarlyStopping(patience=10),
-        backups[-1],
-    ]
-    data = {"validation_data": validation, "validation_batch_size": 1000, "batch_size": BATCH}
-    model.fit(train, initial_epoch=done, epochs=done + epochs, callbacks=callbacks, **data)
-    done += epochs
+# Each image moves by up to one pixel, another way in each epoch, so that the network cannot learn
+# the training images by heart.
+moved = keras.layers.RandomTranslation(
+    1 / 28, 1 / 28, fill_mode="constant", interpolation="nearest"
+)
+batches = tf.data.Dataset.from_tensor_slices(train).shuffle(len(train)).batch(BATCH)
+batches = batches.map(lambda x: moved(tf.cast(x, "float32") / 255, training=True)).prefetch(4)
+
+network = keras_ae.networks.residual(SHAPE, LATENT_DIM, LATENT_DIM, SHAPE, blocks=3, code="map")
+model = keras_ae.DAE(SHAPE, LATENT_DIM, network=network)
+steps = EPOCHS * len(batches)
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, steps - 500, warmup_target=2e-3, warmup_steps=500
+)
+model.compile(keras.optimizers.Adam(rate, use_ema=True, ema_momentum=0.999), metrics=["mse"])
+log, backup = (
+    keras_ae.TrainingLog(f"{folder}.log"),
+    keras_ae.BackupAndRestore(f"{folder}.backup", delete_checkpoint=False),
+)
+# The averaged weights are validated, which are the final ones.
+callbacks = [
+    log,
+    keras.callbacks.SwapEMAWeights(),
+    keras.callbacks.EarlyStopping(patience=10),
+    backup,
+]
+model.fit(
+    batches,
+    epochs=EPOCHS,
+    validation_data=validation,
+    validation_batch_size=1000,
+    callbacks=callbacks,
+)
 
 model.set_weights(
     [weight.astype("float16") for weight in model.get_weights()]
 )  # stored in half the space
 metrics = [keras_ae.evaluation.psnr(model, "mnist")]
 model.save_to_preset(folder, dataset="mnist", training=log, metrics=metrics)
-for backup in backups:
-    backup.delete()
+backup.delete()
