@@ -301,12 +301,15 @@ def test_bad_arguments_are_an_error(x, options, message):
         keras_ae.diagnose(ae(), x, **options)
 
 
+KNOWN = {"vae_emoji": ["overfitting"]}  # its card says so
+
+
 @pytest.mark.full_data
 @pytest.mark.parametrize("name", keras_ae.list_models())
-def test_nothing_is_found_on_the_models_of_the_zoo(name):
+def test_only_what_is_known_is_found_on_the_models_of_the_zoo(name):
     card = keras_ae.info(name)
     (x, _), (new, _) = keras_ae.datasets.load(card.dataset)
     model = keras_ae.load(name)
     history = card.metadata["training"]["curve"]
     diagnosis = keras_ae.diagnose(model, x, new, history)
-    assert diagnosis == [], str(diagnosis)
+    assert [finding.name for finding in diagnosis] == KNOWN.get(name, []), str(diagnosis)
