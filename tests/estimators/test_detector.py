@@ -9,7 +9,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn_checks import passes_its_checks, treats_each_row_alone
 
 import keras_ae
 from keras_ae.estimators import anomaly_scores, ensembles
@@ -285,5 +285,10 @@ def test_scikit_learns_own_checks(monkeypatch):
         ),
         SHADOWED,
     )
-    results = check_estimator(keras_ae.Detector(), expected_failed_checks=expected, on_skip=None)
-    assert sum(result["status"] == "passed" for result in results) > 40
+    passes_its_checks(keras_ae.Detector(), expected)
+
+
+@pytest.mark.parametrize("method", ["score_samples", "decision_function"])
+def test_each_row_alone(monkeypatch, method):
+    monkeypatch.setattr(ensembles, "denoisers", linear_model)
+    treats_each_row_alone(keras_ae.Detector().fit(TABLE), TABLE[:20], method)

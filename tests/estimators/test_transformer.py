@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn_checks import passes_its_checks, treats_each_row_alone
 
 import keras_ae
 from keras_ae.estimators import AutoencoderTransformer, ensembles
@@ -158,6 +158,11 @@ def test_the_default_as_users_get_it():
 
 @pytest.mark.slow
 def test_scikit_learns_own_checks(linear):
-    """None is expected to fail. scikit-learn itself skips those that need optional tags."""
-    results = check_estimator(AutoencoderTransformer(latent_dim=2), on_skip=None)
-    assert sum(result["status"] == "passed" for result in results) > 40
+    passes_its_checks(AutoencoderTransformer(latent_dim=2))
+
+
+@pytest.mark.parametrize("method", ["transform", "inverse_transform", "score_samples"])
+def test_each_row_alone(linear, method):
+    transformer = AutoencoderTransformer(latent_dim=2).fit(TABLE)
+    x = transformer.transform(TABLE) if method == "inverse_transform" else TABLE
+    treats_each_row_alone(transformer, x[:20], method)
