@@ -7,6 +7,7 @@ import io
 import os
 import pathlib
 import re
+import shutil
 
 import matplotlib.image
 import numpy as np
@@ -213,6 +214,19 @@ def test_the_drawings_of_the_documentation_are_made_by_the_code(name):
     drawn = matplotlib.image.imread(buffer)
     assert drawn.shape == stored.shape
     assert np.abs(drawn - stored).mean() < 0.02  # other fonts move a few pixels
+
+
+def test_changed_text_goes_into_the_notebook_and_its_output_stays(tmp_path):
+    for suffix in (".py", ".ipynb"):
+        shutil.copy(TUTORIALS[0].with_suffix(suffix), tmp_path / f"tutorial{suffix}")
+    path = tmp_path / "tutorial.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("# # ", "# # New: "), encoding="utf-8")
+    notebook, before = module("build").with_new_text(path), kept(TUTORIALS[0])
+    assert notebook.cells[0].source == before.cells[0].source.replace("# ", "# New: ", 1)
+    assert notebook.cells[1:] == before.cells[1:]
+    path.write_text(path.read_text(encoding="utf-8") + "\n# %%\n1 + 1\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="tutorial.py with the code of its notebook"):
+        module("build").with_new_text(path)
 
 
 @pytest.mark.tutorials

@@ -43,7 +43,7 @@ for metric in card.metrics[:2]:
 
 # %% [markdown]
 # `vae_mnist` is a *variational autoencoder*. It has learned to squeeze an image of a digit,
-# $\mathbf{x}$, into a *code* $\mathbf{z}$ of 40 numbers, and to make an image of any code. It has
+# $\mathbf{x}$, into a *code* $\mathbf{z}$ of 40 numbers, and to make an image from any code. It has
 # seen 58,000 images; those below are from the test set, which it has not.
 
 # %%
@@ -53,7 +53,7 @@ print("images:", digits.shape, digits.dtype, " codes:", vae.encode(digits).shape
 
 # %% [markdown]
 # Images are arrays (number, height, width, channels), whole numbers from 0 to 255 or fractions from
-# 0 to 1.
+# 0 to 1. 0 is the ground, the largest value is ink. The pictures here show ink as black on white.
 #
 # ## Look
 #
@@ -104,8 +104,8 @@ keras_ae.plots.images(np.concatenate(list(kinds.values())), columns=10, titles=[
 
 # %% [markdown]
 # On average, digits as they are written are far likelier than what looks like no digit. A 1 or a 3
-# may stand on its head: it still looks like one, and the model agrees. That a 0 is rated lower than
-# a 7 does not mean that it is a worse digit: thick strokes and long outlines cost more.
+# that is upside down still looks like a 1 or a 3, and the model agrees. That a 0 is rated lower
+# than a 7 does not mean that it is a worse digit: thick strokes and long outlines cost more.
 #
 # ## Your own images
 #
@@ -151,8 +151,8 @@ keras_ae.plots.reconstructions(vae, validation[:10])
 #
 # A pretrained model is an ordinary `keras.Model`, so `fit` trains it further. What does the
 # pretraining save? The second model below is the same network, trained from scratch. 400 images are
-# very few for a network of 1.4 million weights, so we keep the weights of the epoch with the
-# smallest validation loss.
+# very few for a network of 3 million weights, so we keep the weights of the epoch with the smallest
+# validation loss.
 
 # %%
 EPOCHS = 30
@@ -199,8 +199,8 @@ keras_ae.plots.images(
 
 # %% [markdown]
 # Fine-tuning keeps what the model knew of digits and bends it to the new style, more in some places
-# of the latent space than in others. The other model has seen only 400 images: it settles few
-# places of its latent space, and random codes from elsewhere decode to anything.
+# of the latent space than in others. The other model has seen only 400 images: their codes fill
+# only a small part of its latent space, and random codes from elsewhere decode to arbitrary images.
 #
 # ## Save and share
 #
@@ -231,7 +231,7 @@ print(
 #    `vae_mnist`. (White on black!)
 # 2. Fine-tune with 100 images instead of 400, and with 1,200. When is a pretrained model worth
 #    most?
-# 3. After fine-tuning, is `tuned` still good with digits? Reconstruct `digits` with it.
+# 3. After fine-tuning, is `tuned` still good at the digits of MNIST? Reconstruct `digits` with it.
 # 4. Fine-tune on images that are no digits, `keras_ae.datasets.load("fashion_mnist")`. What does
 #    the pretraining save there? Look at new images too: which of them are still digits, and why?
 #

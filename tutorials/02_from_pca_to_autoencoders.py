@@ -12,8 +12,8 @@
 # * why such a latent space is not yet good for drawing new digits.
 #
 # You need to know what a matrix product and a neural network are. The data are the handwritten
-# digits of MNIST. Without MNIST and without a network, write `"mnist_5k"` instead of `"mnist"`:
-# 5,000 of its digits come with a Python package.
+# digits of MNIST. Without MNIST and without an internet connection, write `"mnist_5k"` instead of
+# `"mnist"`: 5,000 of its digits come with a Python package.
 
 # %%
 import drawings  # the drawings of these tutorials: drawings.py, beside this notebook
@@ -51,8 +51,8 @@ drawings.ae()
 # %% [markdown]
 # * The **encoder** turns an image into a code, $\mathbf{z} = g_\phi(\mathbf{x})$. The code is much
 #   smaller than the image.
-# * The **decoder** makes an image of a code,
-#   $\mathbf{x}' = f_\theta(\mathbf{z}) = f_\theta(g_\phi(\mathbf{x}))$.
+# * The **decoder** makes an image from a code, $\mathbf{x}' = f_\theta(\mathbf{z}) =
+#   f_\theta(g_\phi(\mathbf{x}))$.
 # * $\phi$ and $\theta$ are the weights of the encoder and of the decoder. They are learned
 #   together.
 #
@@ -114,11 +114,10 @@ print(f"mean squared error: {ae.evaluate(x_test, verbose=0):.4f}")
 
 # %% [markdown]
 # What does `keras_ae.AE` add? It is still a `keras.Model`, with `fit(x)`, where the target is the
-# input without saying so. It has the verbs that one needs, `encode`, `decode`, `reconstruct`,
-# `interpolate`; another network is one word, `network="conv"`; without `loss="mse"` it is trained
-# by a log-likelihood that fits the data; its plots, its measures and its files are those of all
-# other models. For example, the code of the first digit, and a walk from the code of a 1 to the
-# code of a 0:
+# input without saying so. It has the methods `encode`, `decode`, `reconstruct` and `interpolate`.
+# `network="conv"` chooses another network. Without `loss="mse"` it is trained by a log-likelihood
+# that fits the data. It is plotted, measured and saved like all other models. For example, the code
+# of the first digit, and a walk from the code of a 1 to the code of a 0:
 
 # %%
 print("code:", np.asarray(ae.encode(digits[:1]))[0].round(1))

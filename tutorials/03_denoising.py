@@ -13,7 +13,8 @@
 # * what a denoiser knows about the data: its correction points to where the data are.
 #
 # You need to know what an autoencoder and its loss $L_\text{AE}$ are (tutorial 02). The data are
-# the digits of MNIST. Without MNIST and without a network, write `"mnist_5k"` instead of `"mnist"`.
+# the digits of MNIST. Without MNIST and without an internet connection, write `"mnist_5k"` instead
+# of `"mnist"`.
 
 # %%
 import drawings  # the drawings of these tutorials: drawings.py, beside this notebook
@@ -187,9 +188,9 @@ drawings.grid(rows, ["Gaussian", "masking", "salt and pepper"], [*map(str, level
 # \end{aligned}$$
 #
 # In words: corrupt each image, encode and decode the corrupted one, and compare the result with the
-# clean one. Only the tilde under $g_\phi$ is new. The noise is drawn afresh whenever an image is
-# used, so the network never sees the same input twice, and 1,000 images become an endless supply.
-# Here are the same network and the same 1,000 images:
+# clean one. Only the tilde inside $g_\phi(\tilde{\mathbf{x}}^{(i)})$ is new. The noise is drawn
+# afresh whenever an image is used, so the network never sees the same input twice, and 1,000 images
+# become an endless supply. Here are the same network and the same 1,000 images:
 
 # %%
 keras.utils.set_random_seed(0)
@@ -351,7 +352,7 @@ plt.show()
 # $$f(g(\tilde{\mathbf{x}})) - \tilde{\mathbf{x}} \approx
 # \sigma^2 \, \nabla \log p(\tilde{\mathbf{x}})$$
 #
-# In words: the step leads uphill, in the direction in which the data become more likely the fastest
+# In words: the correction points in the direction in which the density of the data grows fastest
 # (Alain and Bengio, 2014). Diffusion models, which draw images by denoising many times in a row,
 # use this fact.
 #

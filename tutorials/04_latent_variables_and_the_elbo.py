@@ -87,9 +87,9 @@ print(f"  {alike.sum()} people with health of about 0: {among_alike:+.2f}")
 # $$p_\theta(\mathbf{x}, z) = p_\theta(\mathbf{x}|z) \, p(z),
 # \qquad p_\theta(\mathbf{x}|z) = \prod_j p_\theta(x_j|z)$$
 #
-# In words: how likely it is to meet a person of health $z$ *and* with the measurements $\mathbf{x}$
-# is how likely that health is, times how likely these measurements are for such a person. As a
-# logarithm the products become sums.
+# In words: the density of health $z$ *and* measurements $\mathbf{x}$ together is the density of
+# this health, times the density of these measurements for a person with this health. As a logarithm
+# the products become sums.
 
 # %%
 prior = tfd.Normal(np.float64(0), np.float64(1))

@@ -9,11 +9,11 @@
 # * how to train through a random draw: the *reparameterisation trick*, compared with training
 #   without it;
 # * what a 2-dimensional latent space looks like: the manifold of digits, and a walk on a circle;
-# * what the KL term does, and what $\beta$ trades.
+# * what the KL term does, and how $\beta$ trades reconstruction against it.
 #
 # You need to know the autoencoder (tutorial 02). Tutorial 04 explains where the ELBO comes from;
-# here we use it. The data are the digits of MNIST. Without MNIST and without a network, write
-# `"mnist_5k"` instead of `"mnist"`.
+# here we use it. The data are the digits of MNIST. Without MNIST and without an internet
+# connection, write `"mnist_5k"` instead of `"mnist"`.
 
 # %%
 import time
@@ -142,7 +142,7 @@ print(f", keras_ae {vae.evaluate(x_test, verbose=0, return_dict=True)['loss']:.2
 # What does `keras_ae.VAE` add?
 #
 # * It is still a `keras.Model`: `fit`, `evaluate`, `save`, callbacks and your own layers work.
-# * It has the verbs that you need: `sample`, `encode`, `reconstruct`, `elbo`, `log_likelihood`.
+# * It has the methods that you need: `sample`, `encode`, `reconstruct`, `elbo`, `log_likelihood`.
 # * Each part can be exchanged by name: `network="conv"`, `likelihood="gaussian"`, `prior="flow"`,
 #   `objective="iwae"` (tutorials 07, 08 and 10).
 # * It logs both terms of the loss, and it checks its input.
@@ -286,13 +286,13 @@ right.legend(frameon=False, fontsize=9)
 plt.show()
 
 # %% [markdown]
-# The gradient of the score function is a small signal in large noise, and it gets worse with each
-# dimension: it blames $z_1$ for whatever the *other* numbers did to $f$. The pathwise gradient
-# knows the slope of $f$ along $z_1$, and its noise does not grow at all.
+# The score-function gradient is a small signal in large noise, and the noise grows with each
+# dimension: the estimate for $\mu_1$ also contains what the *other* numbers did to $f$. The
+# pathwise gradient knows the slope of $f$ along $z_1$, and its noise does not grow at all.
 #
 # What does that mean for a VAE? We train one without the trick. A model of `keras_ae` states its
 # loss in one method, `objective`, so that is what we replace: the draw becomes a plain number, and
-# we add a term whose value is 0 and whose gradient is the one of the score function.
+# we add a term whose value is 0 and whose gradient is the score-function gradient.
 
 
 # %%
@@ -511,7 +511,7 @@ keras_ae.plots.images(np.concatenate(rows), columns=10, titles=titles)
 # * A small $\beta$ gives an autoencoder with some noise. The reconstructions are sharp, but the
 #   codes do not follow the prior, so few draws from the prior are good digits.
 # * With $\beta = 1$ the loss is minus the ELBO, and of the four models this one has the best ELBO.
-# * A large $\beta$ makes information so dear that the model gives up dimensions. At last every
+# * A large $\beta$ makes information so expensive that the model gives up dimensions. At last every
 #   image gets the same code and the same reconstruction. This is called *posterior collapse*.
 #
 # The KL of each dimension shows which dimensions are used:

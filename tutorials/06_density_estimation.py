@@ -216,13 +216,13 @@ keras_ae.plots.images(rows, columns=10, titles=["the least likely images of all"
 # %% [markdown]
 # The likelihood is dominated by how *simple* an image is. Clothes are full of noisy texture, every
 # pixel of which costs something, whatever the model; a digit is a few clean strokes on a large
-# black ground. A high likelihood does not mean "like the training data".
+# empty ground. A high likelihood does not mean "like the training data".
 #
 # ## A remedy: allow for complexity
 #
 # Compare the model with a general compressor, which knows nothing of clothes: how many nats does
-# *it* need for the image? Serrà et al. (2020) score an image by the difference, in words: how much
-# does knowing clothes help to describe it?
+# *it* need for the image? Serrà et al. (2020) score an image by the difference of the two. In
+# words: how many nats does it save to know clothes?
 #
 # $$s(\mathbf{x}) = \log p_\theta(\mathbf{x}) + C(\mathbf{x}),
 # \qquad C(\mathbf{x}) = \text{length of the compressed image in nats}$$

@@ -8,7 +8,7 @@
 # * how an encoder shrinks an image by strides, and how a decoder enlarges it again by sub-pixel
 #   convolutions;
 # * where checkerboard patterns come from, and how large they are in a trained model;
-# * what a receptive field is, and what more of it brings;
+# * what a receptive field is, how it grows from layer to layer, and which of its pixels count most;
 # * dense against convolutional autoencoders with codes of the same size, measured;
 # * what the maps inside `conv_ae_mnist` show, and what convolutions gain on Fashion-MNIST.
 #
@@ -44,8 +44,8 @@ x_train, x_test = x_train / np.float32(255), x_test / np.float32(255)  # grey va
 #
 # In words: each value of the new image, or *map*, is a weighted sum of a $4 \times 4$ patch of the
 # old one, and the sixteen weights are the same for every patch. (Mathematicians call this a
-# correlation; a convolution turns the kernel upside down first. Since the kernel is learned, it
-# makes no difference.) By hand and by Keras, with a kernel that compares left with right:
+# correlation; a convolution rotates the kernel by 180 degrees first. Since the kernel is learned,
+# it makes no difference.) By hand and by Keras, with a kernel that compares left with right:
 
 # %%
 kernel = np.repeat([[1.0, 1.0, -1.0, -1.0]], 4, axis=0).astype("float32") / 8  # (4, 4)
@@ -207,11 +207,11 @@ fig.colorbar(shown, ax=axes, shrink=0.8, label="copies that overlap")
 plt.show()
 
 # %% [markdown]
-# Kernels of 3 or 5 with stride 2 draw a checkerboard, and a kernel of 4 does not, but for its
-# border. But kernels are not ones, and the fresh random weights of *any* of these layers make
-# patterns of period 2. We measure them: the standard deviation of what becomes of a constant map
-# with 16 channels, away from the border, relative to its root mean square, over 100 random
-# initialisations.
+# Kernels of 3 or 5 with stride 2 draw a checkerboard. A kernel of 4 does not, except at the border,
+# which is cut off here. But real kernels are not all ones, and with fresh random weights *any* of
+# these layers makes patterns of period 2. We measure them: the standard deviation of what becomes
+# of a constant map with 16 channels, away from the border, relative to its root mean square, over
+# 100 random initialisations.
 
 
 # %%

@@ -127,8 +127,8 @@ except ValueError as error:
 #
 # * the **binomial**: each of the 16 pixels of a block is black with the probability $p$, one by
 #   one: $P(k) = \binom{16}{k} p^k (1-p)^{16-k}$;
-# * the **beta-binomial**: $p$ itself is uncertain, $p \sim \text{Beta}(pc, (1-p)c)$ with a
-#   *concentration* $c$:
+# * the **beta-binomial**: the probability itself is random. It is drawn from $\text{Beta}(pc,
+#   (1-p)c)$, which has the mean $p$ and the *concentration* $c$:
 #
 # $$P(k) = \binom{16}{k} \frac{B(k + pc, \; 16 - k + (1-p)c)}{B(pc, \; (1-p)c)}$$
 #
@@ -274,9 +274,8 @@ for name, nats in scores.items():
 
 # %% [markdown]
 # The VAE with the binomial, which sees whole images, is no better than a table that looks at each
-# pixel alone! It is too *certain*: it does not expect a block to be all black when half of it
-# should be. What the two think a pixel is like shows in their draws: how often does each value
-# occur?
+# pixel alone! It is too *certain*: if it expects half of a block to be black, it gives an all-black
+# block almost no probability. Both models draw images: how often does each value of a pixel occur?
 
 # %%
 fig, axes = plt.subplots(figsize=(8, 3), layout="constrained")

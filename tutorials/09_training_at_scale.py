@@ -102,7 +102,8 @@ def bars(
 #
 # A training step of a small network is a hundred small operations. `jit_compile=True` lets the
 # compiler XLA make few large ones of them, and `steps_per_execution=32` lets TensorFlow do 32 steps
-# before it returns to Python. `compile()` alone chooses; here is each step on the way:
+# before it returns to Python. `compile()` without arguments chooses these settings. Here we switch
+# them on one after the other:
 
 # %%
 N, BATCH = 6_400, 128
@@ -217,9 +218,10 @@ print("instructions of this processor for bfloat16:", ", ".join(fast) or "none f
 # $$\nabla L = \frac{1}{|B|} \sum_{r} \sum_{i \in B_r} \nabla L(\mathbf{x}^{(i)})$$
 #
 # In words: it is the gradient of the whole batch, only computed in pieces. So the result should be
-# that of one device. It is not if one averages the replicas' *means* although one has fewer images,
-# as in a last batch that cannot be shared evenly. We check it with 1,000 images in batches of 96:
-# the last batch has 40. Build and compile under the strategy's `scope`; the rest is as always.
+# that of one device. It is not, if one averages the *means* of the replicas while one replica has
+# fewer images. That happens in a last batch that cannot be shared evenly. We check it with 1,000
+# images in batches of 96: the last batch has 40. Build and compile under the strategy's `scope`;
+# the rest is as always.
 
 # %%
 thousand = x_train[:1000]
@@ -375,8 +377,8 @@ print(f"largest difference of the loss from the training left alone: {apart:.1e}
 #   `training_plan` says what.
 # * Feed arrays if they fit into memory; otherwise a `tf.data.Dataset` that batches early and
 #   prefetches.
-# * Mixed precision is one line, and whether it pays a matter of the processor; several devices are
-#   two lines, and should not change the result.
+# * Mixed precision takes one line; whether it is faster depends on the processor. Several devices
+#   take two lines, and should not change the result.
 # * With a backup that holds *all* of the state, a kill costs at most one epoch, and nothing else.
 #
 # ## Exercises

@@ -104,7 +104,7 @@ axes[0].set_ylabel("|z| of one digit")
 plt.show()
 
 # %% [markdown]
-# The sparse codes have few active units, and the contractive code moves least when noise is added
+# The sparse codes have fewer active units, and the contractive code moves least when noise is added
 # to the image. Each pays for it with a larger error.
 #
 # ## What a VAE may minimise, and its priors and posteriors
@@ -327,12 +327,12 @@ keras_ae.plots.strokes(np.concatenate([letters, rebuilt]), columns=6, titles=tit
 # %% [markdown]
 # ## States of the world: what comes next
 #
-# A `TDVAE` watches a sequence and keeps a **belief** $b_t$. From it a state is drawn, and from that
-# one the next, without another look. It sees digits that move by one pixel per frame, to the left
-# or to the right, and come back at the other side: no single frame tells the direction. So small a
-# model predicts blurred digits: it knows where the ink will be better than which digit it is. In
-# each pair of rows, frames 1 to 4 are watched. Frames 5 to 8 are what came, and what the model
-# predicted.
+# A `TDVAE` watches a sequence and keeps a **belief** $b_t$. From the belief it draws a state, and
+# from this state the next one, without seeing more frames. The frames show digits that move by one
+# pixel per frame, to the left or to the right, and come back at the other side: no single frame
+# tells the direction. A model as small as this predicts blurred digits: it predicts the place of
+# the ink better than the digit. In each pair of rows, frames 1 to 4 are watched. Frames 5 to 8 are
+# what came, and what the model predicted.
 
 # %%
 tdvae = keras_ae.TDVAE((8, *SHAPE), latent_dim=(4, 8), widths=(64,), max_jump=3)

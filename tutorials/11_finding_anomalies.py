@@ -92,10 +92,10 @@ for name, score in scores.items():
     print(f"A {above[0]:.1%}, B {above[1]:.1%}")
 
 # %% [markdown]
-# The distance sees A at once: no training row scores higher. B it ranks high too, but below some
-# training rows at the ends of the cloud. The autoencoder sees B: no training row is further from
-# the line that it has learned. But A lies near that line, and for the autoencoder it is a row like
-# most others. Neither score sees everything, so we will need both.
+# The distance finds A: no training row scores higher. B scores high too, but some training rows at
+# the ends of the cloud score higher. The autoencoder finds B: no training row is further from the
+# line that it has learned. But A lies near that line, and for the autoencoder it is a row like most
+# others. Neither score sees everything, so we will need both.
 #
 # ## Real rows: the reconstruction error by hand
 #
@@ -193,15 +193,16 @@ for name in models:
 #
 # ## The default detector
 #
-# `keras_ae.Detector()` standardises the columns and trains four denoising autoencoders, each row
-# with noise of another strength. Its score looks for both ways to be odd. It takes the row together
-# with what is left of it after the reconstruction,
+# `keras_ae.Detector()` standardises the columns and trains four denoising autoencoders; the
+# strength of the noise is drawn for each row. Its score looks for both ways to be odd. It joins the
+# row and its residual $\mathbf{x} - \mathbf{x}'$, where $\mathbf{x}'$ is the mean of the four
+# reconstructions,
 #
 # $$\mathbf{u}(\mathbf{x}) = [\,\mathbf{x},\ 3\,(\mathbf{x} - \mathbf{x}')\,]$$
 #
-# and measures the distance of $\mathbf{u}$ to the one of the 20th nearest training row. What is far
-# stands out by the first half, what breaks a rule by the second. Why the 20th? A few odd rows may
-# be neighbours of each other, but hardly of 19 more.
+# and measures the distance from $\mathbf{u}$ to its 20th nearest neighbour among the training rows.
+# A row that lies far away has a large distance in the first half, a row that breaks a rule in the
+# second. Why the 20th? A few odd rows may lie close together, but hardly more than 20 of them.
 
 # %%
 detector = keras_ae.Detector(contamination=0.05, random_state=0).fit(train_table)
@@ -243,8 +244,8 @@ print(f"called odd: {said.sum()} of {len(said)} training rows", end="")
 print(f", {np.sum(said & train_odd)} of them malignant (of {train_odd.sum()})")
 
 # %% [markdown]
-# For the third we need rows that are normal, all 300 of them, and then say so: `clean=True` looks
-# at the 2nd neighbour instead of the 20th.
+# For the third, all training rows must be normal, so we take the 300 benign ones. `clean=True` says
+# that they are; the score then looks at the 2nd neighbour instead of the 20th.
 
 # %%
 normal_table = train_table[~train_odd]
@@ -280,9 +281,9 @@ except ValueError as refusal:
 #
 # A row called odd raises the question: why? `contributions` splits the squared score into one part
 # per column, the squared distance in this column, so the parts add up. Let us test it where we know
-# the answer. The area of a nucleus follows from its radius: roughly $\pi r^2$. We take a benign
-# row, new to the detector, and write the mean area of another nucleus into it. Both numbers are
-# usual; together they are impossible.
+# the answer. The area of a nucleus follows from its radius: roughly $\pi r^2$. We take a benign row
+# that is new to the detector, and multiply its mean area by 0.6. Both numbers are usual; together
+# they are impossible.
 
 # %%
 row = new_table.iloc[[np.argsort(careful.score_samples(new_table[~new_odd]))[-1]]]  # most normal
@@ -322,11 +323,11 @@ print(f"{oddest.columns[oddest_column]}: {value:.4g};", end=" ")
 print(f"the training rows have {usual.min():.4g} to {usual.max():.4g}")
 
 # %% [markdown]
-# The spoiled row is not called odd: a fifth of the training rows have a higher score. But it fell
-# from the most ordinary rows to the upper fifth, much further than by the distance, and more than
-# half of its squared score comes from the column that we spoiled. The malignant row is odd in
-# another way: its numbers are far outside the training rows. Mind that contributions say what the
-# *score* reacted to. They do not say what caused it in the world.
+# The spoiled row is not called odd: a fifth of the training rows have a higher score. But before it
+# was spoiled, 95 % of them did. By the distance to the 5th neighbour this share changes only from
+# 90 % to 75 %. And more than half of the squared score comes from the column that we spoiled. The
+# malignant row is odd in another way: its numbers are far outside the training rows. Mind that
+# contributions say what the *score* reacted to. They do not say what caused it in the world.
 #
 # ## Peers
 #
@@ -369,10 +370,10 @@ plt.show()
 # %% [markdown]
 # (The dotted line is guessing.) The isolation forest wins on this table, in both columns; the
 # detector comes next, and the neighbours are close behind. The differences between these four are
-# about one point on one split, with 15 odd training rows: too small to say which is better in
-# general. The reconstruction error alone is below all of them: by little on new rows if the network
-# is wide, by much on its own training rows, where it is no better than guessing. More tables and
-# seeds are in the library's `benchmarks/anomalies.md`.
+# at most about two points, on one split with 15 odd training rows: too small to say which is better
+# in general. The reconstruction error alone is below all of them: by little on new rows if the
+# network is wide, by much on its own training rows, where it is no better than guessing. More
+# tables and seeds are in the library's `benchmarks/anomalies.md`.
 #
 # When to take which? Nearest neighbours need no training and are hard to beat if the training rows
 # are clean. The isolation forest is fast and needs no standardised columns. An autoencoder knows
@@ -450,8 +451,9 @@ print("largest difference of the scores:", np.abs(difference).max())
 
 # %% [markdown]
 # Mind that the score of the default keeps the training rows themselves (standardised, and at most
-# 3,000 of them): a folder that you share holds them. Without Python, `keras-ae detect rows.csv`
-# writes the odd rows of a CSV file and draws their scores.
+# 3,000 of them): a folder that you share holds them. Without Python, `keras-ae detect rows.csv
+# --out scores.csv --picture scores.png` writes the table with three more columns (the score,
+# whether the row is odd, and the columns that contributed most) and draws the scores.
 #
 # ## What we have seen
 #

@@ -100,8 +100,8 @@ print(f"log probability of the sex, against by hand: {difference:.1e}")
 #
 # `TableModel` does all of this: it learns the columns and trains a VAE. Without a `model` it takes
 # the default, a VAE of 16 latent variables with a flow as its prior. Our table is small, so we give
-# it a smaller one. `beta=0.1` makes z tell much, since columns that are independent given z are
-# only consistent if it does.
+# it a smaller one. Given z, the columns are drawn independently, so they fit together only if z
+# holds much information about the row. A small weight of the KL term, `beta=0.1`, allows that.
 
 
 # %%
@@ -184,7 +184,7 @@ for name, values in closest.items():
 
 # %% [markdown]
 # Nobody is copied: by the median, drawn rows are no closer to the training rows than test rows. But
-# the correlations are too pale. They have the right signs where they are strong, yet drawn rows
+# the correlations are too weak. They have the right signs where they are strong, yet drawn rows
 # differ from the training rows more than the test rows do. We come back to that at the end.
 #
 # ## Missing values
@@ -314,8 +314,8 @@ plt.show()
 #
 # ### A mean is not enough
 #
-# The mean is the best *single* guess. But a table filled with means is too tidy: it has less
-# spread, and its columns hang together more than they do. Draws keep both.
+# The mean is the best *single* guess. But a table filled with means has too little spread, and its
+# columns are too strongly correlated. Draws keep spread and correlations.
 
 # %%
 tables = {"complete rows": truth, "filled with means": means, "one draw": draws[0]}
@@ -382,7 +382,8 @@ plt.show()
 # $$\hat\theta = \frac{1}{k} \sum_i \hat\theta_i, \qquad v = \frac{1}{k} \sum_i v_i +
 # \Big(1 + \frac{1}{k}\Big) \frac{1}{k - 1} \sum_i (\hat\theta_i - \hat\theta)^2$$
 #
-# The first term is the error bar of a full table. The second is what we do not know of the holes.
+# The first term is the squared error bar that a complete table would have. The second is the
+# uncertainty about the missing values.
 
 # %%
 imputer = pipeline[0]
@@ -408,8 +409,9 @@ for name, (mean, squared) in answers.items():
 
 # %% [markdown]
 # Filled with means, the error bar is smaller than that of the complete table, although two fifths
-# of the values are gone: it is not honest. Rubin's is larger. It is smaller than that of the wines
-# whose alcohol was measured alone, since the other columns tell something about the rest.
+# of the values are gone: it is not honest. Rubin's is larger. It is smaller than the error bar from
+# only the wines whose alcohol was measured, since the other columns tell something about the
+# missing values.
 #
 # ## What is wrong with a model?
 #
@@ -428,9 +430,9 @@ history = broken.fit(x_train, epochs=20, verbose=0)
 print(keras_ae.diagnose(broken, x_train, validation=x_test, history=history))
 
 # %% [markdown]
-# The broken model has learned nothing but averages. The finding about ours explains the pale
-# correlations: z tells much, but it is drawn from a prior that does not know where the codes of
-# real rows are. We follow the advice and take a prior that learns, a flow.
+# The broken model has learned nothing but averages. The finding about our model explains the weak
+# correlations: z holds much information, but it is drawn from a prior that does not match the codes
+# of real rows. We follow the advice and take a prior that learns, a flow.
 
 
 # %%

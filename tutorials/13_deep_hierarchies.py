@@ -3,8 +3,8 @@
 #
 # **What you will learn**
 #
-# * how a variational autoencoder has several layers of latent variables, and why one way from the
-#   top down serves its prior, its posterior and its decoder;
+# * how a variational autoencoder can have several layers of latent variables, and why its prior,
+#   its posterior and its decoder share one top-down path;
 # * how many nats each layer holds, and what each layer decides, seen by drawing the layers below it
 #   anew;
 # * how to train such a model, so that no layer is given up;
@@ -62,16 +62,16 @@ print(f"{hvae.count_params():,} weights")
 # %% [markdown]
 # All parts share one network. It starts with $z_1$, which becomes a 4 x 4 map of features $h$. The
 # prior of $z_2$ is computed from $h$, and $z_2$ changes $h$. The prior of $z_3$ is computed from
-# the new $h$, and so on, from 4 x 4 over 7 x 7 to the image. To encode an image, an encoder
-# computes features of $x$ at each resolution, and the posterior of each layer sees them beside $h$.
-# The posterior tells only how far it is from the prior:
+# the new $h$, and so on, from 4 x 4 to 7 x 7 to the image. To encode an image, an encoder computes
+# features of $x$ at each resolution, and the posterior of each layer sees them beside $h$. Below
+# the top layer ($l \ge 2$), the posterior is described by its distance from the prior:
 #
 # $$p(z_l \mid \ldots) = N(m,\, s^2), \qquad
 # q(z_l \mid x, \ldots) = N(m + s\,\delta,\; (s\, e^{d})^2), \qquad
 # \mathrm{KL} = \sum_j \frac{\delta_j^2 + e^{2 d_j} - 1}{2} - d_j .$$
 #
-# At the start $\delta = d = 0$: each layer starts as its prior and costs nothing, until it learns
-# to carry something.
+# At the start $\delta = d = 0$: each of these layers starts as its prior and costs nothing, until
+# it learns to carry something.
 #
 # ## How many nats each layer holds
 
@@ -93,7 +93,7 @@ print("nats of each layer:", nats.mean(axis=0).round(1), "sum:", nats.mean(axis=
 
 # %% [markdown]
 # The top layer holds most, and the two fine maps hold nearly all of the rest. The coarse map $z_2$
-# is hardly used: what fits into 4 x 4 places, the vector above it tells already. A 1 needs fewer
+# is hardly used: the vector above it already holds what fits into 4 x 4 places. A 1 needs fewer
 # nats than the other digits: it has less to tell.
 #
 # ## What each layer decides
@@ -247,7 +247,8 @@ grid(rows, ["conv_hvae_mnist", "", "", "vae_normal_mnist", "", ""])
 #    `keras_ae.datasets.load("fashion_mnist")`? Which layer tells best that they are none?
 # 3. Train the small model with the warm-up, once without the middle layer and once with the shape
 #    (4, 4, 1) for it. How do the nats move between the layers?
-# 4. Show that a layer whose KL is 0 for every image can be left out: the bound stays the same.
+# 4. Show that the lowest layer can be left out if its KL is 0 for every image: the bound gets no
+#    worse.
 #
 # <details><summary>Solutions</summary>
 #
@@ -261,17 +262,17 @@ grid(rows, ["conv_hvae_mnist", "", "", "vae_normal_mnist", "", ""])
 #    is left to the lower ones, so their KL tells strange images from digits.
 # 3. Without it the two layers hold 3.3 and 2.3 nats. With the other shape the middle layer holds
 #    0.9 nats, which the other two give up: 3.1, 0.9 and 2.0. The bound is 23.2 nats both times.
-# 4. KL 0 means $q(z_l \mid x, z_{<l}) = p(z_l \mid z_{<l})$. So $z_l$ is noise that does not depend
-#    on $x$, beyond what the layers above tell. Call the decoder together with this noise the new
-#    likelihood, $p'(x \mid z_{-l}) = \mathrm{E}_{p(z_l \mid z_{<l})}[p(x \mid z)]$: by Jensen's
-#    inequality its bound is at least as good.
+# 4. KL 0 means $q(z_L \mid x, z_{<L}) = p(z_L \mid z_{<L})$. So, given the layers above, $z_L$ is
+#    noise that does not depend on $x$. Average the likelihood over this noise: $p'(x \mid z_{<L}) =
+#    \mathrm{E}_{p(z_L \mid z_{<L})}[p(x \mid z)]$. By Jensen's inequality $\mathrm{E}_{p(z_L \mid
+#    z_{<L})}[\log p(x \mid z)] \le \log p'(x \mid z_{<L})$. The other KL terms do not change, so
+#    the new bound is at least as good.
 #
 # </details>
 #
 # ## References
 #
-# * Sonderby et al., "Ladder variational autoencoders", NeurIPS 2016: one way from the top down,
-#   warm-up.
+# * Sonderby et al., "Ladder variational autoencoders", NeurIPS 2016: the top-down path, warm-up.
 # * Kingma et al., "Improved variational inference with inverse autoregressive flow", NeurIPS 2016:
 #   free bits.
 # * Vahdat and Kautz, "NVAE: a deep hierarchical variational autoencoder", NeurIPS 2020: the

@@ -2,6 +2,7 @@
 
 python tutorials/build.py        # all of them
 python tutorials/build.py 02 05  # those whose names begin so
+python tutorials/build.py --text 02  # writes changed text into the notebook, and runs nothing
 """
 
 import base64
@@ -47,6 +48,28 @@ def execute(path):
     return notebook
 
 
+def with_new_text(path):
+    """The notebook of a tutorial as it is, with the text of its source.
+
+    Raises:
+        ValueError: the code of the source is not that of the notebook.
+    """
+    source = jupytext.read(path).cells
+    notebook = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    theirs, ours = (
+        [cell.source if cell.cell_type == "code" else None for cell in cells]
+        for cells in (source, notebook.cells)
+    )
+    if theirs != ours:
+        raise ValueError(
+            f"Expected {path.name} with the code of its notebook; run `build.py` without --text. "
+            "Received: other code"
+        )
+    for cell, new in zip(notebook.cells, source, strict=True):
+        cell.source = new.source
+    return notebook
+
+
 def tidied(outputs):
     """Outputs without progress bars and messages of TensorFlow, and with smaller pictures."""
     for output in outputs:
@@ -73,8 +96,10 @@ def smaller(png):
 
 if __name__ == "__main__":
     os.environ.update(QUIET)
+    names = [argument for argument in sys.argv[1:] if argument != "--text"]
+    make = with_new_text if "--text" in sys.argv else execute
     for path in sorted(FOLDER.glob("[0-9][0-9]_*.py")):
-        if len(sys.argv) == 1 or path.stem.startswith(tuple(sys.argv[1:])):
+        if not names or path.stem.startswith(tuple(names)):
             start = time.perf_counter()
-            nbformat.write(execute(path), path.with_suffix(".ipynb"))
+            nbformat.write(make(path), path.with_suffix(".ipynb"))
             print(f"{path.stem}: {time.perf_counter() - start:.0f} s", flush=True)

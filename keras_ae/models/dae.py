@@ -39,7 +39,7 @@ class DAE(AE):
 
     limits = (
         "It was trained for the corruption above. "
-        "It restores clean images, and images with other noise, less well."
+        "It denoises images with other noise less well, and loses a little of clean images."
     )
     told = ("corruption",)
     examples = (

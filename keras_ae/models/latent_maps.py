@@ -1,4 +1,4 @@
-"""Latent maps: the parts of a model whose layers lie on one way from the top down to the image."""
+"""Latent maps: the parts of a model whose layers lie on one top-down path to the image."""
 
 import math
 import typing
@@ -34,7 +34,7 @@ def are_in(latent_dim):
 def parts(
     shape, latents, network, widths, activation, likelihood, prior, posterior, blocks, missing
 ):
-    """The parts of a hierarchy with maps, which share one way from the top down.
+    """The parts of a hierarchy with maps, which share one top-down path.
 
     Args:
         shape, network, widths, activation, likelihood, blocks: as in `HVAE`.

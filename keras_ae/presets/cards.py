@@ -303,7 +303,7 @@ def _measured_section(name, metadata):
     command = f"`keras-ae verify {name}`"
     lines += ["", "± is the standard error of the mean over the test set."]
     if any("n_drawn" in metric["protocol"] for metric in metrics):
-        lines[-1] += " Of samples, it is that over the samples."
+        lines[-1] += " For metrics of samples, it is the standard error over the samples."
     lines += [f"Measure again: {command}.", ""]
     for metric in metrics:
         lines += _comparison(name, metric)

@@ -1,4 +1,4 @@
-"""HVAE with latent maps: one way from the top layer down to the image, shared by all parts."""
+"""HVAE with latent maps: one top-down path to the image, shared by all parts."""
 
 import functools
 
