@@ -8,6 +8,7 @@ import shutil
 import time
 
 import keras
+import numpy as np
 
 from keras_ae import distribute
 from keras_ae.training import feed, keras_internals
@@ -94,12 +95,16 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
 
     Keras' own callback writes the weights and the epoch number to two files. A kill between the
     two makes them disagree. Here the backup is one file, replaced at once, with the epoch number
-    in its name.
+    in its name. And weights that are NaN never replace a backup: the training ends with an error.
 
     Args:
         backup_dir: the folder of the backup.
         delete_checkpoint: whether to delete the backup when `fit` ends. Pass False to keep it
             for work that follows `fit`; call `delete()` after that work.
+
+    Raises:
+        ValueError: during training, if a weight is NaN or infinite at the end of an epoch. The
+            backup is that of the epoch before.
 
     Example:
 
@@ -120,6 +125,7 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
             keras_internals.set_first_epoch(self.model, int(backups[-1].name.split(".")[0]))
 
     def on_epoch_end(self, epoch, logs=None):
+        self._check(epoch)
         self.model.save_weights(pathlib.Path(self.backup_dir, f"{epoch + 1:08d}.weights.h5"))
         for path in self._backups()[:-1]:
             path.unlink()
@@ -135,6 +141,23 @@ class BackupAndRestore(keras.callbacks.BackupAndRestore):
         on all of them.
         """
         shutil.rmtree(self.backup_dir, ignore_errors=True)
+
+    def _check(self, epoch):
+        weights = self.model.get_weights()
+        count = sum(int(np.sum(~np.isfinite(weight))) for weight in weights)
+        if not count:
+            return
+        advice = "Begin anew with a smaller learning rate, or with clipnorm=1.0 in the optimizer."
+        if self._backups():
+            advice = (
+                f"The backup in {self.backup_dir} is of epoch {epoch}. Run again with clipnorm=1.0 "
+                "in the optimizer to go on from there, or begin anew with a smaller learning rate."
+            )
+        raise ValueError(
+            f"Expected finite weights at the end of epoch {epoch + 1}. Received: {count:,} of "
+            f"{sum(weight.size for weight in weights):,} are NaN or infinite: the training "
+            f"diverged. {advice}"
+        )
 
     def _backups(self):
         return sorted(pathlib.Path(self.backup_dir).glob("[0-9]*.weights.h5"))

@@ -175,3 +175,33 @@ def test_averaged_weights_are_validated_and_kept(images):
     np.testing.assert_allclose(
         model.evaluate(images, verbose=0), history["val_loss"][-1], rtol=1e-5
     )
+
+
+def test_a_training_that_diverges_keeps_the_backup_of_the_last_good_epoch(tmp_path, images):
+    def train(diverges_in, **options):
+        keras.utils.set_random_seed(0)
+        model = keras_ae.VAE((8, 8, 1), 3, widths=(4,))
+        model.compile(keras.optimizers.Adam(**options), run_eagerly=True)
+        begun = []
+
+        def begin(epoch, logs):
+            begun.append(epoch)
+            if epoch == diverges_in:
+                model.set_weights([weight * np.nan for weight in model.get_weights()])
+
+        callbacks = [
+            keras.callbacks.LambdaCallback(on_epoch_begin=begin),
+            keras_ae.BackupAndRestore(tmp_path / "backup"),
+        ]
+        model.fit(images, epochs=3, verbose=0, callbacks=callbacks)
+        return begun, model
+
+    with pytest.raises(ValueError, match=r"end of epoch 1\. Received: .* Begin anew"):
+        train(diverges_in=0)
+    with pytest.raises(
+        ValueError, match=r"end of epoch 2\. .* are NaN .* backup in .* is of epoch 1\."
+    ):
+        train(diverges_in=1)
+    begun, model = train(diverges_in=None, clipnorm=1.0)
+    assert begun == [1, 2]
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
