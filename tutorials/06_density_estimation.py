@@ -138,7 +138,7 @@ for S, bound, before in zip(counts, bounds, [elbo, *bounds], strict=False):
 # The bound rises with every step, on the whole by less and less: from 300 to 1,000 samples it gains
 # a few hundredths of a nat. So a number of nats means little without its number of samples. Here
 # are all 500 test images, with the standard error of the mean (the test set is a sample too), and
-# the model card, which was measured on all 10,000 images with 5,000 samples:
+# the model card. Its nll was measured on all 10,000 images with 5,000 samples:
 
 # %%
 scores["vae_normal_mnist"] = vae.log_likelihood(mnist_test, n_samples=100, seed=0).numpy()

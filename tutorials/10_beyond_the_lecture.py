@@ -246,11 +246,11 @@ print(card("vqvae_mnist"))
 # ## Colour: emoji drawn by a model
 #
 # `vae_emoji` is a convolutional VAE of pictures of 64 x 64 pixels in colour. It differs from the
-# VAE of tutorial 05 in two parts. A Bernoulli likelihood does not suit colours, so the likelihood
-# is a `DiscretizedLogisticMixture`: it gives a probability to each of the 256 levels of a value.
-# And the prior is a mixture of 150 Gaussians: emoji come in groups, such as faces, couples and
-# flags, with little in between. The mixture was fitted to the codes after the training. About two
-# of three draws look like emoji; the others are blots:
+# VAE of tutorial 05 in two parts, and has beta = 5. A Bernoulli likelihood does not suit colours,
+# so the likelihood is a `DiscretizedLogisticMixture`: it gives a probability to each of the 256
+# levels of a value. And the prior is a mixture of 150 Gaussians: emoji come in groups, such as
+# faces, couples and flags, with little in between. The mixture was fitted to the codes after the
+# training. About two of three draws look like emoji; the others are blots:
 
 # %%
 emoji = keras_ae.load("vae_emoji")

@@ -6,7 +6,7 @@ from keras_ae.presets import cards, describing
 
 # Heading, sentence, and the main metrics of the models that belong there.
 JOBS = (
-    ("Reconstruct", "A short code of an image, and the image back from it.", ("mse", "sse")),
+    ("Reconstruct", "A code of an image, and the image back from it.", ("mse", "sse")),
     ("Denoise", "The clean image from a noisy one.", ("psnr",)),
     (
         "Draw",
@@ -30,8 +30,8 @@ def page(found):
         "# The zoo",
         "",
         'Pretrained models, by what they do. Load one by `keras_ae.load("name")`; its card has a',
-        "program that runs, and explains its numbers. **Bold**: the best of the models that were",
-        "measured alike, on the same data. ± is the standard error of the mean.",
+        "program that runs, and explains its numbers. **Bold**: the best in its table of the",
+        "models that were measured alike, on the same data. ± is the standard error of the mean.",
         "",
     ]
     for job in (*JOBS, OTHER):
