@@ -426,6 +426,7 @@ PROMISES = {
     "dae_mnist": ("psnr", 20.0),
     "conv_dae_mnist": ("psnr", 20.8),
     "dae_fashion_mnist": ("psnr", 19.0),
+    "conv_dae_fashion_mnist": ("psnr", 19.6),
     "vae_mnist": ("nll", 82.43),  # published for a network of that size
     "conv_vae_mnist": ("nll", 79.9),
     "hvae_mnist": ("nll", 82.0),
