@@ -37,8 +37,8 @@ LIKELIHOODS = {
     "Bernoulli": "a Bernoulli distribution for each pixel",
     "ContinuousBernoulli": "a continuous Bernoulli distribution for each pixel",
     "Gaussian": "a Gaussian for each value",
-    "DiscretizedLogisticMixture": "a discretised logistic distribution, or a mixture of several, for "
-    "each value",
+    "DiscretizedLogisticMixture": "a discretised logistic distribution, or a mixture of several, "
+    "for each value",
     "Columns": "a distribution for each column of a table",
     "Masked": "only steps that are not padding count",
     "Observed": "only values that are not missing count",
