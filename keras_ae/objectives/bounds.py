@@ -31,9 +31,9 @@ class FreeBits(Objective):
     """objective(x) = -log p(x|z) + beta * sum_j max(free, KL_j), nats per example
 
     KL_j is the KL divergence of dimension j of the code, averaged over the batch; in a hierarchy
-    (HVAE), that of layer j. As many of its nats as the argument `nats` says are free, so that
-    training does not give up a dimension, or a layer, early. Except in a hierarchy, the posterior
-    must be "diagonal" and the prior "standard_normal".
+    (HVAE), that of layer j. free is the argument `nats`: so many nats of each KL_j cost nothing,
+    so that training does not give up a dimension, or a layer, early. Except in a hierarchy, the
+    posterior must be "diagonal" and the prior "standard_normal".
 
     Args:
         nats: free nats per dimension or layer, a number of at least 0, or a schedule of

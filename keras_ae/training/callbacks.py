@@ -167,7 +167,7 @@ class PassPerEpoch(keras.callbacks.Callback):
     """Gives each epoch the pass over our feeds that has the number of the epoch.
 
     This holds even if `BackupAndRestore` lets `fit` begin at a later epoch. A second `fit`
-    continues with the passes after those of the first.
+    begins with the pass after the last one of the first `fit`.
 
     Args:
         x: the training data of `fit`.
